@@ -1,0 +1,76 @@
+/* config.h - one evaluated configuration: the settings, the policy banks, the plugin instances.
+ *
+ * Evaluated in the worker template (or by `posternd -t`), read by its workers,
+ * which inherit it by fork.  `struct policy` is the overlay that holds for one
+ * session or mail: base values with banks laid over them. */
+#ifndef POSTERN_CONFIG_CONFIG_H
+#define POSTERN_CONFIG_CONFIG_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "lookup/value.h"
+
+/* Every setting has an id SET_<name>, from config/settings/<theme>.def:
+ *   SETTING(name, type, "default as Lua source", BANK|GLOBAL [|SECRET], IN_FORCE|ACCEPTED|REFUSED, "one line of meaning (or the reason of refusal)") */
+enum setting_id {
+#define SETTING(name, type, dflt, flags, status, doc) SET_##name,
+#include "config/settings/all.def"
+#undef SETTING
+	SETTING_COUNT
+};
+
+struct config;
+
+struct config_options {
+	const char *file;		/* NULL: the embedded default */
+	const char *plugin_dir;		/* absolute */
+	const char *build_dir;		/* uninstalled: absolute top of the build tree, else NULL */
+	const char *embedded;		/* Lua source used when file is NULL */
+	bool load_plugins;		/* false: constructors check options only as far as that needs no code */
+};
+
+struct config_problem { char *file; int line; char *text; bool warning; };	/* text: "setting: what is wrong, what was expected" */
+
+/* Evaluate. Always returns a config (talloc; free with talloc_free) unless memory ends; `problems` gets every struct
+ * config_problem * (g_free'd by the array's free function) sorted by file and line.  It is good when no problem is an error. */
+struct config *config_load(const struct config_options *options, GPtrArray **problems);
+unsigned config_error_count(const GPtrArray *problems);
+void config_print_problems(FILE *to, const GPtrArray *problems);	/* "file:line: setting: text" */
+/* -n: settings that differ from their default, with file:line of their origin; -d: all defaults with their meaning. */
+void config_print_changed(FILE *to, const struct config *c, bool json);
+void config_print_defaults(FILE *to, bool json);
+void config_print_manual(FILE *to);	/* the generated part of postern.lua(5), mdoc */
+const char *setting_name(enum setting_id id);
+
+const struct value *config_value(const struct config *c, enum setting_id id);	/* base bank; never NULL */
+/* Every plugin instance of the configuration in the order of construction; an instance's number is its index. */
+struct plugin_instance *const *config_instances(const struct config *c, size_t *count);
+
+/* The settings that hold for one session or mail. Copyable by assignment. */
+struct policy {
+	const struct config *config;
+	const struct value *values[SETTING_COUNT];
+	char path[200];			/* loaded banks joined with '/' */
+};
+void policy_init(struct policy *p, const struct config *c);
+/* Overlay a bank (amavisd-new's merge rule: hashes key by key unless REPLACE). false: no such bank (or just loaded). */
+bool policy_load_bank(struct policy *p, const char *name, void *owner);
+/* `names` as "A, B". */
+void policy_load_banks(struct policy *p, const char *names, void *owner);
+bool config_has_bank(const struct config *c, const char *name);
+
+static inline const struct value *policy_value(const struct policy *p, enum setting_id id) { return p->values[id]; }
+bool policy_bool(const struct policy *p, enum setting_id id);
+int64_t policy_int(const struct policy *p, enum setting_id id, int64_t otherwise);	/* counts, bytes, seconds as the setting says */
+int64_t policy_ms(const struct policy *p, enum setting_id id, int64_t otherwise_ms);	/* of settings of type SECONDS */
+const char *policy_string(const struct policy *p, enum setting_id id);			/* NULL: undef */
+/* A setting that is a string or a list of strings: NULL-terminated talloc array on owner. */
+const char *const *policy_strings(const struct policy *p, enum setting_id id, void *owner);
+/* A *_by_ccat setting: the value for keys "major,minor", "major", CC_CATCHALL, first existing key wins; NULL when none. */
+struct categories;
+const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found);
+
+#endif

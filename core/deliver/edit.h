@@ -1,0 +1,35 @@
+/* edit.h - header edits, and the edited mail as a stream.
+ *
+ * An edit list never re-serialises the mail: new fields go on top, fields to be
+ * removed are left out as byte ranges, everything else keeps its bytes.  Used by
+ * the next-hop client and by quarantines. */
+#ifndef POSTERN_DELIVER_EDIT_H
+#define POSTERN_DELIVER_EDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mail/header.h"
+
+struct edit_list;
+struct edit_list *edit_list_new(void *owner);
+/* A new field on top of what is there; later calls go above earlier ones. Body may be folded with "\n " ; CRLF is made here. */
+void edit_prepend(struct edit_list *l, const char *name, const char *body);
+/* Remove every existing field of that name (case does not matter). */
+void edit_remove(struct edit_list *l, const char *name);
+/* Equal lists mean one transaction. */
+bool edit_list_equal(const struct edit_list *a, const struct edit_list *b);
+
+enum edit_eol { EDIT_CRLF, EDIT_LF };
+struct edit_stream;
+/* The edited mail from its first byte; dot_stuff: SMTP transparency without the final dot. */
+struct edit_stream *edit_stream_open(void *owner, int fd, uint64_t size, const struct header *h, const struct edit_list *l,
+	enum edit_eol eol, bool dot_stuff);
+/* Bytes read into buffer; 0 at the end; -1/errno. */
+ssize_t edit_stream_read(struct edit_stream *s, void *buffer, size_t n);
+/* Bytes the whole stream will have without dot stuffing (for SIZE=). */
+uint64_t edit_stream_size(const struct edit_stream *s);
+
+#endif

@@ -1,0 +1,78 @@
+/* lookup.h - lookup lists: amavisd-new's tables, their search keys, and who matched.
+ *
+ * A list (`*_maps`) is tried table by table; the first defined result wins.
+ * Tables: constant, hash, ACL, re, cidr, function, plugin.  Workers and the
+ * worker template only. */
+#ifndef POSTERN_LOOKUP_LOOKUP_H
+#define POSTERN_LOOKUP_LOOKUP_H
+
+#include "base/deadline.h"
+#include "base/error.h"
+#include "lookup/value.h"
+
+enum lookup_kind { LOOKUP_CONSTANT, LOOKUP_HASH, LOOKUP_ACL, LOOKUP_RE, LOOKUP_CIDR, LOOKUP_FUNCTION, LOOKUP_PLUGIN };
+
+/* How addresses are taken apart for keys. */
+struct lookup_style {
+	const char *recipient_delimiter;	/* NULL or "": off */
+	bool localpart_is_case_sensitive;
+};
+
+/* A key made once and asked of many tables; the key lists are built when first wanted. */
+struct lookup_key;
+struct lookup_key *lookup_key_address(void *owner, const char *plain_address, const struct lookup_style *style);
+struct lookup_key *lookup_key_ip(void *owner, const char *ip_text);		/* NULL text: unknown = 0.0.0.0 */
+struct lookup_key *lookup_key_strings(void *owner, const char *const *strings, size_t count);	/* banned rules, virus names */
+const char *lookup_key_text(const struct lookup_key *k);
+/* amavisd-new's key order for a hash ("user+foo@sub.example.com", ..., "."); *count entries. */
+const char *const *lookup_key_list(struct lookup_key *k, size_t *count);
+
+struct lookup_match {			/* who said it; filled when wanted (explain) */
+	const struct lookup_table *table;
+	const char *key;		/* the key or pattern that matched */
+	unsigned table_index;		/* in the list, from 1 */
+};
+
+struct lookup_context {			/* what functions and plugins need; may be NULL for static tables */
+	struct deadline deadline;
+	const void *mail;		/* struct mail, opaque here */
+};
+
+/* `maps`: a VALUE_LIST of tables (or a lone table/scalar).  Returns the first defined result, NULL when none matched;
+ * -1 through *failed (may be NULL) when a table could not answer: the caller decides (TEMPFAIL).  Result memory: owner. */
+const struct value *lookup_first(const struct value *maps, struct lookup_key *key, const struct lookup_context *context,
+	void *owner, struct lookup_match *match, struct error *failed);
+/* All defined results in order (banned_filename_maps, score_sender_maps). Returns a VALUE_LIST. */
+const struct value *lookup_all(const struct value *maps, struct lookup_key *key, const struct lookup_context *context,
+	void *owner, struct error *failed);
+bool lookup_true(const struct value *maps, struct lookup_key *key, const struct lookup_context *context,
+	void *owner, struct error *failed);
+
+/* --- building tables (config/ calls these while it evaluates) --- */
+struct lookup_table *lookup_table_constant(void *owner, const struct value *v);
+struct lookup_table *lookup_table_hash(void *owner, const struct value *hash);	/* a VALUE_HASH */
+/* items: VALUE_STRINGs, "!" negates; also IP networks when asked with an IP key. */
+struct lookup_table *lookup_table_acl(void *owner, const struct value *list, struct error *e);
+/* rules in order: regex and result */
+struct lookup_table *lookup_table_re(void *owner, struct lookup_regex *const *regexes, const struct value *const *results, size_t count);
+struct lookup_table *lookup_table_cidr(void *owner, const char *const *networks, const struct value *const *results, size_t count, struct error *e);
+struct lookup_table *lookup_table_function(void *owner, struct value_function *f);
+struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance);
+enum lookup_kind lookup_table_kind(const struct lookup_table *t);
+void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua source */
+void lookup_table_set_label(struct lookup_table *t, const char *file, int line);
+const char *lookup_table_label(const struct lookup_table *t);			/* "50-user.lua:12" or "" */
+
+/* PCRE2 with JIT and match limits. flags: subset of "ixmsun". On error -1, text with "at offset N". */
+struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, const char *flags, struct error *e);
+bool lookup_regex_match(const struct lookup_regex *r, const char *subject, size_t n);
+/* captures[0..max-1] get talloc strings on owner (NULL: not set); returns count, 0 no match, -1 limit hit. */
+int lookup_regex_captures(const struct lookup_regex *r, const char *subject, size_t n, void *owner, char **captures, int max);
+const char *lookup_regex_source(const struct lookup_regex *r);
+
+/* Set by config/ so that a Lua function can be asked without lookup knowing Lua. */
+typedef const struct value *(*lookup_function_call)(struct value_function *f, const char *key, const struct lookup_context *context,
+	void *owner, struct error *failed);
+extern lookup_function_call lookup_call_function;
+
+#endif

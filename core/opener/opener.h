@@ -1,0 +1,45 @@
+/* opener.h - the jailed process that takes mails apart.  See wire/records.h for its talk with the worker.
+ *
+ * opener_run() is the life of an opener after fork from the opener template:
+ * make the scratch folder, say HELLO, jail itself, then OPEN ... DONE until the
+ * worker hangs up or max_requests is reached.  Never network, exec, secrets, any other folder. */
+#ifndef POSTERN_OPENER_OPENER_H
+#define POSTERN_OPENER_OPENER_H
+
+#include "base/error.h"
+#include "plugin/host.h"
+#include "wire/records.h"
+
+struct opener_settings {
+	int worker_fd;				/* SEQPACKET to its worker */
+	const char *temp_base;			/* absolute; the scratch folder is made below it */
+	uint64_t memory_limit_bytes;		/* above the size at start; 0: none (always none under ASan) */
+	uint64_t file_limit_bytes;		/* RLIMIT_FSIZE */
+	unsigned max_mails;			/* leaves after so many */
+	bool unjailed;				/* debugging only */
+	struct plugin_instance *const *instances;	/* by number; NULL where the opener has no part in it */
+	size_t instance_count;
+};
+int opener_run(const struct opener_settings *s) __attribute__((warn_unused_result));	/* the exit code */
+
+/* Template, before forking: iconv descriptors, libmagic database, locale, tz (reference: they cannot be opened inside the jail). */
+int opener_preload(struct error *e);
+
+/* Jail (opener/jail.c): no new privileges, landlock on the folder, seccomp allow-list, limits. Fills what is in force. */
+struct jail_report { bool seccomp; int landlock_abi; uint64_t memory_limit_bytes; };
+int jail_enter(int scratch_dir_fd, uint64_t memory_limit_bytes, uint64_t file_limit_bytes, struct jail_report *report, struct error *e);
+
+/* Scratch folders (opener/scratch.c). Name "opener-XXXXXXXX"; its fd holds a flock for life. */
+int scratch_make(const char *temp_base, char name[32], int *dir_fd, struct error *e);
+int scratch_empty(int dir_fd);				/* below it, never following links; 0 or -1 */
+int scratch_remove(const char *temp_base, const char *name);
+unsigned scratch_sweep(const char *temp_base);		/* remove folders that nobody holds; how many */
+
+/* The walk itself, for tests and fuzzing: writes parts below dir_fd, calls back with each record (may be NULL fields). */
+struct opener_sink {
+	void (*part)(void *context, const struct part_record *p);
+	void *context;
+};
+void opener_take_apart(int mail_fd, const struct open_order *order, int dir_fd, const struct opener_sink *sink, struct opened *out, void *owner);
+
+#endif

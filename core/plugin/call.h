@@ -1,0 +1,55 @@
+/* call.h - one call of one instance: its deadline, arena, accounting and blame; and the mail as plugins see it. */
+#ifndef POSTERN_PLUGIN_CALL_H
+#define POSTERN_PLUGIN_CALL_H
+
+#include "base/deadline.h"
+#include "deliver/edit.h"
+#include "mail/mail.h"
+#include "plugin/host.h"
+#include "wire/shared.h"
+
+/* Where calls are accounted (may be NULL) and where programs are looked up (setting `path`). Once per process. */
+void plugin_call_setup(struct shared *shared, const char *program_path);
+
+/* The view of a mail that scanners get: the parts with files (leaves; containers too where kept), or the mail itself.
+ * parts_dir_fd: the opener's scratch folder; parts_folder: its absolute path (POSTERN_CAP_PATH). */
+struct plugin_view;
+struct plugin_view *plugin_view_new(void *owner, const struct mail *mail, int parts_dir_fd, const char *parts_folder);
+/* Add a part to what scanners get: `part` is borrowed. part->number 0 with fd >= 0: the whole mail as a part. */
+void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd);
+
+struct plugin_found { const char *name; uint32_t part; };
+struct plugin_outcome {
+	enum postern_result result;
+	const char *error;		/* why not OK; NULL otherwise */
+	const char *version, *output;
+	struct plugin_found *found;
+	unsigned found_count;
+	uint32_t elapsed_us;
+};
+/* Ask one scanner about the whole view, on the calling thread. Everything in *out hangs on owner. */
+void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadline d, bool stop_at_first, void *owner, struct plugin_outcome *out);
+/* Ask several side by side, each on a thread of its own (the calling thread when there is one). At the deadline their
+ * descriptors are shut; a thread that stays is left behind and reported TEMPFAIL. cancel: d.cancel_fd. */
+void plugin_scan_all(struct plugin_instance *const *instances, size_t count, struct plugin_view *v, struct deadline d, bool stop_at_first,
+	void *owner, struct plugin_outcome *outcomes);
+/* A thread was left behind: this worker should leave after the mail. */
+bool plugin_threads_left(void);
+/* VERSION/PING: result and version text. */
+void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out);
+
+struct plugin_delivery_order {
+	const struct mail *mail;
+	const char *method;		/* "local:virus-%m" */
+	const char *target;		/* "virus-quarantine" */
+	const char *sender;
+	const char *const *recipients;	/* NULL-terminated */
+	const struct edit_list *edits;
+	const char *(*setting)(void *context, const char *name);	/* text of a setting, NULL: undef */
+	void *setting_context;
+};
+struct plugin_delivered { enum postern_result result; const char *error, *reply, *location; char type; };
+void plugin_deliver(struct plugin_instance *i, const struct plugin_delivery_order *order, struct deadline d, void *owner,
+	struct plugin_delivered *out);
+
+#endif

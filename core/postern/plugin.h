@@ -1,0 +1,301 @@
+/* postern/plugin.h - what a Postern plugin exports and what the host offers it.
+ *
+ * Changelog of the interface (newest first)
+ *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
+ *
+ * A plugin is a shared object that exports one constant, `postern_plugin`.  The
+ * host reads it before it runs any of the plugin's code.  While the major
+ * number is 0: same major and plugin minor <= host minor.  A struct with a
+ * smaller `size` than the host's is taken as one whose missing members are
+ * not provided.
+ *
+ * Rules.  One call at a time per instance.  Never fork, never change signal
+ * handlers, locale, directory or umask, never write to descriptors 0-2, never
+ * run a shell.  Block only in the postern_* helpers: they honour the call's
+ * deadline.  The absence of a verdict is never "clean": a scanner that could not
+ * finish returns something other than POSTERN_OK.  Plugins return facts, the
+ * host decides.
+ *
+ * Who calls what where:
+ *   check  worker template, before anything runs; pure: look at the options only
+ *   load   the template whose children will run the plugin (the opener template for POSTERN_CAP_HOSTILE_PARSER);
+ *          heavy shared data; its memory is shared copy-on-write
+ *   start  worker or opener, after fork, privileges gone
+ *   calls  worker (main thread or a thread of its own) or jailed opener
+ *   idle   worker or opener, between mails
+ *   stop   before the process leaves
+ * Objects are never dlclosed. */
+#ifndef POSTERN_PLUGIN_H
+#define POSTERN_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define POSTERN_ABI_MAJOR 0
+#define POSTERN_ABI_MINOR 1
+
+enum postern_result {
+	POSTERN_OK = 0,		/* done; what was found was reported */
+	POSTERN_NOTHING,	/* not my business, or inconclusive: neither clean nor failed */
+	POSTERN_TEMPFAIL,	/* could not answer: peer dead, time over */
+	POSTERN_LIMIT,		/* too big, too deep, too many for the one asked */
+	POSTERN_BROKEN		/* the answer made no sense, or the configuration is wrong */
+};
+
+enum postern_role {
+	POSTERN_DECODER = 1 << 0,	/* part -> child parts */
+	POSTERN_SCANNER = 1 << 1,	/* mail or part -> findings */
+	POSTERN_SCORE = 1 << 2,		/* mail -> score lines */
+	POSTERN_LOOKUP = 1 << 3,	/* key -> value */
+	POSTERN_DELIVERY = 1 << 4,	/* mail -> a place; the plugin's name is the method's scheme */
+	POSTERN_REPORT = 1 << 5,	/* result -> outside */
+	POSTERN_DATABASE = 1 << 6	/* statements */
+};
+
+enum postern_capability {
+	POSTERN_CAP_PER_PART = 1 << 0,		/* scan_part is called for each part (else scan once per mail) */
+	POSTERN_CAP_PATH = 1 << 1,		/* needs part paths, not only descriptors */
+	POSTERN_CAP_NETWORK = 1 << 2,		/* may use postern_conn_* */
+	POSTERN_CAP_EXEC = 1 << 3,		/* may use postern_run */
+	POSTERN_CAP_HOSTILE_PARSER = 1 << 4,	/* takes content apart in process: runs only in the jailed opener */
+	POSTERN_CAP_CACHEABLE = 1 << 5		/* a result may be reused for equal bytes */
+};
+
+/* ---- options: the host fills the plugin's own struct from this table ---- */
+
+enum postern_type {
+	POSTERN_BOOL,		/* bool */
+	POSTERN_INT,		/* int64_t */
+	POSTERN_SIZE,		/* int64_t, bytes; "25M" */
+	POSTERN_DURATION,	/* int64_t, milliseconds; "30s", a bare number counts seconds */
+	POSTERN_STRING,		/* const char * */
+	POSTERN_FILE,		/* const char *, an absolute path */
+	POSTERN_ENDPOINT,	/* const char *, "/path", "host:port", "[v6]:port" */
+	POSTERN_STRINGS,	/* struct postern_strings; one string counts as a list of one */
+	POSTERN_INTS,		/* struct postern_ints */
+	POSTERN_REGEX,		/* struct postern_regex *, PCRE2 */
+	POSTERN_MATCH,		/* struct postern_match: a list of exit codes or a regexp ("clean", "infected") */
+	POSTERN_ENUM		/* const char *, one of `choices` */
+};
+enum { POSTERN_REQUIRED = 1 << 0, POSTERN_SECRET = 1 << 1, POSTERN_POSITIONAL = 1 << 2 /* the constructor's unnamed argument */ };
+
+struct postern_strings { size_t count; const char *const *v; };
+struct postern_ints { size_t count; const int64_t *v; };
+struct postern_regex;
+struct postern_match { struct postern_ints codes; struct postern_regex *regex; bool given; };
+
+struct postern_option {
+	const char *name;
+	enum postern_type type;
+	size_t offset;			/* offsetof(struct my_options, field) */
+	const char *value;		/* default, as text ("30s", "/run/x", "0,1"); NULL: none */
+	int64_t min, max;		/* numbers; both 0: no bounds */
+	unsigned flags;
+	const char *choices;		/* POSTERN_ENUM: "a|b|c" */
+	const char *doc;		/* one line */
+};
+/* The table ends with an entry whose name is NULL. Every instance also takes name, timeout, on_error and max_size. */
+
+/* ---- opaque objects ---- */
+
+struct postern_instance;	/* one configured use of the plugin */
+struct postern_call;		/* one call of it: deadline, memory, blame */
+struct postern_mail;		/* read-only view of the mail in hand */
+struct postern_part;		/* read-only view of one part of it */
+struct postern_conn;		/* a connection to a peer */
+struct postern_delivery;	/* one mail to be put somewhere */
+struct postern_error;		/* what check and load complain into */
+
+/* ---- roles ---- */
+
+struct postern_scanner_ops {
+	size_t size;
+	/* Whole mail: once per mail. Report with postern_found(). */
+	enum postern_result (*scan)(struct postern_call *, const struct postern_mail *);
+	/* One part (POSTERN_CAP_PER_PART). With keep-alive peers the connection is the instance's state. */
+	enum postern_result (*scan_part)(struct postern_call *, const struct postern_part *);
+	/* Ask the engine for its version and database: postern_set_version(). Called at start and by checks. */
+	enum postern_result (*version)(struct postern_call *);
+	/* Before the first and after the last scan_part of one mail; either may be NULL. */
+	enum postern_result (*begin)(struct postern_call *, const struct postern_mail *);
+	enum postern_result (*end)(struct postern_call *, const struct postern_mail *);
+};
+
+struct postern_decoder_ops {
+	size_t size;
+	const char *types;		/* short types it takes, "zip|jar" */
+	enum postern_result (*decode)(struct postern_call *, const struct postern_part *);	/* postern_child_*() */
+};
+
+struct postern_score_ops {
+	size_t size;
+	enum postern_result (*score)(struct postern_call *, const struct postern_mail *);	/* postern_add_score() */
+};
+
+struct postern_lookup_ops {
+	size_t size;
+	/* keys: most specific first; answer with postern_lookup_answer(). */
+	enum postern_result (*lookup)(struct postern_call *, const char *const *keys, size_t count);
+};
+
+struct postern_delivery_ops {
+	size_t size;
+	/* Put the mail where the method says; answer with postern_delivered(). */
+	enum postern_result (*deliver)(struct postern_call *, struct postern_delivery *);
+};
+
+struct postern_report_ops {
+	size_t size;
+	enum postern_result (*report)(struct postern_call *, const struct postern_mail *, const char *json);
+};
+
+struct postern_database_ops {
+	size_t size;
+	/* One statement with bound parameters; rows go to postern_row(). */
+	enum postern_result (*execute)(struct postern_call *, const char *statement, const char *const *parameters, size_t count);
+};
+
+struct postern_plugin {
+	uint32_t abi_major, abi_minor;
+	size_t size;			/* sizeof(struct postern_plugin) */
+	const char *name;		/* constructor in the configuration, scheme of a delivery */
+	const char *version;
+	const char *doc;		/* one line */
+	uint32_t roles;			/* enum postern_role */
+	uint32_t capabilities;		/* enum postern_capability */
+	const struct postern_option *options;
+	size_t options_size;		/* sizeof(struct my_options) */
+	enum postern_result (*check)(struct postern_instance *, struct postern_error *);
+	enum postern_result (*load)(struct postern_instance *, struct postern_error *);
+	enum postern_result (*start)(struct postern_instance *, struct postern_error *);
+	void (*idle)(struct postern_instance *);
+	void (*stop)(struct postern_instance *);
+	bool (*changed)(struct postern_instance *);	/* opener template: what load() read has changed on disk: load anew beside */
+	const struct postern_scanner_ops *scanner;
+	const struct postern_decoder_ops *decoder;
+	const struct postern_score_ops *score;
+	const struct postern_lookup_ops *lookup;
+	const struct postern_delivery_ops *delivery;
+	const struct postern_report_ops *report;
+	const struct postern_database_ops *database;
+};
+
+#define POSTERN_PLUGIN_HEAD \
+	.abi_major = POSTERN_ABI_MAJOR, .abi_minor = POSTERN_ABI_MINOR, .size = sizeof(struct postern_plugin)
+
+/* ---- what the host offers ---- */
+
+/* Instance */
+const void *postern_options(const struct postern_instance *);		/* the plugin's filled option struct */
+void **postern_state(struct postern_instance *);			/* the plugin's own pointer, NULL at first */
+const char *postern_instance_name(const struct postern_instance *);	/* "clamd", "clamd/2" */
+const char *postern_work_folder(const struct postern_instance *);	/* opener: its scratch folder (temporary files); else NULL */
+enum postern_result postern_complain(struct postern_error *, enum postern_result, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Call */
+struct postern_instance *postern_call_instance(struct postern_call *);
+int postern_time_left_ms(struct postern_call *);			/* 0: over */
+void *postern_alloc(struct postern_call *, size_t);			/* zeroed; goes with the call */
+char *postern_printf(struct postern_call *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Say why the call fails, and return `result`. */
+enum postern_result postern_fail(struct postern_call *, enum postern_result result, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Levels: -1 warning, 0 notice, 1-2 information, 3-5 debugging. */
+void postern_log(struct postern_call *, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Findings. part NULL: the whole mail. */
+void postern_found(struct postern_call *, const struct postern_part *part, const char *malware_name);
+void postern_set_version(struct postern_call *, const char *text);	/* "ClamAV 1.0.9/27432/Thu ..." */
+void postern_set_output(struct postern_call *, const char *text, size_t n);	/* the scanner's own words, for logs and macro %v */
+void postern_add_score(struct postern_call *, const char *test, double points);
+
+/* Mail */
+const char *postern_mail_log_id(const struct postern_mail *);
+const char *postern_mail_sender(const struct postern_mail *);
+size_t postern_mail_recipient_count(const struct postern_mail *);
+const char *postern_mail_recipient(const struct postern_mail *, size_t i);
+int64_t postern_mail_size(const struct postern_mail *);
+int postern_mail_fd(const struct postern_mail *);			/* read with pread(2) only; never closed by the plugin */
+size_t postern_mail_part_count(const struct postern_mail *);		/* parts with content that scanners get */
+const struct postern_part *postern_mail_part(const struct postern_mail *, size_t i);
+const char *postern_mail_folder(const struct postern_mail *);		/* POSTERN_CAP_PATH: the folder that holds the parts */
+
+/* Part */
+unsigned postern_part_number(const struct postern_part *);
+int64_t postern_part_size(const struct postern_part *);
+int postern_part_fd(struct postern_call *, const struct postern_part *);	/* opened read-only; closed with the call; -1 */
+const char *postern_part_path(struct postern_call *, const struct postern_part *);	/* POSTERN_CAP_PATH; else NULL */
+const char *postern_part_mime_type(const struct postern_part *);
+const char *postern_part_type(const struct postern_part *);		/* short type: "exe", "zip" */
+const char *postern_part_name(const struct postern_part *);		/* first declared name, or NULL */
+const char *postern_part_placement(const struct postern_part *);	/* "1/2/3" */
+
+/* Connections (POSTERN_CAP_NETWORK). Opened under the call's deadline; closed with the call unless kept. */
+struct postern_conn *postern_conn_open(struct postern_call *, const char *endpoint);	/* NULL: postern_fail text is set */
+bool postern_conn_is_local(const struct postern_conn *);		/* a unix socket: descriptors may be passed */
+int postern_conn_write(struct postern_call *, struct postern_conn *, const void *, size_t);	/* all or -1 */
+int postern_conn_write_fd(struct postern_call *, struct postern_conn *, const void *, size_t, int fd);	/* SCM_RIGHTS with the bytes */
+/* A reply up to `delimiter` (not included), at most max bytes; NUL-terminated, memory of the call; NULL: failed or end of file. */
+char *postern_conn_read_until(struct postern_call *, struct postern_conn *, char delimiter, size_t max, size_t *length);
+ssize_t postern_conn_read(struct postern_call *, struct postern_conn *, void *, size_t);	/* 0: end of file; -1 */
+char *postern_conn_read_all(struct postern_call *, struct postern_conn *, size_t max, size_t *length);
+/* Keep the connection for the next call of this instance (one per instance), or take the kept one (NULL: none, or its peer closed it). */
+void postern_conn_keep(struct postern_call *, struct postern_conn *);
+struct postern_conn *postern_conn_kept(struct postern_call *);
+void postern_conn_close(struct postern_call *, struct postern_conn *);
+
+/* Programs (POSTERN_CAP_EXEC): an argument vector, an empty environment, no shell. */
+struct postern_run_result { int exit_code; int signal; bool output_cut; const char *output; size_t output_size; };
+/* program: absolute, or looked up in the setting `path`. -1: could not run or time over (postern_fail text is set). */
+int postern_run(struct postern_call *, const char *const argv[], int stdin_fd, const char *folder, size_t output_max,
+	struct postern_run_result *out);
+
+/* Regular expressions of the option table. */
+bool postern_regex_match(const struct postern_regex *, const char *text, size_t n);
+/* All matches of capture 1 (or of the whole where there is none): calls back for each; returns how many. */
+size_t postern_regex_each(struct postern_call *, const struct postern_regex *, const char *text, size_t n,
+	void (*each)(struct postern_call *, const char *match, void *context), void *context);
+/* POSTERN_MATCH: exit code in the list, or regexp in the output. */
+bool postern_match(const struct postern_match *, int exit_code, const char *output, size_t n);
+
+/* Decoders */
+int postern_child_begin(struct postern_call *, const struct postern_part *parent, const char *name);	/* a descriptor to write to; -1: LIMIT */
+void postern_child_attribute(struct postern_call *, char letter);	/* of the child begun last: U C B D S L */
+bool postern_child_end(struct postern_call *);				/* false: over a limit, stop */
+bool postern_child_write(struct postern_call *, const void *, size_t);	/* charged against the quota; false: over a limit */
+
+/* Lookups, databases */
+void postern_lookup_answer(struct postern_call *, const char *key, const char *value);
+void postern_row(struct postern_call *, const char *const *names, const char *const *values, size_t count);
+
+/* Deliveries */
+const char *postern_delivery_rest(const struct postern_delivery *);	/* what stands behind "scheme:", macros expanded by postern_delivery_expand */
+const char *postern_delivery_target(const struct postern_delivery *);	/* "virus-quarantine" ... the *_quarantine_to of these recipients */
+/* %m mail_id, %n log id, %i ISO time, %b body digest, %P partition tag, %s sender, %% */
+const char *postern_delivery_expand(struct postern_call *, const struct postern_delivery *, const char *pattern);
+const char *postern_delivery_mail_id(const struct postern_delivery *);
+const char *postern_delivery_sender(const struct postern_delivery *);
+size_t postern_delivery_recipient_count(const struct postern_delivery *);
+const char *postern_delivery_recipient(const struct postern_delivery *, size_t i);
+/* A site setting by name as text (QUARANTINEDIR, quarantine_subdir_levels), NULL: undef; never one marked secret. */
+const char *postern_delivery_setting(struct postern_call *, const struct postern_delivery *, const char *name);
+/* The mail with its edits as a stream; lf: line ends LF. 0 at the end, -1 on error. */
+ssize_t postern_delivery_read(struct postern_call *, struct postern_delivery *, void *, size_t);
+void postern_delivery_use_lf(struct postern_delivery *, bool lf);	/* before the first read; default CRLF */
+/* Settled: "250 2.6.0 ..." for all of its recipients; location as logged (a relative path), type: F Z B Q M L or 0. */
+void postern_delivered(struct postern_call *, const char *reply, const char *location, char type);
+
+/* The one symbol a plugin exports. */
+extern const struct postern_plugin postern_plugin;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,183 @@
+/* records.h - every record that passes between processes, and nothing else.
+ *
+ * Each record has a struct here and a pair <name>_write / <name>_read.  Readers
+ * return 0 or -1 (bad record) and hang what they allocate on the talloc context
+ * `owner`.  Who may send what to whom:
+ *
+ *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
+ *   reception -> worker   JOB (mail fd, envelope fd), CANCEL
+ *   worker -> reception   COMMITTED, RESULT
+ *   worker -> opener      OPEN (mail fd), DONE        opener -> worker  HELLO (dir fd), PART, FINDING, OPENED, EMPTIED
+ *   worker -> opener template   OPENER_WANTED (on the shared socket, with one end of a pair)
+ *   template -> master    LISTENERS, READY, PROBLEM, DATABASE_CHANGED;   worker template -> reception, opener template  SETTINGS
+ *   reception -> master   READY, IDLE;                master -> all  DRAIN
+ *   posternctl -> master  CONTROL;                    master -> posternctl  ANSWER
+ */
+#ifndef POSTERN_WIRE_RECORDS_H
+#define POSTERN_WIRE_RECORDS_H
+
+#include "wire/codec.h"
+
+enum record_kind {
+	RECORD_TOKEN = 1, RECORD_JOB, RECORD_CANCEL, RECORD_COMMITTED, RECORD_RESULT,
+	RECORD_ENVELOPE,
+	RECORD_OPENER_WANTED, RECORD_HELLO, RECORD_OPEN, RECORD_PART, RECORD_FINDING, RECORD_OPENED, RECORD_DONE, RECORD_EMPTIED,
+	RECORD_SETTINGS, RECORD_LISTENERS, RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED,
+	RECORD_CONTROL, RECORD_ANSWER
+};
+
+/* ---- worker <-> reception ---- */
+
+struct token { uint32_t slot; uint32_t pid; };	/* slot: index of the worker's place in shared memory */
+void token_write(struct wire_writer *w, const struct token *t);
+int token_read(struct wire_reader *r, struct token *t);
+
+enum job_kind { JOB_MAIL = 1, JOB_RCPT, JOB_SCAN, JOB_EXPLAIN, JOB_RELEASE, JOB_QUARANTINE, JOB_FILTER };
+
+struct job {
+	uint8_t kind;			/* enum job_kind */
+	uint64_t size_bytes;		/* of the mail */
+	int64_t deadline_ms;		/* CLOCK_MONOTONIC */
+	const char *log_id;
+};
+void job_write(struct wire_writer *w, const struct job *j);
+int job_read(struct wire_reader *r, void *owner, struct job *j);
+
+/* DSN NOTIFY flags (RFC 3461) */
+enum { NOTIFY_UNSET = 0, NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8 };
+
+struct envelope_recipient {
+	const char *address;		/* as given between < and >, RFC 5321 form, quoting kept; UTF-8 when SMTPUTF8 */
+	const char *orcpt;		/* ORCPT= value as given (xtext) or NULL */
+	uint8_t notify;
+};
+
+/* What a client said of itself, or what XFORWARD said; NULL: not said or [UNAVAILABLE]. */
+struct envelope_client {
+	const char *address;		/* textual IP without brackets or IPv6: prefix */
+	const char *port, *name, *helo, *protocol, *source, *ident;
+};
+
+struct envelope {
+	const char *log_id;
+	const char *sender;		/* "" is the null sender; RFC 5321 form, quoting kept */
+	const char *protocol;		/* "SMTP", "ESMTP", "LMTP" (what the session spoke) */
+	const char *socket_text;	/* the listener it came in by: "127.0.0.1:10024", "[::1]:10024", "/path" */
+	const char *peer_address;	/* the connecting MTA's IP; NULL on unix sockets */
+	struct envelope_client client;	/* XFORWARD where given, else NULLs (peer_address stands for it) */
+	const char *helo;		/* as the peer said in HELO/EHLO/LHLO */
+	const char *ret, *envid, *auth;	/* MAIL parameters as given, or NULL */
+	uint8_t body_8bitmime;		/* 0 none given, 1 7BIT, 2 8BITMIME */
+	uint8_t smtputf8;
+	int64_t received_wall_us;	/* when the last byte came */
+	int64_t declared_size;		/* SIZE=, -1 when absent */
+	uint8_t had_bare_cr_or_lf;	/* normalised on the way in */
+	uint32_t recipient_count;
+	struct envelope_recipient *recipients;
+};
+void envelope_write(struct wire_writer *w, const struct envelope *e);
+int envelope_read(struct wire_reader *r, void *owner, struct envelope *e);
+
+/* Next hop has taken these recipients; sent before anything else is done. */
+struct committed { uint32_t count; uint32_t *recipients; const char *reply; };
+void committed_write(struct wire_writer *w, const struct committed *c);
+int committed_read(struct wire_reader *r, void *owner, struct committed *c);
+
+struct result {
+	uint32_t recipient_count;	/* must equal the envelope's */
+	const char **replies;		/* "250 2.0.0 from MTA(...): 250 2.0.0 Ok: queued as X", one per recipient (LMTP) */
+	const char *reply;		/* the one reply for all (SMTP) */
+	uint8_t leaving;		/* the worker takes no further job on this token */
+};
+void result_write(struct wire_writer *w, const struct result *res);
+int result_read(struct wire_reader *r, void *owner, struct result *res);
+
+/* ---- worker <-> opener (what the opener says is hostile) ---- */
+
+struct hello {
+	uint32_t pid;
+	uint8_t seccomp, landlock_abi;	/* 0: not in force */
+	uint64_t memory_limit_bytes;	/* 0: none */
+	const char *scratch;		/* name of its scratch folder below TEMPBASE */
+};
+void hello_write(struct wire_writer *w, const struct hello *h);
+int hello_read(struct wire_reader *r, void *owner, struct hello *h);
+
+struct open_order {
+	const char *log_id;
+	uint64_t size_bytes;
+	int64_t deadline_ms;
+	uint8_t scan;			/* run the opener's scanners */
+	uint8_t first_infected_stops;
+	uint8_t keep_mail, keep_mail_undecipherable;	/* keep_decoded_original_maps says MAIL / MAIL-UNDECIPHERABLE */
+	uint64_t max_files, max_levels, quota_bytes;	/* 0: none */
+	uint32_t cpu_ms;
+	uint32_t scanner_count;
+	uint32_t *scanners;		/* instance numbers to run, in order (as in SETTINGS) */
+};
+void open_order_write(struct wire_writer *w, const struct open_order *o);
+int open_order_read(struct wire_reader *r, void *owner, struct open_order *o);
+
+/* Attributes of a part, as amavisd-new's letters. */
+enum part_attribute {
+	PART_UNDECODABLE = 1 << 0 /* U */, PART_CRYPTED = 1 << 1 /* C */, PART_AMBIGUOUS = 1 << 2 /* B */,
+	PART_DIRECTORY = 1 << 3 /* D */, PART_SPECIAL = 1 << 4 /* S */, PART_LINK = 1 << 5 /* L */
+};
+
+struct part_record {
+	uint32_t number;		/* file p%03u below the scratch folder when has_file; parts are sent parents first, numbers rise */
+	uint32_t parent;		/* number of the parent, 0: top */
+	uint32_t index_in_parent;	/* from 1 */
+	uint8_t has_file;
+	uint8_t attributes;
+	uint64_t size_bytes;
+	const char *mime_type;		/* declared, "type/subtype" lower case; NULL where none */
+	const char *type_short;		/* "exe", "zip" ... amavisd-new's short types, several joined by ',' */
+	const char *type_full;		/* one line */
+	uint32_t name_count;
+	const char **names;		/* declared names, decoded and raw readings, UTF-8 where it was */
+};
+void part_record_write(struct wire_writer *w, const struct part_record *p);
+int part_record_read(struct wire_reader *r, void *owner, struct part_record *p);
+
+struct finding_record {
+	uint32_t scanner;		/* instance number */
+	uint32_t part;			/* number, 0: whole mail */
+	uint8_t outcome;		/* enum postern_result of the whole call */
+	uint32_t elapsed_us;
+	const char *version;		/* engine and database, may be NULL */
+	const char *error;		/* when outcome is not OK */
+	uint32_t name_count;
+	const char **names;		/* malware names; none and outcome OK: nothing found */
+	uint32_t *parts;		/* part of each name */
+};
+void finding_record_write(struct wire_writer *w, const struct finding_record *f);
+int finding_record_read(struct wire_reader *r, void *owner, struct finding_record *f);
+
+enum opened_outcome { OPENED_OK = 1, OPENED_LIMIT, OPENED_BROKEN };
+struct opened {
+	uint8_t outcome;		/* enum opened_outcome */
+	uint32_t part_count;		/* PART records sent */
+	uint8_t undecipherable, crypted, ambiguous, mail_kept;
+	const char *hold;		/* what limit was hit, for X-Amavis-Hold; NULL */
+	const char *mime_error;		/* for the bad-header test 'mime'; NULL */
+	uint32_t cpu_us;
+};
+void opened_write(struct wire_writer *w, const struct opened *o);
+int opened_read(struct wire_reader *r, void *owner, struct opened *o);
+
+/* ---- templates, reception, master ---- */
+
+/* Settings as records: name/value pairs of text, never one marked secret; lists repeat the name in order. */
+struct setting_pair { const char *name, *value; };
+struct settings_record { uint32_t count; struct setting_pair *pairs; };
+void settings_record_write(struct wire_writer *w, const struct settings_record *s);
+int settings_record_read(struct wire_reader *r, void *owner, struct settings_record *s);
+const char *settings_record_get(const struct settings_record *s, const char *name);	/* first, or NULL */
+int64_t settings_record_int(const struct settings_record *s, const char *name, int64_t otherwise);
+
+/* Records of one kind that carry only text: PROBLEM (an error text, lines), READY, DRAIN, CONTROL (a command), ANSWER. */
+void text_record_write(struct wire_writer *w, enum record_kind kind, const char *text);
+char *text_record_read(struct wire_reader *r, void *owner);	/* NULL: bad */
+
+#endif

@@ -1,0 +1,145 @@
+/* shared.h - the memory that the master makes once (memfd) and every process but openers maps.
+ *
+ * Fixed slots, C11 atomics, no locks, a layout version.  It outlives every
+ * generation: breakers, dead next hops, the two ledgers, counters, who does
+ * what.  Nothing here is a secret and nothing is a pointer. */
+#ifndef POSTERN_WIRE_SHARED_H
+#define POSTERN_WIRE_SHARED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHARED_LAYOUT 1
+#define SHARED_WORKERS 1024
+#define SHARED_NEXT_HOPS 64
+#define SHARED_INSTANCES 128
+#define SHARED_DELIVERED 65536
+#define SHARED_POISON 4096
+#define DELIVERED_AGE_MS (6 * 3600 * 1000LL)
+#define POISON_AGE_MS (24 * 3600 * 1000LL)
+
+/* Counters shown by `posternctl status`. X(id, "name") */
+#define SHARED_COUNTERS(X) \
+	X(COUNT_CONNECTIONS, "connections") \
+	X(COUNT_CONNECTIONS_REFUSED, "connections-refused") \
+	X(COUNT_MAILS, "mails") \
+	X(COUNT_BYTES, "bytes") \
+	X(COUNT_RECIPIENTS, "recipients") \
+	X(COUNT_PASSED, "mails-passed") \
+	X(COUNT_BLOCKED, "mails-blocked") \
+	X(COUNT_TEMPFAILED, "mails-tempfailed") \
+	X(COUNT_INFECTED, "mails-infected") \
+	X(COUNT_UNCHECKED, "mails-unchecked") \
+	X(COUNT_QUARANTINED, "mails-quarantined") \
+	X(COUNT_CANCELLED, "mails-cancelled") \
+	X(COUNT_QUEUE_FULL, "queue-full") \
+	X(COUNT_WORK_AREA_FULL, "work-area-full") \
+	X(COUNT_WORKER_DEATHS, "worker-deaths") \
+	X(COUNT_OPENER_DEATHS, "opener-deaths") \
+	X(COUNT_RECEPTION_DEATHS, "reception-deaths") \
+	X(COUNT_TEMPLATE_DEATHS, "template-deaths") \
+	X(COUNT_POISONED, "mails-poisoned") \
+	X(COUNT_DELIVERED_NOTED, "delivered-noted") \
+	X(COUNT_DELIVERED_SKIPPED, "delivered-skipped") \
+	X(COUNT_RELOADS, "reloads") \
+	X(COUNT_RELOADS_FAILED, "reloads-failed") \
+	X(COUNT_SCANS, "scans") \
+	X(COUNT_SCANS_FAILED, "scans-failed")
+enum shared_counter {
+#define X(id, name) id,
+	SHARED_COUNTERS(X)
+#undef X
+	COUNT_OF_COUNTERS
+};
+const char *shared_counter_name(enum shared_counter c);
+
+enum worker_stage {
+	STAGE_FREE = 0, STAGE_STARTING, STAGE_IDLE, STAGE_SETTLE, STAGE_OPEN, STAGE_CHECK, STAGE_JUDGE, STAGE_ACT, STAGE_DELIVER, STAGE_ANSWER
+};
+const char *worker_stage_name(enum worker_stage s);
+
+struct shared_worker {
+	_Atomic uint32_t pid;		/* 0: slot free */
+	_Atomic uint32_t opener_pid;	/* 0: none yet */
+	_Atomic uint32_t generation;
+	_Atomic uint32_t stage;		/* enum worker_stage */
+	_Atomic int64_t stage_since_ms;
+	_Atomic uint64_t mails;
+	char log_id[32];		/* of the mail in hand; written before stage leaves IDLE */
+	unsigned char digest[16];	/* of the mail in hand (below its topmost Received field) with its sender; zero: not known yet */
+};
+
+/* Keys of both ledgers: the first 16 bytes of SHA-256. */
+struct ledger_key { unsigned char bytes[16]; };
+
+enum delivered_state { DELIVERED_FREE = 0, DELIVERED_BUSY, DELIVERED_PENDING, DELIVERED_NOTED };
+struct shared_delivered {
+	_Atomic uint32_t state;
+	_Atomic uint32_t owner;		/* pid of the reception that must settle it */
+	_Atomic int64_t until_ms;
+	struct ledger_key key;
+};
+struct shared_poison {
+	_Atomic uint32_t state;		/* 0 free, 1 busy, 2 used */
+	_Atomic uint32_t deaths;
+	_Atomic int64_t until_ms;
+	struct ledger_key key;
+};
+struct shared_next_hop {
+	_Atomic uint32_t state;		/* 0 free, 1 busy, 2 used */
+	_Atomic uint32_t failures;	/* in a row */
+	_Atomic int64_t dead_until_ms;
+	char name[120];
+};
+struct shared_instance {
+	_Atomic uint32_t state;
+	_Atomic uint64_t calls, found, failed, timeouts, elapsed_us;
+	_Atomic uint32_t breaker_failures;
+	_Atomic int64_t breaker_until_ms;
+	char name[64];			/* "clamd", "clamd/2" */
+};
+
+struct shared {
+	uint32_t magic, layout;
+	uint64_t size;
+	_Atomic uint64_t counters[COUNT_OF_COUNTERS];
+	_Atomic uint64_t session_counter;	/* the %05d of log ids; starts at 10000 + something random */
+	_Atomic uint64_t work_area_bytes;	/* spooled now, all receptions */
+	_Atomic uint32_t connections_now, mails_waiting;
+	struct shared_worker workers[SHARED_WORKERS];
+	struct shared_next_hop next_hops[SHARED_NEXT_HOPS];
+	struct shared_instance instances[SHARED_INSTANCES];
+	struct shared_poison poison[SHARED_POISON];
+	struct shared_delivered delivered[SHARED_DELIVERED];
+};
+
+/* Master: make it (returns the memfd in *fd). Others: map the inherited descriptor; NULL with errno when the layout differs.
+ * shared_private(): anonymous memory of the same layout for unit tests and tools. */
+struct shared *shared_create(int *fd);
+struct shared *shared_map(int fd);
+struct shared *shared_private(void);
+void shared_count(struct shared *s, enum shared_counter c, uint64_t n);	/* s may be NULL */
+
+/* --- the delivered ledger (who already has this mail) --- wire/ledger.c
+ * key = SHA-256(mail digest, 0, sender, 0, recipient).  A worker writes PENDING right after the next hop's 250,
+ * owned by the reception that will answer; reception clears it once the client has its positive answer, or
+ * turns it to NOTED when the client is told 4xx or is gone; whoever reaps a dead reception notes all it owned.  A retry that
+ * finds a NOTED entry takes it (back to PENDING, owned anew), skips that recipient and reports it as delivered. */
+struct ledger_key ledger_key_make(const unsigned char digest[16], const char *sender, const char *recipient_or_null);
+bool ledger_delivered_pending(struct shared *s, struct ledger_key key, uint32_t owner);
+bool ledger_delivered_take(struct shared *s, struct ledger_key key, uint32_t owner);	/* true: it was NOTED */
+void ledger_delivered_clear(struct shared *s, struct ledger_key key, uint32_t owner);
+bool ledger_delivered_note(struct shared *s, struct ledger_key key, uint32_t owner);	/* PENDING of owner -> NOTED */
+unsigned ledger_delivered_note_all(struct shared *s, uint32_t owner);		/* how many */
+/* --- the poison ledger (what killed its opener or worker) --- */
+unsigned ledger_poison_add(struct shared *s, struct ledger_key key);	/* deaths so far */
+unsigned ledger_poison_deaths(struct shared *s, struct ledger_key key);
+void ledger_poison_clear(struct shared *s, struct ledger_key key);
+/* Both are also appended to MYHOME/ledger, one text line each; read back at start by the master. */
+int ledger_file_open(const char *path);		/* O_APPEND fd or -1 */
+void ledger_file_append(int fd, char what, struct ledger_key key, int64_t until_wall_s);
+int ledger_file_load(struct shared *s, const char *path);
+
+#endif
