@@ -17,7 +17,8 @@ enum value_kind {
 	VALUE_TABLE,		/* a lookup table: hash, ACL, re, cidr, constant, plugin, function */
 	VALUE_REGEX,		/* rx(): one compiled pattern */
 	VALUE_INSTANCE,		/* what a plugin's constructor returned: struct plugin_instance */
-	VALUE_FUNCTION		/* an administrator's Lua function */
+	VALUE_FUNCTION,		/* an administrator's Lua function */
+	VALUE_SETTING		/* stands for another setting; config/ replaces it while it makes a policy, no one else meets it */
 };
 
 struct lookup_table;
@@ -37,6 +38,7 @@ struct value {
 		struct lookup_regex *regex;
 		struct plugin_instance *instance;
 		struct value_function *function;
+		int setting;	/* enum setting_id */
 	} u;
 	const char *file;	/* where it was written, or NULL: a default */
 	int line;
