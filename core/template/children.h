@@ -1,0 +1,31 @@
+/* children.h - a template's children: forked, counted, replaced; back-off only while they die at start. */
+#ifndef POSTERN_TEMPLATE_CHILDREN_H
+#define POSTERN_TEMPLATE_CHILDREN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct children_entry {
+	pid_t pid;
+	int64_t started_ms;
+	char note[32];			/* an opener's scratch folder */
+	unsigned slot;			/* a worker's place in shared memory */
+};
+
+struct children {
+	unsigned count, size;
+	struct children_entry *entries;
+	unsigned early_deaths;		/* in a row: died within a second of their start, not in good order */
+	int64_t wait_until_ms;		/* back-off: fork no sooner */
+};
+
+void children_add(struct children *c, pid_t pid, const char *note, unsigned slot);
+/* Reap one that has ended; false: none. *entry is its record (pid 0 when it was not ours). */
+bool children_reap(struct children *c, struct children_entry *entry, int *status);
+/* May another be forked now? */
+bool children_may_start(const struct children *c);
+void children_signal(const struct children *c, int signal_number);
+void children_free(struct children *c);
+
+#endif
