@@ -39,6 +39,7 @@ struct job {
 	uint64_t size_bytes;		/* of the mail */
 	int64_t deadline_ms;		/* CLOCK_MONOTONIC */
 	const char *log_id;
+	uint32_t owner_pid;		/* the reception that answers for this mail: owner of its entries in the delivered ledger */
 };
 void job_write(struct wire_writer *w, const struct job *j);
 int job_read(struct wire_reader *r, void *owner, struct job *j);

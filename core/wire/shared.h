@@ -108,6 +108,8 @@ struct shared {
 	_Atomic uint64_t session_counter;	/* the %05d of log ids; starts at 10000 + something random */
 	_Atomic uint64_t work_area_bytes;	/* spooled now, all receptions */
 	_Atomic uint32_t connections_now, mails_waiting;
+	_Atomic uint32_t jail_seccomp, jail_landlock_abi;	/* as the opener started last said in its HELLO; 0: not in force */
+	_Atomic uint64_t jail_memory_limit_bytes;
 	struct shared_worker workers[SHARED_WORKERS];
 	struct shared_next_hop next_hops[SHARED_NEXT_HOPS];
 	struct shared_instance instances[SHARED_INSTANCES];
