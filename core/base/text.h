@@ -11,9 +11,9 @@
 void text_append_escaped(GString *out, const char *text, size_t n);
 /* Append a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void text_append_json(GString *out, const char *text, size_t n);
-/* "30", "30s", "5m", "2h", "1d", "250ms" -> milliseconds (a bare number counts `bare_unit_ms`). false: not a duration. */
+/* "30", "30s", "5m", "2h", "1d", "1w", "250ms" -> milliseconds (a bare number counts `bare_unit_ms`). false: not a duration. */
 bool text_parse_duration(const char *text, int64_t bare_unit_ms, int64_t *out_ms);
-/* "1000", "64k", "10M", "2G" (powers of 1024) -> bytes. */
+/* "1000", "64k", "10M", "2G", "1T" (either case, powers of 1024) -> bytes. */
 bool text_parse_size(const char *text, int64_t *out_bytes);
 /* base64url without padding of n bytes, malloc'd by g_malloc. */
 char *text_base64url(const unsigned char *data, size_t n);
