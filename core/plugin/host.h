@@ -41,7 +41,8 @@ struct plugin_instance {		/* struct postern_instance of plugins is this */
 	const struct value *argument;	/* the constructor's table, for dumps and records */
 	void *call_state;		/* call.c's own */
 };
-/* Make one from a constructor's argument: a VALUE_HASH/LIST (positional items first), a string, or undef. All errors at once: each goes to
+/* Make one from a constructor's argument: a VALUE_HASH/LIST (positional items first; where
+ * both kinds of key stand in one constructor it is a HASH whose positional items have the keys "1", "2", ...), a string, or undef. All errors at once: each goes to
  * `complain` with the path of the key ("sockett: unknown option; did you mean \"socket\"?"). NULL when any was reported. */
 typedef void (*plugin_complain_fn)(void *context, const char *path, const char *text);
 struct plugin_instance *plugin_instance_new(void *owner, const struct postern_plugin *p, const struct value *argument,
