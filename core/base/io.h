@@ -25,17 +25,18 @@ ssize_t io_read_full(int fd, void *buffer, size_t n, struct deadline d);
 /* Write all (MSG_NOSIGNAL on sockets). 0 or -1. */
 int io_write_all(int fd, const void *data, size_t n, struct deadline d);
 int io_writev_all(int fd, struct iovec *v, int count, struct deadline d); /* v is consumed */
-/* pwrite/pread whole ranges of regular files. */
+/* pread a whole range of a regular file. 0 or -1 (ENODATA where the file ends before it). */
 int io_pread_full(int fd, void *buffer, size_t n, off_t offset);
 
 /* An address to connect to or listen on.  Forms: "/abs/path", "unix:/abs/path",
- * "1.2.3.4:25", "[::1]:25", "host:25", "inet:host:25".  */
+ * "1.2.3.4:25", "[::1]:25", "host:25", "inet:host:25"; the host may be "*"
+ * (the caller gives it a meaning), the port 0 (listeners).  */
 struct endpoint {
 	bool is_unix;
 	char host[256];		/* without brackets; empty for unix */
 	char port[8];
 	char path[108];
-	char text[320];		/* as logged: "[127.0.0.1]:25" or "/path" */
+	char text[320];		/* as logged: "[127.0.0.1]:25", "host:25" or "/path" */
 };
 int endpoint_parse(const char *text, struct endpoint *out, struct error *e);
 /* Connect within the deadline. Numeric hosts use no resolver; names go through io_resolve.
