@@ -14,7 +14,9 @@
  *   - say setting "name": a VALUE_SETTING, which follows that setting through
  *     policy banks too; config/ replaces it whenever a policy is made or a bank
  *     is loaded, so that nobody else ever meets one;
- *   - call hostname() (the fully qualified host name or what comes nearest).
+ *   - call hostname() (the fully qualified host name or what comes nearest);
+ *   - call each(maps, "BANK"): a list of pairs { table, "BANK" }, one for each
+ *     table of a lookup list.
  * undef and empty tables in a list of tables match nothing and are left out. */
 #ifndef POSTERN_CONFIG_TYPES_H
 #define POSTERN_CONFIG_TYPES_H
@@ -24,7 +26,7 @@
 
 /* Settings whose value is one of a few words: SETTING type ENUM_<word>. */
 #define SETTING_ENUMERATIONS(X) \
-	X(PROTOCOL, "SMTP|LMTP|AM.PDP|MILTER") \
+	X(PROTOCOL, "SMTP|LMTP") \
 	X(NEWLINE, "normalise|reject") \
 	X(FAILURE, "tempfail|unchecked") \
 	X(TLS_LEVEL, "none|may|encrypt|verify") \
@@ -81,7 +83,11 @@ struct setting_definition {
 	enum setting_status status;
 	const char *default_source;	/* Lua */
 	const char *doc;
-	int64_t min, max;		/* bounds.def; both 0: none. In the setting's own unit (bytes, seconds, count) */
+};
+
+struct setting_bounds {
+	int setting;			/* enum setting_id */
+	int64_t min, max;		/* in the setting's own unit: bytes, seconds, count */
 };
 
 /* Other spellings of a setting; assigning one assigns the setting. */
@@ -91,6 +97,7 @@ struct setting_alias {
 };
 
 extern const struct setting_definition setting_definitions[];	/* SETTING_COUNT of them */
+const struct setting_bounds *setting_bounds_of(int setting);	/* bounds.def; NULL: none */
 extern const struct setting_alias setting_aliases[];
 extern const size_t setting_alias_count;
 const char *setting_type_text(enum setting_type type);		/* "a number of bytes (\"64k\", \"10M\")": what -t says was expected */
