@@ -36,7 +36,7 @@ void header_parse(const char *data, size_t n, bool complete, void *owner, struct
 /* First field of that name (lower case), NULL when absent. */
 const struct header_field *header_find(const struct header *h, const char *name);
 unsigned header_count(const struct header *h, const char *name);
-/* Body of a field: after the colon, unfolded, surrounding blanks cut; talloc on owner. */
+/* Body of a field: after the colon, unfolded, surrounding blanks cut, NULs become blanks; talloc on owner. */
 char *header_value(const struct header *h, const struct header_field *f, void *owner);
 
 #endif
