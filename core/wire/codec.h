@@ -26,6 +26,9 @@ void wire_put_i64(struct wire_writer *w, int64_t v);
 void wire_put_double(struct wire_writer *w, double v);
 void wire_put_blob(struct wire_writer *w, const void *data, size_t n);
 void wire_put_str(struct wire_writer *w, const char *text);	/* NULL is kept apart from "" */
+/* As wire_put_str, cut to at most max bytes, not within a UTF-8 character: for texts whose length a mail or a peer
+ * chooses, so that a long one does not make the whole record unreadable. */
+void wire_put_str_cut(struct wire_writer *w, const char *text, size_t max);
 /* Fills the length in; the bytes stay w's until the next wire_begin or wire_free. */
 const void *wire_end(struct wire_writer *w, size_t *n);
 void wire_free(struct wire_writer *w);
@@ -43,7 +46,8 @@ uint64_t wire_get_u64(struct wire_reader *r);
 int64_t wire_get_i64(struct wire_reader *r);
 double wire_get_double(struct wire_reader *r);
 const void *wire_get_blob(struct wire_reader *r, size_t *n);	/* points into the record; NULL when bad */
-/* A string copied onto the talloc context `owner`; NULL for a NULL string, or when bad, or longer than max, or with a NUL inside. */
+/* A string copied onto the talloc context `owner`; NULL for a NULL string. Longer than max, or a NUL
+ * inside: the reader turns bad. */
 char *wire_get_str(struct wire_reader *r, void *owner, size_t max);
 /* A count of elements that each take at least min_element_bytes: bad (and 0) when the rest cannot hold so many. */
 uint32_t wire_get_count(struct wire_reader *r, size_t min_element_bytes);

@@ -2,7 +2,9 @@
  *
  * Each record has a struct here and a pair <name>_write / <name>_read.  Readers
  * return 0 or -1 (bad record) and hang what they allocate on the talloc context
- * `owner`.  Who may send what to whom:
+ * `owner` (a failed read may leave some of it there: it goes with its owner).
+ * Strings that a struct does not allow to be NULL come out as "" where the
+ * writer put NULL.  Counted arrays are NULL when the count is 0.  Who may send what to whom:
  *
  *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
  *   reception -> worker   JOB (mail fd, envelope fd), CANCEL
@@ -17,6 +19,17 @@
 #define POSTERN_WIRE_RECORDS_H
 
 #include "wire/codec.h"
+
+/* The longest strings that readers accept.  Writers cut texts for people (replies, errors, names of malware) to
+ * these lengths; an address or a log id is never cut: too long a one makes the record unreadable. */
+#define WIRE_LOG_ID_MAX 64
+#define WIRE_ADDRESS_MAX 2048
+#define WIRE_NAME_MAX 4096
+#define WIRE_REPLY_MAX 4096
+#define WIRE_TEXT_MAX 65536
+#define WIRE_RECIPIENTS_MAX 100000
+#define WIRE_PART_NAMES_MAX 32		/* declared names of one part */
+#define WIRE_FINDING_NAMES_MAX 256	/* malware names in one finding */
 
 enum record_kind {
 	RECORD_TOKEN = 1, RECORD_JOB, RECORD_CANCEL, RECORD_COMMITTED, RECORD_RESULT,
@@ -136,7 +149,8 @@ struct part_record {
 	const char *type_short;		/* "exe", "zip" ... amavisd-new's short types, several joined by ',' */
 	const char *type_full;		/* one line */
 	uint32_t name_count;
-	const char **names;		/* declared names, decoded and raw readings, UTF-8 where it was */
+	const char **names;		/* declared names, decoded and raw readings, UTF-8 where it was; too long a name is
+					 * shortened in its middle, too many are left out, and both set PART_AMBIGUOUS */
 };
 void part_record_write(struct wire_writer *w, const struct part_record *p);
 int part_record_read(struct wire_reader *r, void *owner, struct part_record *p);
@@ -177,8 +191,9 @@ int settings_record_read(struct wire_reader *r, void *owner, struct settings_rec
 const char *settings_record_get(const struct settings_record *s, const char *name);	/* first, or NULL */
 int64_t settings_record_int(const struct settings_record *s, const char *name, int64_t otherwise);
 
-/* Records of one kind that carry only text: PROBLEM (an error text, lines), READY, DRAIN, CONTROL (a command), ANSWER. */
+/* Records that carry only text, cut at WIRE_TEXT_MAX: PROBLEM (an error text, lines), READY, CONTROL (a command), ANSWER,
+ * LISTENERS, DATABASE_CHANGED; and those that need none (NULL or ""): CANCEL, DONE, EMPTIED, OPENER_WANTED, DRAIN, IDLE. */
 void text_record_write(struct wire_writer *w, enum record_kind kind, const char *text);
-char *text_record_read(struct wire_reader *r, void *owner);	/* NULL: bad */
+char *text_record_read(struct wire_reader *r, void *owner);	/* "" for none; NULL: bad, or a kind that has fields */
 
 #endif
