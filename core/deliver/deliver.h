@@ -18,6 +18,7 @@ struct deliver_settings {	/* from the mail's policy */
 	bool connection_cache;
 	bool xforward;				/* XFORWARD onward where offered */
 	bool propagate_dsn;
+	int64_t next_hop_retry_ms;		/* how long a dead hop comes last; 0: 30 s */
 };
 
 struct deliver_pool *deliver_pool_new(void *owner, struct shared *shared);

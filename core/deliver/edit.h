@@ -24,12 +24,17 @@ bool edit_list_equal(const struct edit_list *a, const struct edit_list *b);
 
 enum edit_eol { EDIT_CRLF, EDIT_LF };
 struct edit_stream;
-/* The edited mail from its first byte; dot_stuff: SMTP transparency without the final dot. */
+/* The edited mail from its first byte; dot_stuff: SMTP transparency without the final dot.  fd stays the caller's and open;
+ * h and l may be NULL and are not needed after this call.  Under EDIT_CRLF a bare LF becomes CRLF. */
 struct edit_stream *edit_stream_open(void *owner, int fd, uint64_t size, const struct header *h, const struct edit_list *l,
 	enum edit_eol eol, bool dot_stuff);
 /* Bytes read into buffer; 0 at the end; -1/errno. */
 ssize_t edit_stream_read(struct edit_stream *s, void *buffer, size_t n);
-/* Bytes the whole stream will have without dot stuffing (for SIZE=). */
-uint64_t edit_stream_size(const struct edit_stream *s);
+/* Bytes the whole stream will have without dot stuffing (for SIZE=); the first question looks at the whole mail once. */
+uint64_t edit_stream_size(struct edit_stream *s);
+/* Is there a byte above 127 in the edited mail? (BODY=8BITMIME); answered by the same look. */
+bool edit_stream_has_8bit(struct edit_stream *s);
+/* Is there one in the header or in the new fields? (SMTPUTF8) */
+bool edit_header_has_8bit(const struct header *h, const struct edit_list *l);
 
 #endif
