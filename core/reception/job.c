@@ -1,0 +1,110 @@
+/* job.c - one mail from MAIL to its reply. */
+#include "config.h"
+#include "reception/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/io.h"
+#include "reception/state.h"
+
+struct mail_job *job_new(struct reception *r, struct session *s, const char *log_id)
+{
+	struct mail_job *job = talloc_zero(NULL, struct mail_job);
+	job->reception = r;
+	job->session = s;
+	job->spool.fd = -1;
+	job->mail_fd = -1;
+	job->envelope.log_id = talloc_strdup(job, log_id);
+	job->envelope.declared_size = -1;
+	r->mails_under_way++;
+	return job;
+}
+
+void job_add_recipient(struct mail_job *job, struct envelope_recipient recipient)
+{
+	struct envelope *e = &job->envelope;
+	if (e->recipient_count == job->recipient_room) {
+		job->recipient_room = job->recipient_room == 0 ? 1 : job->recipient_room * 2;
+		e->recipients = talloc_realloc(job, e->recipients, struct envelope_recipient, job->recipient_room);
+	}
+	e->recipients[e->recipient_count++] = recipient;
+}
+
+void job_free(struct mail_job *job)
+{
+	if (job == NULL)
+		return;
+	if (job->mail_fd >= 0)
+		close(job->mail_fd);
+	spool_release(&job->spool);
+	job->reception->mails_under_way--;
+	talloc_free(job);
+}
+
+static int write_envelope(int fd, const struct envelope *e)
+{
+	struct wire_writer w = { 0 };
+	size_t n;
+	envelope_write(&w, e);
+	const void *record = wire_end(&w, &n);
+	int failed = io_write_all(fd, record, n, deadline_none());
+	wire_free(&w);
+	return failed;
+}
+
+int job_envelope_fd(const struct mail_job *job)
+{
+	int fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	if (write_envelope(fd, &job->envelope) == 0 && lseek(fd, 0, SEEK_SET) == 0
+	    && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static const char *failure_text(const struct mail_job *job)
+{
+	switch (job->outcome) {
+	case JOB_TIMED_OUT:
+		return "the mail's time is over";
+	case JOB_WAITED_TOO_LONG:
+		return "no worker became free in time";
+	case JOB_NOT_SPOOLED:
+		return "the mail could not be handed on";
+	case JOB_ANSWERED:
+	case JOB_WORKER_DIED:
+		break;
+	}
+	return "the worker died";
+}
+
+char *job_failure_reply(void *owner, const struct mail_job *job)
+{
+	const char *code = job->outcome == JOB_WAITED_TOO_LONG ? "4.3.2" : "4.3.0";
+	return talloc_asprintf(owner, "451 %s id=%s - %s, try again", code, job->envelope.log_id, failure_text(job));
+}
+
+const char *job_single_reply(struct mail_job *job)
+{
+	if (job->outcome == JOB_ANSWERED && job->result.reply != NULL)
+		return job->result.reply;
+	return job_failure_reply(job, job);
+}
+
+const char *job_recipient_reply(struct mail_job *job, uint32_t recipient)
+{
+	if (job->outcome == JOB_ANSWERED && recipient < job->result.recipient_count && job->result.replies[recipient] != NULL)
+		return job->result.replies[recipient];
+	if (job->committed != NULL && job->committed[recipient] != NULL)
+		return job->committed[recipient];
+	return job_single_reply(job);
+}

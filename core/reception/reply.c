@@ -1,0 +1,118 @@
+/* reply.c - the text of replies. */
+#include "config.h"
+#include "reception/reply.h"
+
+#include <arpa/inet.h>
+#include <glib.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <talloc.h>
+
+#include "reception/session.h"
+
+#define PRODUCT "Postern"
+#define TEXT_MAX 480		/* RFC 5321 4.5.3.1.5: 512 octets with code and CRLF */
+#define REPLY_MAX 4000
+
+/* Length of the enhanced status code "d.d{1,3}.d{1,3} " at the start of text, 0: none. */
+static size_t enhanced_length(const char *text)
+{
+	size_t n = 0;
+	if (!g_ascii_isdigit(text[0]) || text[1] != '.')
+		return 0;
+	n = 2 + strspn(text + 2, "0123456789");
+	if (text[n] != '.')
+		return 0;
+	n += 1 + strspn(text + n + 1, "0123456789");
+	return text[n] == ' ' && n < 12 ? n + 1 : 0;
+}
+
+/* Cuts at most TEXT_MAX bytes, at a space where there is one, never within a UTF-8 character. */
+static size_t piece_length(const char *text, size_t n)
+{
+	if (n <= TEXT_MAX)
+		return n;
+	for (size_t cut = TEXT_MAX; cut > TEXT_MAX / 2; cut--)
+		if (text[cut] == ' ')
+			return cut;
+	size_t cut = TEXT_MAX;
+	while (cut > 1 && ((unsigned char)text[cut] & 0xc0) == 0x80)
+		cut--;
+	return cut;
+}
+
+static void send_lines(struct session *s, const char *reply, size_t n)
+{
+	size_t head = 4 + enhanced_length(reply + 4);
+	size_t at = head;
+	do {
+		size_t piece = piece_length(reply + at, n - at);
+		bool last = at + piece >= n;
+		session_send(s, reply, 3);
+		session_send(s, last ? " " : "-", 1);
+		session_send(s, reply + 4, head - 4);
+		session_send(s, reply + at, piece);
+		session_send(s, "\r\n", 2);
+		at += piece;
+		if (!last && reply[at] == ' ')
+			at++;
+	} while (at < n);
+}
+
+static bool well_formed(const char *reply)
+{
+	return reply[0] >= '2' && reply[0] <= '5' && g_ascii_isdigit(reply[1]) && g_ascii_isdigit(reply[2]) && reply[3] == ' ';
+}
+
+void reply_send(struct session *s, const char *reply)
+{
+	char clean[REPLY_MAX + 1];
+	if (!well_formed(reply))
+		reply = "451 4.3.0 Error: the reply to this mail was malformed, try again";
+	size_t n = g_strlcpy(clean, reply, sizeof clean);
+	if (n > REPLY_MAX)
+		n = REPLY_MAX;
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)clean[i] < ' ' || clean[i] == 0x7f)
+			clean[i] = ' ';
+	send_lines(s, clean, n);
+}
+
+void reply_sendf(struct session *s, const char *format, ...)
+{
+	char text[REPLY_MAX + 1];
+	va_list args;
+	va_start(args, format);
+	g_vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	reply_send(s, text);
+}
+
+char *reply_expand_banner(void *owner, const char *banner, const char *helo_name, const char *protocol)
+{
+	GString *text = g_string_new(banner);
+	g_string_replace(text, "${helo-name}", helo_name, 0);
+	g_string_replace(text, "${protocol}", protocol, 0);
+	g_string_replace(text, "${product}", PRODUCT, 0);
+	char *result = talloc_strdup(owner, text->str);
+	g_string_free(text, TRUE);
+	return result;
+}
+
+char *reply_helo_name(void *owner, const struct session *s)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+	char text[INET6_ADDRSTRLEN];
+	const void *ip = NULL;
+	memset(&address, 0, sizeof address);
+	if (getsockname(s->fd, (struct sockaddr *)&address, &length) == 0 && address.ss_family == AF_INET)
+		ip = &((struct sockaddr_in *)&address)->sin_addr;
+	else if (address.ss_family == AF_INET6)
+		ip = &((struct sockaddr_in6 *)&address)->sin6_addr;
+	if (ip == NULL || inet_ntop(address.ss_family, ip, text, sizeof text) == NULL)
+		return talloc_strdup(owner, s->reception->options->myhostname);
+	return talloc_asprintf(owner, "[%s%s]", address.ss_family == AF_INET6 ? "IPv6:" : "", text);
+}
