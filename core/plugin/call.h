@@ -12,6 +12,7 @@
 void plugin_call_setup(struct shared *shared, const char *program_path);
 
 /* The view of a mail that scanners get: the parts with files (leaves; containers too where kept), or the mail itself.
+ * `mail` may be NULL in the opener. The view keeps copies and descriptors of its own. Without any part the whole mail is scanned.
  * parts_dir_fd: the opener's scratch folder; parts_folder: its absolute path (POSTERN_CAP_PATH). */
 struct plugin_view;
 struct plugin_view *plugin_view_new(void *owner, const struct mail *mail, int parts_dir_fd, const char *parts_folder);
@@ -19,9 +20,11 @@ struct plugin_view *plugin_view_new(void *owner, const struct mail *mail, int pa
 void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd);
 
 struct plugin_found { const char *name; uint32_t part; };
+/* A scanner that found something has answered: the result is OK then, even where a later part failed (error tells of that).
+ * Without findings the result is the worst of all parts: TEMPFAIL, BROKEN, LIMIT, NOTHING, OK. Only OK without findings is clean. */
 struct plugin_outcome {
 	enum postern_result result;
-	const char *error;		/* why not OK; NULL otherwise */
+	const char *error;		/* why not OK, with the instance's name in front; else NULL */
 	const char *version, *output;
 	struct plugin_found *found;
 	unsigned found_count;
@@ -37,6 +40,28 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 bool plugin_threads_left(void);
 /* VERSION/PING: result and version text. */
 void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out);
+
+/* The other roles: one call on the calling thread each; *out hangs on owner. */
+struct plugin_decode_sink {		/* the opener's: what postern_child_* reach */
+	int (*begin)(void *context, unsigned parent, const char *name);	/* a descriptor, -1: LIMIT */
+	void (*attribute)(void *context, char letter);
+	bool (*write)(void *context, const void *data, size_t n);
+	bool (*end)(void *context);
+	void *context;
+};
+void plugin_decode(struct plugin_instance *i, struct plugin_view *v, size_t part_index, const struct plugin_decode_sink *sink,
+	struct deadline d, void *owner, struct plugin_outcome *out);
+struct plugin_score { const char *test; double points; };
+void plugin_score(struct plugin_instance *i, struct plugin_view *v, struct deadline d, void *owner,
+	struct plugin_outcome *out, struct plugin_score **scores, unsigned *count);
+struct plugin_answer { enum postern_result result; const char *error, *key, *value; };	/* NOTHING: no such key */
+void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
+	struct plugin_answer *out);
+typedef void (*plugin_row_fn)(void *context, const char *const *names, const char *const *values, size_t count);
+void plugin_execute(struct plugin_instance *i, const char *statement, const char *const *parameters, size_t count,
+	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out);
+void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,
+	struct plugin_outcome *out);
 
 struct plugin_delivery_order {
 	const struct mail *mail;

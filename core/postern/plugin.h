@@ -81,20 +81,22 @@ enum postern_type {
 	POSTERN_INTS,		/* struct postern_ints */
 	POSTERN_REGEX,		/* struct postern_regex *, PCRE2 */
 	POSTERN_MATCH,		/* struct postern_match: a list of exit codes or a regexp ("clean", "infected") */
-	POSTERN_ENUM		/* const char *, one of `choices` */
+	POSTERN_ENUM,		/* const char *, one of `choices` */
+	POSTERN_ENDPOINTS	/* struct postern_strings, each an endpoint */
 };
 enum { POSTERN_REQUIRED = 1 << 0, POSTERN_SECRET = 1 << 1, POSTERN_POSITIONAL = 1 << 2 /* the constructor's unnamed argument */ };
 
 struct postern_strings { size_t count; const char *const *v; };
 struct postern_ints { size_t count; const int64_t *v; };
 struct postern_regex;
+/* Regular expressions are compiled multi-line: ^ and $ match at every line of a scanner's output. */
 struct postern_match { struct postern_ints codes; struct postern_regex *regex; bool given; };
 
 struct postern_option {
 	const char *name;
 	enum postern_type type;
 	size_t offset;			/* offsetof(struct my_options, field) */
-	const char *value;		/* default, as text ("30s", "/run/x", "0,1"); NULL: none */
+	const char *value;		/* default, as text ("30s", "/run/x"; lists "0,1"; POSTERN_MATCH "0,1" or "/regexp"); NULL: none */
 	int64_t min, max;		/* numbers; both 0: no bounds */
 	unsigned flags;
 	const char *choices;		/* POSTERN_ENUM: "a|b|c" */
@@ -245,6 +247,7 @@ int postern_conn_write_fd(struct postern_call *, struct postern_conn *, const vo
 /* A reply up to `delimiter` (not included), at most max bytes; NUL-terminated, memory of the call; NULL: failed or end of file. */
 char *postern_conn_read_until(struct postern_call *, struct postern_conn *, char delimiter, size_t max, size_t *length);
 ssize_t postern_conn_read(struct postern_call *, struct postern_conn *, void *, size_t);	/* 0: end of file; -1 */
+bool postern_conn_readable(struct postern_conn *);	/* something (or end of file) waits to be read: asked between the pieces of a long write */
 char *postern_conn_read_all(struct postern_call *, struct postern_conn *, size_t max, size_t *length);
 /* Keep the connection for the next call of this instance (one per instance), or take the kept one (NULL: none, or its peer closed it). */
 void postern_conn_keep(struct postern_call *, struct postern_conn *);
@@ -256,6 +259,9 @@ struct postern_run_result { int exit_code; int signal; bool output_cut; const ch
 /* program: absolute, or looked up in the setting `path`. -1: could not run or time over (postern_fail text is set). */
 int postern_run(struct postern_call *, const char *const argv[], int stdin_fd, const char *folder, size_t output_max,
 	struct postern_run_result *out);
+
+/* Is there such a program? Its absolute path (valid until the instance is gone), or NULL. For start(). */
+const char *postern_find_program(struct postern_instance *, const char *program);
 
 /* Regular expressions of the option table. */
 bool postern_regex_match(const struct postern_regex *, const char *text, size_t n);

@@ -1,0 +1,132 @@
+/* ask.c - calls of the roles other than scanner and delivery: decode, score, look up, execute, report.
+ *
+ * Each is one call on the calling thread; what the plugin says goes to a sink
+ * or is copied to the owner. */
+#include "config.h"
+
+#include <string.h>
+#include <talloc.h>
+
+#include "plugin/inside.h"
+
+/* NULL and *out filled when the instance cannot be asked. */
+static struct postern_call *ask_begin(struct plugin_instance *i, const void *ops, struct plugin_view *v, struct deadline d, void *owner,
+	struct plugin_outcome *out)
+{
+	*out = (struct plugin_outcome){ .result = POSTERN_BROKEN };
+	const char *why = ops ? call_claim(i, owner) : "the plugin does not play this role";
+	if (!why)
+		return call_begin(i, v, d);
+	outcome_fail(out, ops ? POSTERN_TEMPFAIL : POSTERN_BROKEN, why, owner);
+	return NULL;
+}
+
+static void ask_end(struct postern_call *c, enum postern_result r, void *owner, struct plugin_outcome *out)
+{
+	struct plugin_instance *i = c->instance;
+	call_report(c, r, owner, out);
+	call_end(c);
+	call_release(i);
+}
+
+void plugin_decode(struct plugin_instance *i, struct plugin_view *v, size_t part_index, const struct plugin_decode_sink *sink,
+	struct deadline d, void *owner, struct plugin_outcome *out)
+{
+	const struct postern_decoder_ops *ops = i->plugin->decoder;
+	struct postern_call *c = ask_begin(i, ops, v, d, owner, out);
+	if (!c)
+		return;
+	c->sink = sink;
+	const struct postern_part *part = postern_mail_part(&v->mail, part_index);
+	enum postern_result r = part ? ops->decode(c, part) : postern_fail(c, POSTERN_BROKEN, "no part %zu", part_index);
+	ask_end(c, r, owner, out);
+}
+
+int postern_child_begin(struct postern_call *c, const struct postern_part *parent, const char *name)
+{
+	return c->sink ? c->sink->begin(c->sink->context, parent ? parent->number : 0, name) : -1;
+}
+
+void postern_child_attribute(struct postern_call *c, char letter)
+{
+	if (c->sink && strchr("UCBDSL", letter) && letter)
+		c->sink->attribute(c->sink->context, letter);
+}
+
+bool postern_child_write(struct postern_call *c, const void *data, size_t n)
+{
+	return c->sink && c->sink->write(c->sink->context, data, n);
+}
+
+bool postern_child_end(struct postern_call *c)
+{
+	return c->sink && c->sink->end(c->sink->context);
+}
+
+void plugin_score(struct plugin_instance *i, struct plugin_view *v, struct deadline d, void *owner,
+	struct plugin_outcome *out, struct plugin_score **scores, unsigned *count)
+{
+	const struct postern_score_ops *ops = i->plugin->score;
+	*scores = NULL;
+	*count = 0;
+	struct postern_call *c = ask_begin(i, ops, v, d, owner, out);
+	if (!c)
+		return;
+	enum postern_result r = ops->score(c, &v->mail);
+	*scores = talloc_zero_array(owner, struct plugin_score, c->score_count + 1);
+	*count = c->score_count;
+	for (unsigned k = 0; k < c->score_count; k++)
+		(*scores)[k] = (struct plugin_score){ talloc_strdup(*scores, c->scores[k].test), c->scores[k].points };
+	ask_end(c, r, owner, out);
+}
+
+void postern_lookup_answer(struct postern_call *c, const char *key, const char *value)
+{
+	c->answer.key = key ? talloc_strdup(c->arena, key) : NULL;
+	c->answer.value = value ? talloc_strdup(c->arena, value) : NULL;
+}
+
+void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
+	struct plugin_answer *out)
+{
+	struct plugin_outcome outcome;
+	const struct postern_lookup_ops *ops = i->plugin->lookup;
+	*out = (struct plugin_answer){ .result = POSTERN_BROKEN };
+	struct postern_call *c = ask_begin(i, ops, NULL, d, owner, &outcome);
+	if (c) {
+		enum postern_result r = ops->lookup(c, keys, count);
+		out->key = c->answer.key ? talloc_strdup(owner, c->answer.key) : NULL;
+		out->value = c->answer.value ? talloc_strdup(owner, c->answer.value) : NULL;
+		ask_end(c, r, owner, &outcome);
+	}
+	out->result = outcome.result;
+	out->error = outcome.error;
+}
+
+void postern_row(struct postern_call *c, const char *const *names, const char *const *values, size_t count)
+{
+	if (c->row)
+		c->row(c->row_context, names, values, count);
+}
+
+void plugin_execute(struct plugin_instance *i, const char *statement, const char *const *parameters, size_t count,
+	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out)
+{
+	const struct postern_database_ops *ops = i->plugin->database;
+	struct postern_call *c = ask_begin(i, ops, NULL, d, owner, out);
+	if (!c)
+		return;
+	c->row = row;
+	c->row_context = row_context;
+	ask_end(c, ops->execute(c, statement, parameters, count), owner, out);
+}
+
+void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,
+	struct plugin_outcome *out)
+{
+	const struct postern_report_ops *ops = i->plugin->report;
+	struct postern_call *c = ask_begin(i, ops, v, d, owner, out);
+	if (!c)
+		return;
+	ask_end(c, ops->report(c, v ? &v->mail : NULL, json), owner, out);
+}

@@ -1,0 +1,80 @@
+/* exports.c - the functions that plugins may call, by name.
+ *
+ * The core is a static convenience library: what no one refers to is not
+ * linked.  host.c refers to this table, so that every program that can load a
+ * plugin also holds every function that a plugin may need. */
+#include "config.h"
+
+#include "plugin/inside.h"
+
+#define EXPORT(f) { #f, (void (*)(void))f }
+
+const struct plugin_export plugin_exports[] = {
+	EXPORT(postern_add_score),
+	EXPORT(postern_alloc),
+	EXPORT(postern_call_instance),
+	EXPORT(postern_child_attribute),
+	EXPORT(postern_child_begin),
+	EXPORT(postern_child_end),
+	EXPORT(postern_child_write),
+	EXPORT(postern_complain),
+	EXPORT(postern_conn_close),
+	EXPORT(postern_conn_is_local),
+	EXPORT(postern_conn_keep),
+	EXPORT(postern_conn_kept),
+	EXPORT(postern_conn_open),
+	EXPORT(postern_conn_read),
+	EXPORT(postern_conn_read_all),
+	EXPORT(postern_conn_read_until),
+	EXPORT(postern_conn_readable),
+	EXPORT(postern_conn_write),
+	EXPORT(postern_conn_write_fd),
+	EXPORT(postern_delivered),
+	EXPORT(postern_delivery_expand),
+	EXPORT(postern_delivery_mail_id),
+	EXPORT(postern_delivery_read),
+	EXPORT(postern_delivery_recipient),
+	EXPORT(postern_delivery_recipient_count),
+	EXPORT(postern_delivery_rest),
+	EXPORT(postern_delivery_sender),
+	EXPORT(postern_delivery_setting),
+	EXPORT(postern_delivery_target),
+	EXPORT(postern_delivery_use_lf),
+	EXPORT(postern_fail),
+	EXPORT(postern_find_program),
+	EXPORT(postern_found),
+	EXPORT(postern_instance_name),
+	EXPORT(postern_log),
+	EXPORT(postern_lookup_answer),
+	EXPORT(postern_mail_fd),
+	EXPORT(postern_mail_folder),
+	EXPORT(postern_mail_log_id),
+	EXPORT(postern_mail_part),
+	EXPORT(postern_mail_part_count),
+	EXPORT(postern_mail_recipient),
+	EXPORT(postern_mail_recipient_count),
+	EXPORT(postern_mail_sender),
+	EXPORT(postern_mail_size),
+	EXPORT(postern_match),
+	EXPORT(postern_options),
+	EXPORT(postern_part_fd),
+	EXPORT(postern_part_mime_type),
+	EXPORT(postern_part_name),
+	EXPORT(postern_part_number),
+	EXPORT(postern_part_path),
+	EXPORT(postern_part_placement),
+	EXPORT(postern_part_size),
+	EXPORT(postern_part_type),
+	EXPORT(postern_printf),
+	EXPORT(postern_regex_each),
+	EXPORT(postern_regex_match),
+	EXPORT(postern_row),
+	EXPORT(postern_run),
+	EXPORT(postern_set_output),
+	EXPORT(postern_set_version),
+	EXPORT(postern_state),
+	EXPORT(postern_time_left_ms),
+	EXPORT(postern_work_folder),
+};
+
+const size_t plugin_export_count = sizeof plugin_exports / sizeof plugin_exports[0];

@@ -1,0 +1,127 @@
+/* instance.c - the life of one configured use of a plugin: check, load, start, idle, stop; and its name. */
+#include "config.h"
+
+#include <string.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "plugin/inside.h"
+
+struct instance_calls *instance_calls(struct plugin_instance *i)
+{
+	if (!i->call_state)
+		i->call_state = talloc_zero(i, struct instance_calls);
+	return i->call_state;
+}
+
+static bool name_is_taken(const char *name, const struct plugin_instance *self, struct plugin_instance *const *others, size_t count)
+{
+	for (size_t k = 0; k < count; k++) {
+		if (others[k] && others[k] != self && strcmp(others[k]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int plugin_instance_make_unique(struct plugin_instance *i, struct plugin_instance *const *others, size_t count, struct error *e)
+{
+	if (!name_is_taken(i->name, i, others, count))
+		return 0;
+	if (strcmp(i->name, i->plugin->name) != 0)
+		return error_set(e, ERROR_CONFIG, "name: \"%s\" is taken by another instance", i->name);
+	for (unsigned number = 2;; number++) {
+		char *name = talloc_asprintf(i, "%s/%u", i->plugin->name, number);
+		if (!name_is_taken(name, i, others, count)) {
+			i->name = name;
+			return 0;
+		}
+		talloc_free(name);
+	}
+}
+
+typedef enum postern_result (*life_fn)(struct postern_instance *, struct postern_error *);
+
+static int live(struct plugin_instance *i, life_fn step, struct error *e)
+{
+	struct postern_error complaint = { "" };
+	enum postern_result r = step ? step(from_instance(i), &complaint) : POSTERN_OK;
+	if (r == POSTERN_OK)
+		return 0;
+	return error_set(e, r == POSTERN_BROKEN ? ERROR_CONFIG : ERROR_ENVIRONMENT, "%s: %s", i->name,
+		complaint.text[0] ? complaint.text : "failed without a reason");
+}
+
+int plugin_instance_check(struct plugin_instance *i, struct error *e)
+{
+	return live(i, i->plugin->check, e);
+}
+
+int plugin_instance_load(struct plugin_instance *i, struct error *e)
+{
+	return live(i, i->plugin->load, e);
+}
+
+int plugin_instance_start(struct plugin_instance *i, struct error *e)
+{
+	struct error mine = { 0 };
+	struct instance_calls *calls = instance_calls(i);
+	calls->unusable = NULL;
+	if (live(i, i->plugin->start, &mine) == 0)
+		return 0;
+	calls->unusable = talloc_strdup(calls, mine.text);
+	if (e)
+		*e = mine;
+	return -1;
+}
+
+void plugin_instance_idle(struct plugin_instance *i)
+{
+	struct instance_calls *calls = instance_calls(i);
+	if (i->plugin->idle && !calls->unusable && !atomic_load(&calls->busy))
+		i->plugin->idle(from_instance(i));
+}
+
+void plugin_instance_stop(struct plugin_instance *i)
+{
+	if (atomic_load(&instance_calls(i)->busy))
+		return;
+	if (i->plugin->stop)
+		i->plugin->stop(from_instance(i));
+	if (i->kept_fd >= 0)
+		close(i->kept_fd);
+	i->kept_fd = -1;
+}
+
+bool plugin_instance_changed(struct plugin_instance *i)
+{
+	return i->plugin->changed && i->plugin->changed(from_instance(i));
+}
+
+const void *postern_options(const struct postern_instance *i)
+{
+	return to_instance(i)->options;
+}
+
+void **postern_state(struct postern_instance *i)
+{
+	return &to_instance(i)->state;
+}
+
+const char *postern_instance_name(const struct postern_instance *i)
+{
+	return to_instance(i)->name;
+}
+
+const char *postern_work_folder(const struct postern_instance *i)
+{
+	return to_instance(i)->work_folder;
+}
+
+enum postern_result postern_complain(struct postern_error *e, enum postern_result result, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	g_vsnprintf(e->text, sizeof e->text, format, arguments);
+	va_end(arguments);
+	return result;
+}
