@@ -12,6 +12,7 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
+#include "reception/reply.h"
 #include "reception/state.h"
 
 static bool read_digest(const struct mail_job *job, uint32_t slot, unsigned char out[16])
@@ -77,7 +78,7 @@ static void note_one(struct mail_job *job, uint32_t n)
 static bool is_positive(struct mail_job *job, uint32_t n, bool per_recipient)
 {
 	const char *reply = per_recipient ? job_recipient_reply(job, n) : job_single_reply(job);
-	return reply[0] == '2';
+	return reply_is_positive(reply);
 }
 
 void job_settle(struct mail_job *job, bool written, bool per_recipient)

@@ -95,14 +95,14 @@ char *job_failure_reply(void *owner, const struct mail_job *job)
 
 const char *job_single_reply(struct mail_job *job)
 {
-	if (job->outcome == JOB_ANSWERED && job->result.reply != NULL)
+	if (job->outcome == JOB_ANSWERED)
 		return job->result.reply;
 	return job_failure_reply(job, job);
 }
 
 const char *job_recipient_reply(struct mail_job *job, uint32_t recipient)
 {
-	if (job->outcome == JOB_ANSWERED && recipient < job->result.recipient_count && job->result.replies[recipient] != NULL)
+	if (job->outcome == JOB_ANSWERED && recipient < job->result.recipient_count && job->result.replies[recipient][0] != '\0')
 		return job->result.replies[recipient];
 	if (job->committed != NULL && job->committed[recipient] != NULL)
 		return job->committed[recipient];

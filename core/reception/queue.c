@@ -198,7 +198,8 @@ void queue_add_token(struct queue *q, const struct token *given, int fd)
 
 static int send_job(struct worker_token *t, struct mail_job *job)
 {
-	struct job record = { .kind = JOB_MAIL, .size_bytes = job->mail_size_bytes, .deadline_ms = job->deadline_ms, .log_id = job->envelope.log_id };
+	struct job record = { .kind = JOB_MAIL, .size_bytes = job->mail_size_bytes, .deadline_ms = job->deadline_ms,
+		.owner_pid = (uint32_t)getpid(), .log_id = job->envelope.log_id };
 	struct wire_writer w = { 0 };
 	size_t n;
 	int envelope_fd = job_envelope_fd(job);

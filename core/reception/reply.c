@@ -66,6 +66,11 @@ static bool well_formed(const char *reply)
 	return reply[0] >= '2' && reply[0] <= '5' && g_ascii_isdigit(reply[1]) && g_ascii_isdigit(reply[2]) && reply[3] == ' ';
 }
 
+bool reply_is_positive(const char *reply)
+{
+	return well_formed(reply) && reply[0] == '2';
+}
+
 void reply_send(struct session *s, const char *reply)
 {
 	char clean[REPLY_MAX + 1];

@@ -117,7 +117,7 @@ static int read_bare_newline(const struct settings_record *s, enum bare_newline 
 
 static void read_limits(const struct settings_record *s, struct reception_options *o)
 {
-	o->recipient_limit = get_count(s, "smtpd_recipient_limit", 1, 1100);
+	o->recipient_limit = MIN(get_count(s, "smtpd_recipient_limit", 1, 1100), WIRE_RECIPIENTS_MAX);
 	o->line_length_limit = get_count(s, "smtpd_line_length_limit", 512, 2048);
 	o->error_limit = get_count(s, "smtpd_error_limit", 1, 20);
 	o->junk_command_limit = get_count(s, "smtpd_junk_command_limit", 1, 100);

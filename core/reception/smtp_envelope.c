@@ -10,7 +10,7 @@
 #include "mail/address.h"
 #include "reception/reply.h"
 
-#define ENVID_MAX 400		/* RFC 3461 asks for 100 characters; xtext may triple them */
+#define ENVID_MAX 400		/* RFC 3461 asks for 100 characters, which xtext may triple */
 #define ORCPT_MAX 1500		/* 500 characters in xtext */
 
 /* One NAME or NAME=VALUE; value "" when there is none. 0, or -1: it was answered. */
