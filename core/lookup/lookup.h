@@ -38,11 +38,11 @@ struct lookup_context {			/* what functions and plugins need; may be NULL for st
 	const void *mail;		/* struct mail, opaque here */
 };
 
-/* `maps`: a VALUE_LIST of tables (or a lone table/scalar).  Returns the first defined result, NULL when none matched;
- * -1 through *failed (may be NULL) when a table could not answer: the caller decides (TEMPFAIL).  Result memory: owner. */
+/* `maps`: a VALUE_LIST of tables (or a lone table/scalar).  A function's result is treated as a table in its place.  Returns the first defined result, NULL when none matched;
+ * When a table could not answer: NULL and failed->class is not ERROR_NONE (else it is; failed may be NULL): the caller decides (TEMPFAIL).  Result memory: owner. */
 const struct value *lookup_first(const struct value *maps, struct lookup_key *key, const struct lookup_context *context,
 	void *owner, struct lookup_match *match, struct error *failed);
-/* All defined results in order (banned_filename_maps, score_sender_maps). Returns a VALUE_LIST. */
+/* All defined results in order, of hashes and rules too (banned_filename_maps, score_sender_maps). Returns a VALUE_LIST. */
 const struct value *lookup_all(const struct value *maps, struct lookup_key *key, const struct lookup_context *context,
 	void *owner, struct error *failed);
 bool lookup_true(const struct value *maps, struct lookup_key *key, const struct lookup_context *context,
@@ -53,8 +53,11 @@ struct lookup_table *lookup_table_constant(void *owner, const struct value *v);
 struct lookup_table *lookup_table_hash(void *owner, const struct value *hash);	/* a VALUE_HASH */
 /* items: VALUE_STRINGs, "!" negates; also IP networks when asked with an IP key. */
 struct lookup_table *lookup_table_acl(void *owner, const struct value *list, struct error *e);
+/* For settings that are asked with clients' addresses (mynetworks, inet_acl): -1 names the first item of an ACL that is no IP network. */
+int lookup_table_check_networks(const struct lookup_table *t, struct error *e);
 /* rules in order: regex and result */
 struct lookup_table *lookup_table_re(void *owner, struct lookup_regex *const *regexes, const struct value *const *results, size_t count);
+/* results[i] of a network without one is &value_true; "!" makes that false. */
 struct lookup_table *lookup_table_cidr(void *owner, const char *const *networks, const struct value *const *results, size_t count, struct error *e);
 struct lookup_table *lookup_table_function(void *owner, struct value_function *f);
 struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance);
@@ -63,7 +66,7 @@ void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua 
 void lookup_table_set_label(struct lookup_table *t, const char *file, int line);
 const char *lookup_table_label(const struct lookup_table *t);			/* "50-user.lua:12" or "" */
 
-/* PCRE2 with JIT and match limits. flags: subset of "ixmsun". On error -1, text with "at offset N". */
+/* PCRE2 with JIT and match limits. flags: subset of "ixmsun". On error NULL, text with "at offset N". */
 struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, const char *flags, struct error *e);
 bool lookup_regex_match(const struct lookup_regex *r, const char *subject, size_t n);
 /* captures[0..max-1] get talloc strings on owner (NULL: not set); returns count, 0 no match, -1 limit hit. */
@@ -74,5 +77,11 @@ const char *lookup_regex_source(const struct lookup_regex *r);
 typedef const struct value *(*lookup_function_call)(struct value_function *f, const char *key, const struct lookup_context *context,
 	void *owner, struct error *failed);
 extern lookup_function_call lookup_call_function;
+
+/* Set by the room that may call plugins (lookup stands beside it): ask one lookup plugin with keys, most specific first.
+ * NULL: nothing found; a failure sets failed->class.  *matched: the key that was found, memory of owner. */
+typedef const struct value *(*lookup_plugin_call)(struct plugin_instance *instance, const char *const *keys, size_t count,
+	const struct lookup_context *context, void *owner, const char **matched, struct error *failed);
+extern lookup_plugin_call lookup_call_plugin;
 
 #endif

@@ -1,0 +1,147 @@
+/* table.c - make tables of the simple kinds, name them, print them as Lua source. */
+#include <glib.h>
+#include <stdlib.h>
+#include <talloc.h>
+
+#include "lookup/table.h"
+
+struct lookup_table *lookup_table_new(void *owner, enum lookup_kind kind)
+{
+	struct lookup_table *t = talloc_zero(owner, struct lookup_table);
+
+	if (t == NULL)
+		abort();
+	t->kind = kind;
+	return t;
+}
+
+struct lookup_table *lookup_table_constant(void *owner, const struct value *v)
+{
+	struct lookup_table *t = lookup_table_new(owner, LOOKUP_CONSTANT);
+
+	t->u.constant = v;
+	return t;
+}
+
+struct lookup_table *lookup_table_function(void *owner, struct value_function *f)
+{
+	struct lookup_table *t = lookup_table_new(owner, LOOKUP_FUNCTION);
+
+	t->u.function = f;
+	return t;
+}
+
+struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance)
+{
+	struct lookup_table *t = lookup_table_new(owner, LOOKUP_PLUGIN);
+
+	t->u.instance = instance;
+	return t;
+}
+
+enum lookup_kind lookup_table_kind(const struct lookup_table *t)
+{
+	return t->kind;
+}
+
+void lookup_table_set_label(struct lookup_table *t, const char *file, int line)
+{
+	t->file = talloc_strdup(t, file);
+	t->line = line;
+}
+
+const char *lookup_table_label(const struct lookup_table *t)
+{
+	/* Only tables that config/ has labelled have a place; the text lives as long as the table. */
+	return t->file != NULL ? talloc_asprintf((void *)t, "%s:%d", t->file, t->line) : "";
+}
+
+static void print_constant(GString *out, const struct value *v)
+{
+	bool structured = v->kind == VALUE_LIST || v->kind == VALUE_HASH;
+
+	if (structured)
+		g_string_append(out, "const ");
+	value_print(out, v);
+}
+
+static void print_acl(GString *out, const struct lookup_table *t)
+{
+	g_string_append_c(out, '{');
+	for (size_t i = 0; i < t->count; i++) {
+		struct value text = { .kind = VALUE_STRING, .u.string = t->u.acl[i].text };
+
+		g_string_append(out, i == 0 ? " " : ", ");
+		value_print(out, &text);
+	}
+	g_string_append(out, t->count > 0 ? " }" : "}");
+}
+
+/* A rule whose result is true is written as its left side alone. */
+static void print_rule(GString *out, const char *left, const struct value *result)
+{
+	if (result->kind == VALUE_BOOL && result->u.boolean) {
+		g_string_append(out, left);
+		return;
+	}
+	g_string_append_printf(out, "{ %s, ", left);
+	value_print(out, result);
+	g_string_append(out, " }");
+}
+
+static void print_re(GString *out, const struct lookup_table *t)
+{
+	g_string_append(out, "re {");
+	for (size_t i = 0; i < t->count; i++) {
+		g_string_append(out, i == 0 ? " " : ", ");
+		print_rule(out, lookup_regex_source(t->u.re[i].regex), t->u.re[i].result);
+	}
+	g_string_append(out, " }");
+}
+
+static void print_cidr(GString *out, const struct lookup_table *t)
+{
+	g_string_append(out, "cidr {");
+	for (size_t i = 0; i < t->count; i++) {
+		struct value text = { .kind = VALUE_STRING, .u.string = t->u.cidr[i].text };
+		GString *left = g_string_new(NULL);
+
+		value_print(left, &text);
+		g_string_append(out, i == 0 ? " " : ", ");
+		print_rule(out, left->str, t->u.cidr[i].text[0] == '!' ? &value_true : t->u.cidr[i].result);
+		g_string_free(left, TRUE);
+	}
+	g_string_append(out, " }");
+}
+
+void lookup_table_print(GString *out, const struct lookup_table *t)
+{
+	struct value other = { .file = t->file, .line = t->line };
+
+	switch (t->kind) {
+	case LOOKUP_CONSTANT:
+		print_constant(out, t->u.constant);
+		break;
+	case LOOKUP_HASH:
+		value_print(out, t->u.hash.source);
+		break;
+	case LOOKUP_ACL:
+		print_acl(out, t);
+		break;
+	case LOOKUP_RE:
+		print_re(out, t);
+		break;
+	case LOOKUP_CIDR:
+		print_cidr(out, t);
+		break;
+	case LOOKUP_FUNCTION:
+		other.kind = VALUE_FUNCTION;
+		value_print(out, &other);
+		break;
+	case LOOKUP_PLUGIN:
+		other.kind = VALUE_INSTANCE;
+		other.u.instance = t->u.instance;
+		value_print(out, &other);
+		break;
+	}
+}
