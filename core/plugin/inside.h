@@ -49,6 +49,8 @@ struct plugin_view {
 };
 void view_ref(struct plugin_view *v);
 void view_unref(struct plugin_view *v);
+/* A scanner that is given nothing has nothing to find: without parts the whole mail is one. */
+void view_never_empty(struct plugin_view *v);
 /* Put the whole mail into the folder where a plugin wants paths. 0 or -1. */
 int view_give_paths(struct plugin_view *v, struct error *e);
 

@@ -116,6 +116,7 @@ void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadli
 		return;
 	}
 	int64_t began_us = clock_wall_us();
+	view_never_empty(v);
 	struct postern_call *c = call_begin(i, v, d);
 	bool paths = i->plugin->capabilities & POSTERN_CAP_PATH;
 	enum postern_result r = paths && view_give_paths(v, &e) != 0 ? postern_fail(c, POSTERN_TEMPFAIL, "%s", e.text) :

@@ -189,6 +189,7 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 			plugin_scan(instances[k], v, d, stop_at_first, owner, &outcomes[k]);
 		return;
 	}
+	view_never_empty(v);
 	struct task **tasks = talloc_zero_array(owner, struct task *, count + 1);
 	for (size_t k = 0; k < count; k++)
 		tasks[k] = task_make(instances[k], v, d, stop_at_first, done_fd, owner, &outcomes[k]);

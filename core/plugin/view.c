@@ -123,6 +123,13 @@ void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd
 	measure(m, &m->parts[m->part_count++]);
 }
 
+void view_never_empty(struct plugin_view *v)
+{
+	const struct part whole = { .number = 0 };
+	if (v->mail.part_count == 0 && v->mail.fd >= 0 && v->mail.size_bytes > 0)
+		plugin_view_add_part(v, &whole, v->mail.fd);
+}
+
 static int copy_whole(int from, int to)
 {
 	char *buffer = g_malloc(COPY_BYTES);

@@ -1,0 +1,342 @@
+/* clamd.c - asks the ClamAV daemon, part by part.
+ *
+ * One session (IDSESSION) is kept open from mail to mail.  Over a unix socket
+ * clamd gets the part's descriptor (FILDES), so it needs no right to our files;
+ * over TCP, or where clamd refuses the descriptor, the bytes (INSTREAM).  Only a
+ * reply that says OK in the right form is clean: whatever else comes is a
+ * failure, and an exceeded size limit is a limit. */
+#include <postern/plugin.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPLY_MAX 4096
+#define CHUNK_BYTES (64 * 1024)
+
+struct options {
+	struct postern_strings socket;
+	bool fildes;
+	bool session;
+};
+
+struct state {
+	unsigned next_id;	/* of the kept session's next command; clamd counts from 1 */
+	bool fildes_refused;	/* on this connection: do not ask for it again */
+	bool told;		/* that was logged */
+};
+
+/* One connection in use during one exchange. */
+struct talk {
+	struct postern_conn *conn;
+	bool kept;		/* it was open before: it may have gone stale */
+	unsigned id;		/* of the command last sent, 0 outside sessions */
+};
+
+enum verdict { CLEAN, FOUND, LIMIT, REFUSED, GARBAGE };
+
+static const struct options *options_of(struct postern_call *call)
+{
+	return postern_options(postern_call_instance(call));
+}
+
+static struct state *state_of(struct postern_call *call)
+{
+	return *postern_state(postern_call_instance(call));
+}
+
+static bool talk_open(struct postern_call *call, struct talk *t)
+{
+	const struct options *o = options_of(call);
+	struct state *s = state_of(call);
+	*t = (struct talk){ .conn = postern_conn_kept(call), .kept = true };
+	if (t->conn)
+		return true;
+	t->kept = false;
+	s->next_id = 1;
+	s->fildes_refused = false;
+	for (size_t k = 0; k < o->socket.count && !t->conn; k++)
+		t->conn = postern_conn_open(call, o->socket.v[k]);
+	if (!t->conn)
+		return false;
+	return !o->session || postern_conn_write(call, t->conn, "zIDSESSION", sizeof "zIDSESSION") == 0;
+}
+
+static void talk_close(struct postern_call *call, struct talk *t)
+{
+	if (t->conn)
+		postern_conn_close(call, t->conn);
+	t->conn = NULL;
+}
+
+static void talk_done(struct postern_call *call, struct talk *t)
+{
+	if (options_of(call)->session)
+		postern_conn_keep(call, t->conn);
+	else
+		postern_conn_close(call, t->conn);
+	t->conn = NULL;
+}
+
+static void next_id(struct postern_call *call, struct talk *t)
+{
+	t->id = options_of(call)->session ? state_of(call)->next_id++ : 0;
+}
+
+/* Replies end with NUL; what is not clamd ends its lines otherwise, and shall not keep us waiting for one. */
+static char *read_reply(struct postern_call *call, struct talk *t)
+{
+	char *text = postern_alloc(call, REPLY_MAX + 1);
+	size_t n = 0;
+	for (; n < REPLY_MAX; n++) {
+		ssize_t got = postern_conn_read(call, t->conn, text + n, 1);
+		if (got < 0)
+			return NULL;
+		if (got == 0) {
+			postern_fail(call, POSTERN_TEMPFAIL, "clamd closed the connection after %zu bytes of reply", n);
+			return NULL;
+		}
+		if (text[n] == '\0' || text[n] == '\n')
+			break;
+	}
+	text[n] = '\0';
+	return text;
+}
+
+/* Behind "ID: "; NULL when the reply is not to the command that was sent. */
+static char *without_id(const struct talk *t, char *reply)
+{
+	char expected[16];
+	if (t->id == 0)
+		return reply;
+	int n = snprintf(expected, sizeof expected, "%u: ", t->id);
+	return strncmp(reply, expected, (size_t)n) == 0 ? reply + n : NULL;
+}
+
+static bool cut_end(char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+	if (n < m || strcmp(text + n - m, end) != 0)
+		return false;
+	text[n - m] = '\0';
+	return true;
+}
+
+/* "stream: OK", "fd[10]: Eicar-Signature FOUND", "INSTREAM size limit exceeded. ERROR". *text gets the name or the error. */
+static enum verdict read_verdict(char *reply, char **text)
+{
+	char *colon = strstr(reply, ": ");
+	*text = colon ? colon + 2 : reply;
+	if (strstr(reply, "size limit exceeded"))
+		return LIMIT;
+	if (cut_end(reply, " ERROR"))
+		return REFUSED;
+	if (!colon)
+		return GARBAGE;
+	if (strcmp(*text, "OK") == 0)
+		return CLEAN;
+	if (strcmp(*text, "FOUND") == 0)
+		**text = '\0';
+	else if (!cut_end(*text, " FOUND"))
+		return GARBAGE;
+	if (strcmp(*text, "(null)") == 0)
+		**text = '\0';
+	return strncmp(*text, "Heuristics.Limits.Exceeded", 26) == 0 ? LIMIT : FOUND;
+}
+
+static bool send_descriptor(struct postern_call *call, struct talk *t, int fd)
+{
+	/* clamd wants one byte that carries the descriptor. */
+	next_id(call, t);
+	return postern_conn_write(call, t->conn, "zFILDES", sizeof "zFILDES") == 0 &&
+		postern_conn_write_fd(call, t->conn, "", 1, fd) == 0;
+}
+
+/* Chunks are a length in network order and that many bytes; a length of 0 ends them. One write each. */
+static bool send_stream(struct postern_call *call, struct talk *t, int fd)
+{
+	static const char command[] = "zINSTREAM";
+	char *buffer = postern_alloc(call, sizeof command + 4 + CHUNK_BYTES + 4);
+	size_t at = sizeof command;
+	off_t offset = 0;
+	ssize_t n;
+	next_id(call, t);
+	memcpy(buffer, command, sizeof command);
+	do {
+		n = pread(fd, buffer + at + 4, CHUNK_BYTES, offset);
+		if (n < 0) {
+			postern_fail(call, POSTERN_TEMPFAIL, "reading the part: %s", strerror(errno));
+			return false;
+		}
+		uint32_t length = htonl((uint32_t)n);
+		memcpy(buffer + at, &length, sizeof length);
+		if (postern_conn_write(call, t->conn, buffer, at + 4 + (size_t)n) != 0)
+			return false;
+		at = 0;
+		offset += n;
+		/* clamd speaks before the end only to refuse; writing on would end in a broken pipe. */
+	} while (n > 0 && !postern_conn_readable(t->conn));
+	return true;
+}
+
+/* Send the part and read what clamd says. A failed write may have an answer waiting: it says why. NULL: no answer. */
+static char *exchange(struct postern_call *call, struct talk *t, int fd, bool by_descriptor)
+{
+	bool sent = by_descriptor ? send_descriptor(call, t, fd) : send_stream(call, t, fd);
+	if (!sent && !postern_conn_readable(t->conn))
+		return NULL;
+	return read_reply(call, t);
+}
+
+static enum postern_result not_clamd(struct postern_call *call, const char *reply)
+{
+	return postern_fail(call, POSTERN_BROKEN, "this is not clamd, it said \"%.200s\"", reply);
+}
+
+static enum postern_result judge(struct postern_call *call, struct talk *t, const struct postern_part *part, enum verdict v, const char *text)
+{
+	unsigned number = postern_part_number(part);
+	if (v == CLEAN || v == FOUND)
+		talk_done(call, t);	/* else closed: clamd ends a session after an error anyway */
+	else
+		talk_close(call, t);
+	switch (v) {
+	case CLEAN:
+		return POSTERN_OK;
+	case FOUND:
+		postern_found(call, part, text);
+		return POSTERN_OK;
+	case LIMIT:
+		return postern_fail(call, POSTERN_LIMIT, "part p%03u: %s", number, text);
+	case REFUSED:
+		return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u: clamd says: %s", number, text);
+	case GARBAGE:
+		break;
+	}
+	return not_clamd(call, text);
+}
+
+static void note_refusal(struct postern_call *call, const char *text)
+{
+	struct state *s = state_of(call);
+	s->fildes_refused = true;
+	if (!s->told)
+		postern_log(call, 0, "clamd does not take descriptors (%s): sending it the bytes instead", text);
+	s->told = true;
+}
+
+static enum postern_result ask(struct postern_call *call, const struct postern_part *part, int fd, bool may_be_stale, bool may_descriptor)
+{
+	struct talk t;
+	char *text;
+	if (!talk_open(call, &t)) {
+		talk_close(call, &t);
+		return POSTERN_TEMPFAIL;
+	}
+	struct state *s = state_of(call);
+	bool by_descriptor = may_descriptor && options_of(call)->fildes && !s->fildes_refused && postern_conn_is_local(t.conn);
+	char *reply = exchange(call, &t, fd, by_descriptor);
+	if (!reply) {
+		bool stale = t.kept && may_be_stale && postern_time_left_ms(call) > 0;
+		talk_close(call, &t);
+		return stale ? ask(call, part, fd, false, may_descriptor) : POSTERN_TEMPFAIL;
+	}
+	postern_set_output(call, reply, strlen(reply));
+	char *said = without_id(&t, reply);
+	/* The size limit is told without an id: it is no answer to a finished command. */
+	if (!said && !strstr(reply, "size limit exceeded")) {
+		talk_close(call, &t);
+		return not_clamd(call, reply);
+	}
+	enum verdict v = read_verdict(said ? said : reply, &text);
+	if (v != REFUSED || !by_descriptor)
+		return judge(call, &t, part, v, text);
+	note_refusal(call, text);
+	talk_close(call, &t);
+	enum postern_result again = ask(call, part, fd, false, false);
+	s->fildes_refused = true;
+	return again;
+}
+
+static enum postern_result clamd_scan_part(struct postern_call *call, const struct postern_part *part)
+{
+	int fd = postern_part_fd(call, part);
+	return fd < 0 ? POSTERN_TEMPFAIL : ask(call, part, fd, true, true);
+}
+
+static char *question(struct postern_call *call, struct talk *t, const char *command)
+{
+	next_id(call, t);
+	if (postern_conn_write(call, t->conn, command, strlen(command) + 1) != 0)
+		return NULL;
+	char *reply = read_reply(call, t);
+	char *said = reply ? without_id(t, reply) : NULL;
+	if (reply && !said)
+		not_clamd(call, reply);
+	return said;
+}
+
+static enum postern_result clamd_version(struct postern_call *call)
+{
+	struct talk t;
+	if (!talk_open(call, &t)) {
+		talk_close(call, &t);
+		return POSTERN_TEMPFAIL;
+	}
+	char *pong = question(call, &t, "zPING");
+	if (pong && strcmp(pong, "PONG") != 0) {
+		talk_close(call, &t);
+		return not_clamd(call, pong);
+	}
+	if (pong && !options_of(call)->session) {
+		talk_close(call, &t);
+		pong = talk_open(call, &t) ? pong : NULL;
+	}
+	char *version = pong ? question(call, &t, "zVERSION") : NULL;
+	if (!version) {
+		talk_close(call, &t);
+		return POSTERN_TEMPFAIL;
+	}
+	postern_set_version(call, version);
+	talk_done(call, &t);
+	return POSTERN_OK;
+}
+
+static enum postern_result clamd_start(struct postern_instance *instance, struct postern_error *error)
+{
+	void **state = postern_state(instance);
+	*state = calloc(1, sizeof(struct state));
+	return *state ? POSTERN_OK : postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
+}
+
+static void clamd_stop(struct postern_instance *instance)
+{
+	void **state = postern_state(instance);
+	free(*state);
+	*state = NULL;
+}
+
+static const struct postern_option option_table[] = {
+	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket), .value = "/run/clamav/clamd.ctl",
+	  .flags = POSTERN_POSITIONAL, .doc = "Where clamd listens (LocalSocket or TCPSocket of its clamd.conf); several are tried in order." },
+	{ .name = "fildes", .type = POSTERN_BOOL, .offset = offsetof(struct options, fildes), .value = "true",
+	  .doc = "Pass descriptors over a unix socket; false: always send the bytes." },
+	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
+	  .doc = "Keep one session open; false for servers that speak clamd's protocol without IDSESSION." },
+	{ .name = NULL }
+};
+
+static const struct postern_scanner_ops scanner_ops = {
+	.size = sizeof scanner_ops, .scan_part = clamd_scan_part, .version = clamd_version
+};
+
+const struct postern_plugin postern_plugin = {
+	POSTERN_PLUGIN_HEAD,
+	.name = "clamd", .version = "1", .doc = "Asks the ClamAV daemon over its socket.",
+	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PER_PART | POSTERN_CAP_NETWORK | POSTERN_CAP_CACHEABLE,
+	.options = option_table, .options_size = sizeof(struct options),
+	.start = clamd_start, .stop = clamd_stop, .scanner = &scanner_ops,
+};
