@@ -1,0 +1,45 @@
+/* fuzz_header.c - any bytes as a mail: fields cover the header in order, every value can be read. */
+#include "config.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "mail/header.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check(const struct header *h, const uint8_t *data, size_t size, void *owner)
+{
+	uint64_t at = 0;
+	require(h->length <= h->body_offset && h->body_offset <= size && h->count <= HEADER_MAX_FIELDS);
+	require(h->length == 0 || memcmp(h->text, data, h->length) == 0);
+	for (unsigned i = 0; i < h->count; i++) {
+		const struct header_field *f = &h->fields[i];
+		require(f->offset == at && f->length > 0 && f->name_length < f->length);
+		require(strlen(f->name) <= f->name_length);
+		require(header_value(h, f, owner) != NULL);
+		at += f->length;
+	}
+	require(at == h->length);
+	header_find(h, "subject");
+	header_count(h, "received");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (int complete = 0; complete <= 1; complete++) {
+		void *owner = talloc_new(NULL);
+		struct header h;
+		header_parse((const char *)data, size, complete, owner, &h);
+		check(&h, data, size, owner);
+		talloc_free(owner);
+	}
+	return 0;
+}
