@@ -74,18 +74,15 @@ struct shared_worker {
 /* Keys of both ledgers: the first 16 bytes of SHA-256. */
 struct ledger_key { unsigned char bytes[16]; };
 
+/* A slot of either ledger.  The word holds, from the low end: 2 bits state, 30 bits generation (one more at every claim,
+ * so that a compare-exchange never mistakes one entry for another that took its slot), 32 bits value: the owner of a
+ * delivered entry, the deaths of a poison entry, or the second at which a BUSY slot was claimed (a process may die there:
+ * such a slot is free again after some seconds).  Only wire/ledger_slots.c takes words apart. */
 enum delivered_state { DELIVERED_FREE = 0, DELIVERED_BUSY, DELIVERED_PENDING, DELIVERED_NOTED };
-struct shared_delivered {
-	_Atomic uint32_t state;
-	_Atomic uint32_t owner;		/* pid of the reception that must settle it */
-	_Atomic int64_t until_ms;
-	struct ledger_key key;
-};
-struct shared_poison {
-	_Atomic uint32_t state;		/* 0 free, 1 busy, 2 used */
-	_Atomic uint32_t deaths;
-	_Atomic int64_t until_ms;
-	struct ledger_key key;
+struct shared_ledger_slot {
+	_Atomic uint64_t word;
+	_Atomic int64_t until_ms;	/* CLOCK_MONOTONIC; what is past it counts as free */
+	_Atomic uint64_t key[2];
 };
 struct shared_next_hop {
 	_Atomic uint32_t state;		/* 0 free, 1 busy, 2 used */
@@ -113,11 +110,12 @@ struct shared {
 	struct shared_worker workers[SHARED_WORKERS];
 	struct shared_next_hop next_hops[SHARED_NEXT_HOPS];
 	struct shared_instance instances[SHARED_INSTANCES];
-	struct shared_poison poison[SHARED_POISON];
-	struct shared_delivered delivered[SHARED_DELIVERED];
+	struct shared_ledger_slot poison[SHARED_POISON];
+	struct shared_ledger_slot delivered[SHARED_DELIVERED];
 };
 
-/* Master: make it (returns the memfd in *fd). Others: map the inherited descriptor; NULL with errno when the layout differs.
+/* Master: make it (returns the memfd in *fd, close-on-exec, sealed against other sizes); NULL with errno.
+ * Others: map the inherited descriptor; NULL with errno, EPROTO when the layout differs.
  * shared_private(): anonymous memory of the same layout for unit tests and tools. */
 struct shared *shared_create(int *fd);
 struct shared *shared_map(int fd);
@@ -125,23 +123,32 @@ struct shared *shared_private(void);
 void shared_count(struct shared *s, enum shared_counter c, uint64_t n);	/* s may be NULL */
 
 /* --- the delivered ledger (who already has this mail) --- wire/ledger.c
- * key = SHA-256(mail digest, 0, sender, 0, recipient).  A worker writes PENDING right after the next hop's 250,
+ * key = SHA-256(mail digest, 0, sender, 0, recipient); without the last two for the poison ledger (recipient NULL).
+ * A worker writes PENDING right after the next hop's 250,
  * owned by the reception that will answer; reception clears it once the client has its positive answer, or
  * turns it to NOTED when the client is told 4xx or is gone; whoever reaps a dead reception notes all it owned.  A retry that
- * finds a NOTED entry takes it (back to PENDING, owned anew), skips that recipient and reports it as delivered. */
+ * finds a NOTED entry takes it (back to PENDING, owned anew), skips that recipient and reports it as delivered.
+ * Entries are counted, not merged: two sessions with the same mail (or a recipient named twice) make two entries, and each
+ * clear, note or take deals with one.  Nothing here waits; where all slots near a key are in use the NOTED entry nearest
+ * its end gives way, and where none is NOTED pending says false (then nothing is remembered of this delivery). */
 struct ledger_key ledger_key_make(const unsigned char digest[16], const char *sender, const char *recipient_or_null);
 bool ledger_delivered_pending(struct shared *s, struct ledger_key key, uint32_t owner);
 bool ledger_delivered_take(struct shared *s, struct ledger_key key, uint32_t owner);	/* true: it was NOTED */
 void ledger_delivered_clear(struct shared *s, struct ledger_key key, uint32_t owner);
 bool ledger_delivered_note(struct shared *s, struct ledger_key key, uint32_t owner);	/* PENDING of owner -> NOTED */
 unsigned ledger_delivered_note_all(struct shared *s, uint32_t owner);		/* how many */
-/* --- the poison ledger (what killed its opener or worker) --- */
+unsigned ledger_delivered_count(struct shared *s, enum delivered_state state);	/* living entries, for status and tests */
+/* --- the poison ledger (what killed its opener or worker) --- each death renews POISON_AGE_MS */
 unsigned ledger_poison_add(struct shared *s, struct ledger_key key);	/* deaths so far */
 unsigned ledger_poison_deaths(struct shared *s, struct ledger_key key);
 void ledger_poison_clear(struct shared *s, struct ledger_key key);
-/* Both are also appended to MYHOME/ledger, one text line each; read back at start by the master. */
-int ledger_file_open(const char *path);		/* O_APPEND fd or -1 */
-void ledger_file_append(int fd, char what, struct ledger_key key, int64_t until_wall_s);
+/* Both are also appended to MYHOME/ledger, one text line each; read back at start by the master.  wire/ledger_file.c
+ * "D key until deaths": noted; "P ...": died (once, or as often as `deaths` says); "C ...": one noted entry is used up and
+ * the poison record forgotten.  key in hexadecimal, until in seconds since 1970. */
+int ledger_file_open(const char *path);		/* O_APPEND fd, made 0640 where absent; or -1 with errno */
+void ledger_file_append(int fd, char what, struct ledger_key key, int64_t until_wall_s);	/* fd < 0: nothing */
+/* Fill the ledgers from the file, then put a short file of what still lives in its place.  No file: 0.  Call it before
+ * ledger_file_open(), whose descriptor would go on writing to the old one.  -1 with errno: could not be read or rewritten. */
 int ledger_file_load(struct shared *s, const char *path);
 
 #endif
