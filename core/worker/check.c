@@ -1,0 +1,249 @@
+/* check.c - asks the opener and the virus scanners, and takes down facts.
+ * It decides nothing: whether a silence is fatal is judge.c's business; but it never writes down "clean" for a scanner
+ * that did not say so. */
+#include "worker/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static bool any_wants_virus(const struct mail *m)
+{
+	for (unsigned i = 0; i < m->recipient_count; i++)
+		if (!m->recipients[i].policy->bypass_virus)
+			return true;
+	return false;
+}
+
+bool check_wants_opening(const struct mail *m)
+{
+	for (unsigned i = 0; i < m->recipient_count; i++)
+		if (!m->recipients[i].policy->bypass_virus || !m->recipients[i].policy->bypass_banned)
+			return true;
+	return false;
+}
+
+static bool runs_in_opener(const struct plugin_instance *i)
+{
+	return i->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER;
+}
+
+/* The scanners of a list, those of the opener or those of the worker; talloc array on owner. */
+static unsigned pick_scanners(const struct value *list, bool in_opener, void *owner, struct plugin_instance ***out)
+{
+	unsigned count = 0;
+	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
+	*out = talloc_zero_array(owner, struct plugin_instance *, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct value *v = list->u.list.items[i];
+		if (v->kind == VALUE_INSTANCE && runs_in_opener(v->u.instance) == in_opener)
+			(*out)[count++] = v->u.instance;
+	}
+	return count;
+}
+
+/* keep_decoded_original_maps on the pseudo types MAIL and MAIL-UNDECIPHERABLE. */
+static bool keeps(const struct policy *p, const char *pseudo_type, void *owner)
+{
+	struct lookup_key *key = lookup_key_strings(owner, &pseudo_type, 1);
+	return lookup_true(policy_value(p, SET_keep_decoded_original_maps), key, NULL, owner, NULL);
+}
+
+int check_open(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
+{
+	struct plugin_instance **scanners;
+	bool scan = any_wants_virus(m);
+	unsigned count = scan ? pick_scanners(policy_value(p, SET_av_scanners), true, m, &scanners) : 0;
+	struct open_request q = {
+		.scan = count > 0,
+		.stop_at_first = policy_bool(p, SET_first_infected_stops_scan),
+		.keep_mail = keeps(p, "MAIL", m),
+		.keep_mail_undecipherable = keeps(p, "MAIL-UNDECIPHERABLE", m),
+		.scanners = (const struct plugin_instance **)(count ? scanners : NULL),
+		.scanner_count = count,
+		.policy = p,
+	};
+	if (open_mail(w->opener, m, &q, opened, e) == 0)
+		return 0;
+	if (e->class == ERROR_CANCELLED)
+		return -1;
+	log_write(LOG_LEVEL_ERROR, "%s", e->text);
+	facts->opener_failed = true;
+	facts->failure = talloc_strdup(m, e->text);
+	if (e->class == ERROR_INPUT || e->class == ERROR_DEADLINE) {
+		unsigned deaths = ledger_poison_add(w->shared, ledger_key_make(m->digest, m->envelope->sender, NULL));
+		shared_count(w->shared, COUNT_OPENER_DEATHS, 1);
+		log_write(LOG_LEVEL_WARNING, "this mail has now cost %u opener%s or worker%s", deaths, deaths == 1 ? "" : "s", deaths == 1 ? "" : "s");
+	}
+	return 0;
+}
+
+/* --- what scanners get: every part with content; the whole mail where that was asked for, or nothing else is there --- */
+
+static int whole_mail_fd(const struct mail *m)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", m->fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void add_whole_mail(struct mail *m, struct plugin_view *view)
+{
+	struct part *whole = talloc_zero(m, struct part);
+	whole->size_bytes = m->size_bytes;
+	whole->mime_type = "message/rfc822";
+	whole->type_short = "mail";
+	whole->placement = "0";
+	plugin_view_add_part(view, whole, whole_mail_fd(m));
+}
+
+static struct plugin_view *make_view(struct worker *w, struct mail *m)
+{
+	struct plugin_view *view = plugin_view_new(m, m, opener_link_dir_fd(w->opener), opener_link_folder(w->opener));
+	bool any = false;
+	for (unsigned i = 0; i < m->part_count; i++) {
+		if (!m->parts[i].has_file)
+			continue;
+		plugin_view_add_part(view, &m->parts[i], -1);
+		any = true;
+	}
+	if (!any || m->mail_as_part || m->ambiguous)
+		add_whole_mail(m, view);
+	return view;
+}
+
+/* --- answers --- */
+
+struct answers { unsigned completed, failed; };
+
+static void note_failure(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct judge_facts *facts)
+{
+	log_write(LOG_LEVEL_WARNING, "scan: %s: %s", i->name, o->error ? o->error : "no answer");
+	if (i->on_error == ON_ERROR_TEMPFAIL)
+		facts->virus_tempfail = true;
+	if (i->on_error == ON_ERROR_UNCHECKED)
+		facts->virus_unchecked = true;
+	if (!facts->failure)
+		facts->failure = talloc_asprintf(m, "virus scanner %s: %s", i->name, o->error ? o->error : "no answer");
+}
+
+static void take_answer(struct worker *w, struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, bool backup,
+	struct judge_facts *facts, struct answers *a)
+{
+	struct scan_report report = { .scanner = i->name, .error = o->error, .output = o->output, .elapsed_us = o->elapsed_us, .backup = backup };
+	shared_count(w->shared, COUNT_SCANS, 1);
+	for (unsigned k = 0; k < o->found_count; k++)
+		mail_add_finding(m, i->name, o->version, o->found[k].name, o->found[k].part);
+	if (o->result == POSTERN_OK || o->found_count > 0) {
+		report.outcome = SCAN_COMPLETED;
+		a->completed++;
+	} else if (o->result == POSTERN_NOTHING) {
+		report.outcome = SCAN_INCONCLUSIVE;
+	} else {
+		report.outcome = SCAN_FAILED;
+		a->failed++;
+		shared_count(w->shared, COUNT_SCANS_FAILED, 1);
+		note_failure(m, i, o, facts);
+	}
+	log_write(LOG_LEVEL_INFO + 1, "scan: %s: %s in %u us", i->name,
+		o->found_count ? o->found[0].name : report.outcome == SCAN_COMPLETED ? "clean" : report.outcome == SCAN_FAILED ? "failed" : "inconclusive",
+		o->elapsed_us);
+	mail_add_report(m, &report);
+}
+
+static bool cancelled(const struct mail *m)
+{
+	struct pollfd p = { .fd = m->deadline.cancel_fd, .events = POLLIN };
+	return m->deadline.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static int ask_primaries(struct worker *w, struct mail *m, const struct policy *p, const struct open_result *opened,
+	struct judge_facts *facts, struct answers *a, struct error *e)
+{
+	struct plugin_instance **scanners;
+	bool stop = policy_bool(p, SET_first_infected_stops_scan);
+	unsigned count = pick_scanners(policy_value(p, SET_av_scanners), false, m, &scanners);
+	for (unsigned i = 0; i < opened->finding_count; i++)
+		take_answer(w, m, opened->findings[i].instance, &opened->findings[i].outcome, false, facts, a);
+	if (count == 0 || (stop && m->finding_count > 0))
+		return 0;
+	struct plugin_outcome *outcomes = talloc_zero_array(m, struct plugin_outcome, count);
+	plugin_scan_all(scanners, count, make_view(w, m), m->deadline, stop, m, outcomes);
+	if (cancelled(m))
+		return error_set(e, ERROR_CANCELLED, "the client has gone");
+	for (unsigned i = 0; i < count; i++)
+		take_answer(w, m, scanners[i], &outcomes[i], false, facts, a);
+	return 0;
+}
+
+/* A backup that runs in the opener means a second opening, with that scanner alone. */
+static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct policy *p, struct plugin_instance *i,
+	struct judge_facts *facts, struct answers *a, struct error *e)
+{
+	struct open_result again;
+	const struct plugin_instance *one[1] = { i };
+	struct open_request q = { .scan = true, .scanners = one, .scanner_count = 1, .policy = p };
+	open_done(w->opener);
+	open_wait_emptied(w->opener, m->deadline);
+	TALLOC_FREE(m->parts);
+	m->part_count = 0;
+	if (open_mail(w->opener, m, &q, &again, e) != 0) {
+		struct plugin_outcome failed = { .result = POSTERN_TEMPFAIL, .error = talloc_strdup(m, e->text) };
+		take_answer(w, m, i, &failed, true, facts, a);
+		return e->class == ERROR_CANCELLED ? -1 : 0;
+	}
+	for (unsigned k = 0; k < again.finding_count; k++)
+		take_answer(w, m, again.findings[k].instance, &again.findings[k].outcome, true, facts, a);
+	return 0;
+}
+
+static int ask_backups(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct answers *a, struct error *e)
+{
+	const struct value *list = policy_value(p, SET_av_scanners_backup);
+	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
+	for (size_t k = 0; k < n && a->completed == 0; k++) {
+		if (list->u.list.items[k]->kind != VALUE_INSTANCE)
+			continue;
+		struct plugin_instance *i = list->u.list.items[k]->u.instance;
+		log_write(LOG_LEVEL_WARNING, "scan: no primary scanner has answered, asking the backup %s", i->name);
+		if (runs_in_opener(i)) {
+			if (ask_backup_in_opener(w, m, p, i, facts, a, e) != 0)
+				return -1;
+			continue;
+		}
+		struct plugin_outcome outcome = { 0 };
+		plugin_scan_all(&i, 1, make_view(w, m), m->deadline, false, m, &outcome);
+		if (cancelled(m))
+			return error_set(e, ERROR_CANCELLED, "the client has gone");
+		take_answer(w, m, i, &outcome, true, facts, a);
+	}
+	return 0;
+}
+
+int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
+{
+	struct answers a = { 0 };
+	if (!any_wants_virus(m) || facts->opener_failed || facts->poisoned)
+		return 0;
+	if (ask_primaries(w, m, p, opened, facts, &a, e) != 0)
+		return -1;
+	if (a.completed == 0 && ask_backups(w, m, p, facts, &a, e) != 0)
+		return -1;
+	m->virus_checked = a.completed > 0;
+	facts->virus_unanswered = a.completed == 0;
+	if (a.completed == 0) {
+		log_write(LOG_LEVEL_ERROR, a.failed ? "ALL VIRUS SCANNERS FAILED" : "NO VIRUS SCANNERS AVAILABLE");
+		m->hold = m->hold ? m->hold : "No virus scanner has answered";
+		if (!facts->failure)
+			facts->failure = "no virus scanner has answered";
+	}
+	if (plugin_threads_left())
+		w->leave = true;
+	return 0;
+}

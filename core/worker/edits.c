@@ -1,0 +1,97 @@
+/* edits.c - what a passed mail gets on top of its header, and what is taken out.
+ * Fields that no setting names keep their bytes and their order. */
+#include <string.h>
+#include <talloc.h>
+#include <time.h>
+
+#include "worker/act.h"
+#include "worker/judge.h"
+#include "worker/settle.h"
+
+/* "127.0.0.1:10024" -> "127.0.0.1" and "10024"; a path has neither. */
+static void split_socket(const char *text, void *owner, char **address, char **port)
+{
+	const char *colon = strrchr(text, ':');
+	*address = *port = NULL;
+	if (*text == '/' || !colon)
+		return;
+	*port = talloc_strdup(owner, colon + 1);
+	*address = talloc_strndup(owner, text, (size_t)(colon - text));
+}
+
+static const char *date_rfc5322(int64_t wall_us, void *owner)
+{
+	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t t = (time_t)(wall_us / 1000000);
+	struct tm tm;
+	localtime_r(&t, &tm);
+	long offset_min = tm.tm_gmtoff / 60;
+	char sign = offset_min < 0 ? '-' : '+';
+	offset_min = offset_min < 0 ? -offset_min : offset_min;
+	return talloc_asprintf(owner, "%s, %d %s %d %02d:%02d:%02d %c%02ld%02ld", days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, sign, offset_min / 60, offset_min % 60);
+}
+
+static char *helo_clean(const struct mail *m, void *owner)
+{
+	char *helo = talloc_strdup(owner, m->envelope->helo && *m->envelope->helo ? m->envelope->helo : "localhost");
+	for (char *c = helo; *c; c++)
+		if (*c <= ' ' || *c == 127 || strchr("()<>\\\"", *c))
+			*c = '?';
+	return helo;
+}
+
+char *act_received_body(const struct mail *m, const struct policy *p, const char *only_recipient, void *owner)
+{
+	const struct envelope *e = m->envelope;
+	const char *by = policy_string(p, SET_localhost_name), *host = policy_string(p, SET_myhostname);
+	char *address, *port;
+	split_socket(e->socket_text, owner, &address, &port);
+	char *body = talloc_asprintf(owner, "from %s", helo_clean(m, owner));
+	if (e->peer_address)
+		body = talloc_asprintf_append(body, strchr(e->peer_address, ':') ? " ([IPv6:%s])" : " ([%s])", e->peer_address);
+	body = talloc_asprintf_append(body, "\n by %s (%s", by ? by : "localhost", host ? host : "localhost");
+	if (address)
+		body = talloc_asprintf_append(body, *address == '[' ? " %s" : " [%s]", address);
+	body = talloc_asprintf_append(body, port ? ") (postern, port %s)\n" : ") (postern, unix socket%s)\n", port ? port : "");
+	body = talloc_asprintf_append(body, " with %s id %s", e->protocol, m->mail_id);
+	if (only_recipient)
+		body = talloc_asprintf_append(body, "\n for <%s>", only_recipient);
+	return talloc_asprintf_append(body, "; %s", date_rfc5322(e->received_wall_us, owner));
+}
+
+/* Marks that only we may make: what comes from outside under these names is forged or stale. */
+static void remove_forged(struct edit_list *l, const struct policy *p)
+{
+	edit_remove(l, "X-Amavis-Hold");
+	edit_remove(l, "X-Amavis-Alert");
+	edit_remove(l, "X-Quarantine-ID");
+	const char *tag = policy_string(p, SET_X_HEADER_TAG);
+	if (tag && *tag && policy_bool(p, SET_remove_existing_x_scanned_headers))
+		edit_remove(l, tag);
+}
+
+static void mark_checks(struct edit_list *l, const struct mail *m, const struct policy *p, const struct recipient *r)
+{
+	const char *tag = policy_string(p, SET_X_HEADER_TAG), *line = policy_string(p, SET_X_HEADER_LINE);
+	if (m->hold && categories_have(&r->categories, CC_UNCHECKED))
+		edit_prepend(l, "X-Amavis-Hold", m->hold);
+	if (categories_have(&r->categories, CC_VIRUS))
+		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf((void *)(uintptr_t)m, "INFECTED, message contains virus: %s",
+			judge_virus_names(m, (void *)(uintptr_t)m)));
+	if (m->virus_checked && !r->policy->bypass_virus && tag && *tag && line && *line)
+		edit_prepend(l, tag, line);
+	if (m->quarantine_count > 0)
+		edit_prepend(l, "X-Quarantine-ID", talloc_asprintf((void *)(uintptr_t)m, "<%s>", m->mail_id));
+}
+
+struct edit_list *act_edits_for(const struct mail *m, const struct policy *p, const struct recipient *r, bool single_recipient)
+{
+	struct edit_list *l = edit_list_new((void *)(uintptr_t)m);
+	remove_forged(l, p);
+	if (r->policy->is_local)
+		mark_checks(l, m, p, r);
+	edit_prepend(l, "Received", act_received_body(m, p, single_recipient ? r->envelope->address : NULL, l));
+	return l;
+}

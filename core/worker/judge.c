@@ -1,0 +1,237 @@
+/* judge.c - the only place where facts become fates.  Pure: it asks nobody, waits for nothing, writes nowhere. */
+#include "worker/judge.h"
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <talloc.h>
+
+static bool needs_checks(const struct recipient *r)
+{
+	return !(r->policy->bypass_virus && r->policy->bypass_banned);
+}
+
+const char *judge_virus_names(const struct mail *m, void *owner)
+{
+	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
+	char *names = talloc_strdup(owner, "");
+	for (unsigned i = 0; i < m->finding_count; i++) {
+		const char *name = m->findings[i].name;
+		if (!g_hash_table_add(seen, (void *)(uintptr_t)name))
+			continue;
+		names = talloc_asprintf_append(names, "%s%s", *names ? ", " : "", name);
+	}
+	g_hash_table_destroy(seen);
+	return names;
+}
+
+/* --- categories --- */
+
+static void categorise_unchecked(const struct mail *m, const struct judge_facts *f, struct categories *c)
+{
+	if (m->crypted)
+		categories_add(c, CC_UNCHECKED, CC_UNCHECKED_ENCRYPTED);
+	if (m->over_limits)
+		categories_add(c, CC_UNCHECKED, CC_UNCHECKED_OVER_LIMITS);
+	if (m->ambiguous)
+		categories_add(c, CC_UNCHECKED, CC_UNCHECKED_AMBIGUOUS);
+	if (f->opener_failed || f->poisoned || f->virus_unanswered || f->virus_unchecked)
+		categories_add(c, CC_UNCHECKED, 0);
+}
+
+static void categorise(const struct mail *m, const struct judge_facts *f, struct recipient *r)
+{
+	categories_add(&r->categories, CC_CLEAN, 0);
+	if (r->policy->message_size_limit > 0 && m->size_lf_bytes > (uint64_t)r->policy->message_size_limit)
+		categories_add(&r->categories, CC_OVERSIZED, 0);
+	if (needs_checks(r))
+		categorise_unchecked(m, f, &r->categories);
+	if (m->finding_count > 0 && !r->policy->bypass_virus)
+		categories_add(&r->categories, CC_VIRUS, 0);
+}
+
+/* --- destiny --- */
+
+static enum destiny destiny_of(const struct recipient *r, struct category c)
+{
+	struct categories one = { .count = 1, .at = { c } };
+	const struct value *v = rcpt_policy_cell(r->policy, CELL_DESTINY, &one);
+	return (enum destiny)value_to_int(v, D_PASS);
+}
+
+static bool loves(const struct recipient *r, struct category c)
+{
+	struct categories one = { .count = 1, .at = { c } };
+	const struct value *v = rcpt_policy_cell(r->policy, CELL_LOVER, &one);
+	return v && value_true_p(v);
+}
+
+/* From the worst category down; the first that neither passes nor is loved decides. */
+static void decide(struct recipient *r)
+{
+	r->destiny = D_PASS;
+	for (unsigned i = 0; i < r->categories.count; i++) {
+		enum destiny d = destiny_of(r, r->categories.at[i]);
+		if (d == D_PASS || d == D_UNSET || loves(r, r->categories.at[i]))
+			continue;
+		r->destiny = d;
+		r->blocking = r->categories.at[i];
+		return;
+	}
+}
+
+/* --- replies --- */
+
+static const char *enhanced_code(struct category c)
+{
+	switch (c.major) {
+	case CC_OVERSIZED: return "552 5.3.4";
+	case CC_BADH: return c.minor == 2 ? "554 5.6.3" : "554 5.6.0";
+	case CC_MTA: return "550 5.3.5";
+	default: return "554 5.7.0";
+	}
+}
+
+static const char *fallback_reason(struct category c)
+{
+	switch (c.major) {
+	case CC_VIRUS: return "id=%n - INFECTED: %V";
+	case CC_OVERSIZED: return "id=%n - Message size exceeds recipient's size limit";
+	case CC_UNCHECKED:
+		return c.minor == CC_UNCHECKED_ENCRYPTED ? "id=%n - UNCHECKED: encrypted"
+			: c.minor == CC_UNCHECKED_OVER_LIMITS ? "id=%n - UNCHECKED: over limits"
+			: c.minor == CC_UNCHECKED_AMBIGUOUS ? "id=%n - UNCHECKED: ambiguous content" : "id=%n - UNCHECKED";
+	default: return "id=%n";
+	}
+}
+
+/* The few macros that reasons use: %n log id, %V virus names, %i mail id, %%. */
+static char *expand_reason(const struct mail *m, const char *pattern, void *owner)
+{
+	GString *out = g_string_new(NULL);
+	for (const char *p = pattern; *p && out->len < 450; p++) {
+		if (*p != '%' || !p[1]) {
+			g_string_append_c(out, *p);
+			continue;
+		}
+		p++;
+		if (*p == 'n')
+			g_string_append(out, m->log_id);
+		else if (*p == 'V')
+			g_string_append(out, judge_virus_names(m, owner));
+		else if (*p == 'i')
+			g_string_append(out, m->mail_id);
+		else
+			g_string_append_c(out, *p);
+	}
+	g_string_truncate(out, MIN(out->len, 450));
+	char *text = talloc_strdup(owner, out->str);
+	g_string_free(out, TRUE);
+	return text;
+}
+
+static const char *reason_of(const struct mail *m, const struct recipient *r)
+{
+	struct categories one = { .count = 1, .at = { r->blocking } };
+	const struct value *v = rcpt_policy_cell(r->policy, CELL_SMTP_REASON, &one);
+	const char *pattern = v && v->kind == VALUE_STRING ? v->u.string : fallback_reason(r->blocking);
+	return expand_reason(m, pattern, (void *)(uintptr_t)m);
+}
+
+static const char *reply_of(struct mail *m, const struct recipient *r, bool soft_bounce)
+{
+	const char *reason = reason_of(m, r), *code = enhanced_code(r->blocking);
+	switch (r->destiny) {
+	case D_DISCARD:
+		return talloc_asprintf(m, "250 2.7.0 Ok, discarded, %s", reason);
+	case D_TEMPFAIL:
+		return talloc_asprintf(m, "450 4%s Temporary failure, %s", code + 5, reason);
+	default:
+		if (soft_bounce)
+			return talloc_asprintf(m, "450 4%s Reject, %s (soft_bounce)", code + 5, reason);
+		return talloc_asprintf(m, "%s Reject, %s", code, reason);	/* D_BOUNCE too: the MTA makes the bounce */
+	}
+}
+
+/* A recipient for whom the checks could not be made is never passed on: the MTA keeps the mail. */
+static bool must_wait(const struct mail *m, const struct judge_facts *f, const struct judge_settings *s, const struct recipient *r)
+{
+	if (f->opener_failed && s->opener_failure_is_fatal && needs_checks(r))
+		return true;
+	if (f->poisoned && s->poison_is_fatal && needs_checks(r))
+		return true;
+	/* What was found stands, whoever else did not answer. */
+	if (r->policy->bypass_virus || m->finding_count > 0)
+		return false;
+	return f->virus_tempfail || (f->virus_unanswered && s->virus_failure_is_fatal);
+}
+
+static void tempfail(struct mail *m, const struct judge_facts *f, struct recipient *r)
+{
+	r->destiny = D_TEMPFAIL;
+	r->blocking = (struct category){ CC_UNCHECKED, 0 };
+	r->fate = FATE_FAILED;
+	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, f->failure ? f->failure : "checks not completed");
+}
+
+void judge_mail(struct mail *m, const struct judge_facts *facts, const struct judge_settings *settings)
+{
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		struct recipient *r = &m->recipients[i];
+		categorise(m, facts, r);
+		for (unsigned k = 0; k < r->categories.count; k++)
+			categories_add(&m->categories, (enum ccat)r->categories.at[k].major, r->categories.at[k].minor);
+		if (must_wait(m, facts, settings, r)) {
+			tempfail(m, facts, r);
+			continue;
+		}
+		decide(r);
+		if (r->destiny == D_PASS)
+			continue;
+		r->fate = FATE_BLOCKED;
+		r->reply = reply_of(m, r, settings->soft_bounce);
+	}
+}
+
+/* --- one reply for all (SMTP) --- */
+
+struct tally { unsigned passed, rejected, discarded; const char *first_pass, *first_reject, *first_discard; };
+
+static void count_one(struct tally *t, const struct recipient *r)
+{
+	if (r->fate == FATE_BLOCKED && r->destiny == D_DISCARD) {
+		t->discarded++;
+		t->first_discard = t->first_discard ? t->first_discard : r->reply;
+	} else if (r->reply[0] == '5') {
+		t->rejected++;
+		t->first_reject = t->first_reject ? t->first_reject : r->reply;
+	} else {
+		t->passed++;
+		t->first_pass = t->first_pass ? t->first_pass : r->reply;
+	}
+}
+
+static const char *with_tail(const struct tally *t, void *owner)
+{
+	if (t->rejected == 0)
+		return t->first_pass;
+	return talloc_asprintf(owner, "%s, but %u REJECT", t->first_pass, t->rejected);
+}
+
+const char *judge_single_reply(const struct mail *m, void *owner)
+{
+	struct tally t = { 0 };
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		const struct recipient *r = &m->recipients[i];
+		if (!r->reply)
+			return talloc_asprintf(owner, "451 4.5.0 Error in processing, id=%s, a recipient was left undecided", m->log_id);
+		if (r->reply[0] == '4')
+			return r->reply;
+		count_one(&t, r);
+	}
+	if (t.passed == 0 && t.rejected > 0)
+		return t.first_reject;
+	if (t.passed == 0)
+		return t.first_discard ? t.first_discard : "503 5.1.1 No recipients";
+	return with_tail(&t, owner);
+}

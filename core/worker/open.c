@@ -1,0 +1,350 @@
+/* open.c - stage 2: gives the mail to the opener and takes down what it says it found.
+ * Every answer is checked; a bad record costs that opener its life and the mail its opening. */
+#include "worker/open.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "config/config.h"
+
+#define PARTS_MAX 200000
+#define FINDINGS_MAX 10000
+
+struct opener_link {
+	const struct worker_setup *setup;
+	int fd, dir_fd;
+	bool greeted, busy;		/* HELLO came; OPEN sent and EMPTIED not yet seen */
+	uint32_t pid;
+	char folder[4096];
+	char *buffer;
+};
+
+struct opener_link *opener_link_new(void *owner, const struct worker_setup *setup)
+{
+	struct opener_link *l = talloc_zero(owner, struct opener_link);
+	l->setup = setup;
+	l->fd = l->dir_fd = -1;
+	l->buffer = talloc_size(l, FDPASS_RECORD_MAX);
+	return l;
+}
+
+int opener_link_fd(const struct opener_link *l) { return l->fd; }
+int opener_link_dir_fd(const struct opener_link *l) { return l->dir_fd; }
+const char *opener_link_folder(const struct opener_link *l) { return l->folder; }
+
+static struct shared_worker *slot_of(struct opener_link *l)
+{
+	return &l->setup->shared->workers[l->setup->slot];
+}
+
+void opener_link_drop(struct opener_link *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	if (l->dir_fd >= 0)
+		close(l->dir_fd);
+	l->fd = l->dir_fd = -1;
+	l->greeted = l->busy = false;
+	atomic_store(&slot_of(l)->opener_pid, 0);
+}
+
+void opener_link_ensure(struct opener_link *l)
+{
+	int pair[2];
+	struct wire_writer w = { 0 };
+	size_t n;
+	if (l->fd >= 0 || fdpass_pair(pair) != 0)
+		return;
+	text_record_write(&w, RECORD_OPENER_WANTED, "");
+	const void *data = wire_end(&w, &n);
+	if (fdpass_send(l->setup->openers_fd, data, n, &pair[1], 1, 0) == 0)
+		l->fd = pair[0];
+	else
+		close(pair[0]);
+	close(pair[1]);
+	wire_free(&w);
+}
+
+/* --- records --- */
+
+/* Wait for one record. Its length, 0 at end of file, -1 with e set. */
+static ssize_t receive(struct opener_link *l, struct deadline d, int *fds, int *fd_count, struct error *e)
+{
+	for (;;) {
+		if (io_wait(l->fd, POLLIN, d) != 0)
+			return error_set(e, errno == ECANCELED ? ERROR_CANCELLED : ERROR_DEADLINE, "opener: %s",
+				errno == ECANCELED ? "the client has gone" : "no answer within the mail's time");
+		ssize_t n = fdpass_receive(l->fd, l->buffer, FDPASS_RECORD_MAX, fds, fd_count, MSG_DONTWAIT);
+		if (n >= 0)
+			return n;
+		if (errno != EAGAIN && errno != EINTR)
+			return errno == ECONNRESET ? 0 : error_set(e, ERROR_INPUT, "opener: bad record");
+	}
+}
+
+static int take_hello(struct opener_link *l, ssize_t n, int dir_fd, struct error *e)
+{
+	struct wire_reader r;
+	struct hello h = { 0 };
+	void *tmp = talloc_new(NULL);
+	int rc = -1;
+	if (n > 0 && dir_fd >= 0 && wire_open(&r, l->buffer, (size_t)n) && r.kind == RECORD_HELLO && hello_read(&r, tmp, &h) == 0
+	    && h.scratch && !strchr(h.scratch, '/')) {
+		struct shared *s = l->setup->shared;
+		l->greeted = true;
+		l->dir_fd = dir_fd;
+		l->pid = h.pid;
+		snprintf(l->folder, sizeof l->folder, "%s/%s", l->setup->temp_base, h.scratch);
+		atomic_store(&slot_of(l)->opener_pid, h.pid);
+		atomic_store(&s->jail_seccomp, h.seccomp);
+		atomic_store(&s->jail_landlock_abi, h.landlock_abi);
+		atomic_store(&s->jail_memory_limit_bytes, h.memory_limit_bytes);
+		rc = 0;
+	}
+	talloc_free(tmp);
+	return rc == 0 ? 0 : error_set(e, ERROR_ENVIRONMENT, "opener: no proper greeting");
+}
+
+static int await_hello(struct opener_link *l, struct deadline d, struct error *e)
+{
+	int fds[FDPASS_MAX], count = FDPASS_MAX;
+	if (l->greeted)
+		return 0;
+	ssize_t n = receive(l, d, fds, &count, e);
+	if (n < 0)
+		return -1;
+	if (n == 0)
+		return error_set(e, ERROR_ENVIRONMENT, "opener: it could not be started");
+	if (take_hello(l, n, count == 1 ? fds[0] : -1, e) == 0)
+		return 0;
+	fdpass_close_all(fds, count);
+	return -1;
+}
+
+/* --- what it says --- */
+
+struct collecting {
+	struct opener_link *link;
+	struct mail *mail;
+	struct open_result *out;
+	struct opened opened;
+	unsigned part_room;
+	bool done;
+};
+
+static const char *placement_of(struct mail *m, const struct part *p)
+{
+	if (p->parent == 0)
+		return talloc_asprintf(m, "%u", p->index_in_parent);
+	return talloc_asprintf(m, "%s/%u", m->parts[p->parent - 1].placement, p->index_in_parent);
+}
+
+static int take_part(struct collecting *c, struct wire_reader *r)
+{
+	struct mail *m = c->mail;
+	struct part_record p = { 0 };
+	if (part_record_read(r, m, &p) != 0 || p.number != m->part_count + 1 || p.parent >= p.number || m->part_count >= PARTS_MAX)
+		return -1;
+	if (m->part_count == c->part_room) {
+		c->part_room = c->part_room ? c->part_room * 2 : 8;
+		m->parts = talloc_realloc(m, m->parts, struct part, c->part_room);
+	}
+	struct part *part = &m->parts[m->part_count++];
+	*part = (struct part){
+		.number = p.number, .parent = p.parent, .index_in_parent = p.index_in_parent,
+		.level = p.parent ? m->parts[p.parent - 1].level + 1 : 1,
+		.has_file = p.has_file, .attributes = p.attributes, .size_bytes = p.size_bytes,
+		.mime_type = p.mime_type, .type_short = p.type_short, .type_full = p.type_full,
+		.name_count = p.name_count, .names = p.names,
+	};
+	if (part->level > 1000)
+		return -1;
+	part->placement = placement_of(m, part);
+	return 0;
+}
+
+static int take_finding(struct collecting *c, struct wire_reader *r)
+{
+	struct finding_record f = { 0 };
+	const struct worker_setup *setup = c->link->setup;
+	if (finding_record_read(r, c->mail, &f) != 0 || f.scanner >= setup->instance_count || !setup->instances[f.scanner]
+	    || c->out->finding_count >= FINDINGS_MAX || f.outcome > POSTERN_BROKEN)
+		return -1;
+	struct plugin_outcome o = {
+		.result = (enum postern_result)f.outcome, .error = f.error, .version = f.version,
+		.elapsed_us = f.elapsed_us, .found_count = f.name_count,
+	};
+	o.found = talloc_zero_array(c->mail, struct plugin_found, f.name_count + 1);
+	for (uint32_t i = 0; i < f.name_count; i++) {
+		if (!f.names[i] || f.parts[i] > c->mail->part_count)
+			return -1;
+		o.found[i] = (struct plugin_found){ .name = f.names[i], .part = f.parts[i] };
+	}
+	c->out->findings = talloc_realloc(c->mail, c->out->findings, struct opener_finding, c->out->finding_count + 1);
+	c->out->findings[c->out->finding_count++] = (struct opener_finding){ .instance = setup->instances[f.scanner], .outcome = o };
+	return 0;
+}
+
+static int take_record(struct collecting *c, const void *data, size_t n)
+{
+	struct wire_reader r;
+	if (!wire_open(&r, data, n))
+		return -1;
+	switch (r.kind) {
+	case RECORD_PART:
+		return take_part(c, &r);
+	case RECORD_FINDING:
+		return take_finding(c, &r);
+	case RECORD_OPENED:
+		c->done = true;
+		return opened_read(&r, c->mail, &c->opened) == 0 && c->opened.part_count == c->mail->part_count ? 0 : -1;
+	default:
+		return -1;
+	}
+}
+
+static int conclude(struct collecting *c, struct error *e)
+{
+	struct mail *m = c->mail;
+	const struct opened *o = &c->opened;
+	if (o->outcome == OPENED_BROKEN)
+		return error_set(e, ERROR_INPUT, "opener: it could not take the mail apart");
+	m->opened = true;
+	m->undecipherable = o->undecipherable;
+	m->crypted = o->crypted;
+	m->ambiguous = o->ambiguous;
+	m->over_limits = o->outcome == OPENED_LIMIT;
+	m->mail_as_part = o->mail_kept;
+	m->hold = o->hold;
+	c->out->opened = true;
+	return 0;
+}
+
+static int collect(struct collecting *c, struct error *e)
+{
+	while (!c->done) {
+		ssize_t n = receive(c->link, c->mail->deadline, NULL, NULL, e);
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			return error_set(e, ERROR_INPUT, "opener: it ended while it had the mail");
+		if (take_record(c, c->link->buffer, (size_t)n) != 0)
+			return error_set(e, ERROR_INPUT, "opener: it said something that cannot be");
+	}
+	return conclude(c, e);
+}
+
+/* --- the order --- */
+
+/* amavisd-new's quota: max(MIN_QUOTA, size x MIN_FACTOR, min(MAX_QUOTA, size x MAX_FACTOR)). */
+static uint64_t quota_of(const struct policy *p, uint64_t size)
+{
+	uint64_t min_quota = (uint64_t)policy_int(p, SET_MIN_EXPANSION_QUOTA, 0), max_quota = (uint64_t)policy_int(p, SET_MAX_EXPANSION_QUOTA, 0);
+	uint64_t low = size * (uint64_t)policy_int(p, SET_MIN_EXPANSION_FACTOR, 5);
+	uint64_t high = size * (uint64_t)policy_int(p, SET_MAX_EXPANSION_FACTOR, 500);
+	uint64_t quota = max_quota > 0 && max_quota < high ? max_quota : high;
+	quota = low > quota ? low : quota;
+	return min_quota > quota ? min_quota : quota;
+}
+
+static int send_order(struct opener_link *l, const struct mail *m, const struct open_request *q)
+{
+	uint32_t *numbers = talloc_array(NULL, uint32_t, q->scanner_count + 1);
+	for (unsigned i = 0; i < q->scanner_count; i++)
+		numbers[i] = q->scanners[i]->number;
+	struct open_order o = {
+		.log_id = m->log_id, .size_bytes = m->size_bytes, .deadline_ms = m->deadline.at_ms,
+		.scan = q->scan, .first_infected_stops = q->stop_at_first,
+		.keep_mail = q->keep_mail, .keep_mail_undecipherable = q->keep_mail_undecipherable,
+		.max_files = (uint64_t)policy_int(q->policy, SET_MAXFILES, 0), .max_levels = (uint64_t)policy_int(q->policy, SET_MAXLEVELS, 0),
+		.quota_bytes = quota_of(q->policy, m->size_bytes),
+		.cpu_ms = (uint32_t)policy_ms(q->policy, SET_opener_cpu_limit, 60000),
+		.scanner_count = q->scanner_count, .scanners = numbers,
+	};
+	struct wire_writer w = { 0 };
+	size_t n;
+	open_order_write(&w, &o);
+	const void *data = wire_end(&w, &n);
+	int rc = fdpass_send(l->fd, data, n, &m->fd, 1, 0);
+	wire_free(&w);
+	talloc_free(numbers);
+	return rc;
+}
+
+static void forget_parts(struct mail *m, struct open_result *out)
+{
+	TALLOC_FREE(m->parts);
+	m->part_count = 0;
+	*out = (struct open_result){ 0 };
+}
+
+/* An opener that ended while idle (killed, recycled, replaced for a new database) is nobody's fault: one more try. */
+static int order_with_retry(struct opener_link *l, struct mail *m, const struct open_request *q, struct error *e)
+{
+	for (int attempt = 0; attempt < 2; attempt++) {
+		opener_link_ensure(l);
+		if (l->fd < 0)
+			return error_set(e, ERROR_ENVIRONMENT, "opener: none can be had, its template is gone");
+		if (await_hello(l, m->deadline, e) != 0) {
+			opener_link_drop(l);
+			if (e->class == ERROR_CANCELLED || e->class == ERROR_DEADLINE)
+				return -1;
+			continue;
+		}
+		struct pollfd p = { .fd = l->fd, .events = POLLIN };
+		if (poll(&p, 1, 0) == 0 && send_order(l, m, q) == 0)
+			return 0;
+		opener_link_drop(l);
+	}
+	return error_set(e, ERROR_ENVIRONMENT, "opener: two of them ended before they had the mail");
+}
+
+int open_mail(struct opener_link *l, struct mail *m, const struct open_request *request, struct open_result *out, struct error *e)
+{
+	struct error sink = { 0 };
+	struct collecting c = { .link = l, .mail = m, .out = out };
+	e = e ? e : &sink;
+	*out = (struct open_result){ 0 };
+	if (order_with_retry(l, m, request, e) != 0)
+		return -1;
+	l->busy = true;
+	if (collect(&c, e) == 0)
+		return 0;
+	opener_link_drop(l);
+	forget_parts(m, out);
+	return -1;
+}
+
+void open_done(struct opener_link *l)
+{
+	struct wire_writer w = { 0 };
+	size_t n;
+	if (l->fd < 0 || !l->busy)
+		return;
+	text_record_write(&w, RECORD_DONE, "");
+	const void *data = wire_end(&w, &n);
+	if (fdpass_send(l->fd, data, n, NULL, 0, 0) != 0)
+		opener_link_drop(l);
+	wire_free(&w);
+}
+
+void open_wait_emptied(struct opener_link *l, struct deadline d)
+{
+	struct wire_reader r;
+	struct error e = { 0 };
+	if (l->fd < 0 || !l->busy)
+		return;
+	d.cancel_fd = -1;
+	ssize_t n = receive(l, d, NULL, NULL, &e);
+	l->busy = false;
+	if (n <= 0 || !wire_open(&r, l->buffer, (size_t)n) || r.kind != RECORD_EMPTIED)
+		opener_link_drop(l);	/* it left in order after the mail, or it is not to be trusted: either way another */
+}

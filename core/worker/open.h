@@ -1,0 +1,41 @@
+/* open.h - stage 2: the worker's opener, its orders and its answers (which are hostile input). */
+#ifndef POSTERN_WORKER_OPEN_H
+#define POSTERN_WORKER_OPEN_H
+
+#include "base/error.h"
+#include "mail/mail.h"
+#include "worker/worker.h"
+
+struct opener_link;		/* one worker's current opener */
+
+/* What an opener's scanner said. */
+struct opener_finding { const struct plugin_instance *instance; struct plugin_outcome outcome; };
+
+struct open_result {
+	bool opened;			/* parts stand in mail->parts; dir_fd is good */
+	struct opener_finding *findings;
+	unsigned finding_count;
+};
+
+struct open_request {
+	bool scan, stop_at_first, keep_mail, keep_mail_undecipherable;
+	const struct plugin_instance **scanners;	/* those of av_scanners that run in the opener, in order */
+	unsigned scanner_count;
+	const struct policy *policy;
+};
+
+struct opener_link *opener_link_new(void *owner, const struct worker_setup *setup);
+int opener_link_fd(const struct opener_link *l);	/* to watch while idle; -1: none */
+int opener_link_dir_fd(const struct opener_link *l);
+const char *opener_link_folder(const struct opener_link *l);	/* absolute path of the scratch folder */
+/* Ask for an opener if there is none (does not wait for it). */
+void opener_link_ensure(struct opener_link *l);
+/* Drop it (end of file while idle, a lie, doubt): the next ensure makes another. */
+void opener_link_drop(struct opener_link *l);
+/* Open the mail and collect parts and findings. -1: the opener failed: e says how; e->class ERROR_CANCELLED / ERROR_DEADLINE when that was it. */
+int open_mail(struct opener_link *l, struct mail *m, const struct open_request *request, struct open_result *out, struct error *e);
+/* The parts are not needed any more (sent at once), and: wait until they are gone. */
+void open_done(struct opener_link *l);
+void open_wait_emptied(struct opener_link *l, struct deadline d);
+
+#endif

@@ -1,0 +1,167 @@
+/* quarantine.c - keeps the copies that policy asks for, by delivery plugins, before anything is answered.
+ * It does not decide who is blocked; it only reads fates. */
+#include <string.h>
+#include <talloc.h>
+
+#include "base/log.h"
+#include "mail/address.h"
+#include "worker/act.h"
+#include "worker/judge.h"
+#include "worker/settle.h"
+
+struct copy { const char *method, *target; };
+
+struct plugin_instance *act_delivery_plugin(const struct worker *w, const char *method)
+{
+	const char *colon = strchr(method, ':');
+	for (size_t i = 0; colon && w->setup->deliveries[i]; i++) {
+		const char *name = w->setup->deliveries[i]->plugin->name;
+		if (strlen(name) == (size_t)(colon - method) && strncmp(name, method, (size_t)(colon - method)) == 0)
+			return w->setup->deliveries[i];
+	}
+	return NULL;
+}
+
+static const char *text_of(const struct value *v, void *owner)
+{
+	const char *text = v ? value_text(v, owner) : NULL;
+	return text && *text ? text : NULL;
+}
+
+/* Method and target for one recipient: by its blocking category, else by its main one. */
+static bool copy_for(const struct mail *m, const struct recipient *r, struct copy *c)
+{
+	void *owner = (void *)(uintptr_t)m;
+	if (r->fate == FATE_FAILED || r->policy->bypass_virus)
+		return false;
+	struct category from = r->fate == FATE_BLOCKED ? r->blocking : categories_main(&r->categories);
+	c->method = text_of(rcpt_policy_cell_from(r->policy, CELL_QUARANTINE_METHOD, &r->categories, from), owner);
+	c->target = text_of(rcpt_policy_cell_from(r->policy, CELL_QUARANTINE_TO, &r->categories, from), owner);
+	if (c->target && strcmp(c->target, "%a") == 0)
+		c->target = r->address;
+	return c->method && c->target;
+}
+
+static unsigned collect_copies(const struct mail *m, struct copy **out)
+{
+	struct copy *list = talloc_zero_array((void *)(uintptr_t)m, struct copy, m->recipient_count + 1);
+	unsigned count = 0;
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		struct copy c;
+		bool known = false;
+		if (!copy_for(m, &m->recipients[i], &c))
+			continue;
+		for (unsigned k = 0; k < count && !known; k++)
+			known = strcmp(list[k].method, c.method) == 0 && strcmp(list[k].target, c.target) == 0;
+		if (!known)
+			list[count++] = c;
+	}
+	*out = list;
+	return count;
+}
+
+/* --- the fields on top of a quarantined copy --- */
+
+static char *address_list(const struct mail *m, bool blocked_only)
+{
+	char *list = talloc_strdup((void *)(uintptr_t)m, "");
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		const struct recipient *r = &m->recipients[i];
+		if (blocked_only && r->fate != FATE_BLOCKED)
+			continue;
+		list = talloc_asprintf_append(list, "%s<%s>", *list ? ",\n " : "", r->envelope->address);
+	}
+	return list;
+}
+
+static struct edit_list *copy_edits(const struct mail *m, const struct policy *p, const char *target)
+{
+	void *owner = (void *)(uintptr_t)m;
+	struct edit_list *l = edit_list_new(owner);
+	char *sender = talloc_asprintf(owner, "<%s>", m->envelope->sender);
+	edit_remove(l, "Return-Path");
+	edit_prepend(l, "Received", act_received_body(m, p, m->recipient_count == 1 ? m->envelope->recipients[0].address : NULL, owner));
+	if (m->finding_count > 0)
+		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf(owner, "INFECTED, message contains virus: %s", judge_virus_names(m, owner)));
+	if (m->hold)
+		edit_prepend(l, "X-Amavis-Hold", m->hold);
+	edit_prepend(l, "X-Quarantine-ID", talloc_asprintf(owner, "<%s>", m->mail_id));
+	edit_prepend(l, "X-Envelope-To-Blocked", address_list(m, true));
+	edit_prepend(l, "X-Envelope-To", address_list(m, false));
+	edit_prepend(l, "X-Envelope-From", sender);
+	edit_prepend(l, "Delivered-To", target);
+	edit_prepend(l, "Return-Path", sender);
+	return l;
+}
+
+/* --- settings that delivery plugins may read --- */
+
+static const char *setting_text(void *context, const char *name)
+{
+	static const enum setting_id readable[] = { SET_QUARANTINEDIR, SET_quarantine_subdir_levels, SET_MYHOME, SET_mydomain, SET_myhostname };
+	const struct policy *p = context;
+	for (size_t i = 0; i < sizeof readable / sizeof *readable; i++)
+		if (strcmp(setting_name(readable[i]), name) == 0)
+			return value_text(policy_value(p, readable[i]), NULL);
+	return NULL;
+}
+
+static void remember(struct mail *m, const struct copy *c, const struct plugin_delivered *d)
+{
+	m->quarantines = talloc_realloc(m, m->quarantines, struct quarantine_copy, m->quarantine_count + 1);
+	m->quarantines[m->quarantine_count++] = (struct quarantine_copy){
+		.method = c->method, .location = d->location ? d->location : c->target, .type = d->type,
+	};
+}
+
+static int keep_copy(struct worker *w, struct mail *m, const struct policy *p, const struct copy *c, struct error *e)
+{
+	struct plugin_instance *plugin = act_delivery_plugin(w, c->method);
+	if (!plugin)
+		return error_set(e, ERROR_CONFIG, "quarantine: no delivery plugin for %s", c->method);
+	const char *recipients[2] = { c->target, NULL };
+	struct plugin_delivery_order order = {
+		.mail = m, .method = c->method, .target = c->target, .sender = m->envelope->sender, .recipients = recipients,
+		.edits = copy_edits(m, p, c->target), .setting = setting_text, .setting_context = (void *)(uintptr_t)p,
+	};
+	struct plugin_delivered done = { 0 };
+	plugin_deliver(plugin, &order, m->deadline, m, &done);
+	if (done.result != POSTERN_OK)
+		return error_set(e, ERROR_ENVIRONMENT, "quarantine: %s: %s", plugin->name, done.error ? done.error : "not kept");
+	remember(m, c, &done);
+	return 0;
+}
+
+/* What should have been kept and is not: its recipients wait, the MTA keeps the mail. */
+static void fail_copies(struct mail *m, const struct copy *failed, const struct error *why)
+{
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		struct recipient *r = &m->recipients[i];
+		struct copy c;
+		if (!copy_for(m, r, &c) || strcmp(c.method, failed->method) != 0 || strcmp(c.target, failed->target) != 0)
+			continue;
+		r->destiny = D_TEMPFAIL;
+		r->fate = FATE_FAILED;
+		r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, why->text);
+	}
+}
+
+int act_quarantine(struct worker *w, struct mail *m, const struct policy *p, struct error *e)
+{
+	struct copy *copies;
+	unsigned count = collect_copies(m, &copies);
+	int rc = 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct error why = { 0 };
+		if (keep_copy(w, m, p, &copies[i], &why) == 0)
+			continue;
+		log_write(LOG_LEVEL_ERROR, "%s", why.text);
+		fail_copies(m, &copies[i], &why);
+		if (e)
+			*e = why;
+		rc = -1;
+	}
+	if (m->quarantine_count > 0)
+		shared_count(w->shared, COUNT_QUARANTINED, 1);
+	return rc;
+}

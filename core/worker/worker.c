@@ -1,0 +1,244 @@
+/* worker.c - the loop of a worker: give a token, get a job, run the pipeline, answer.
+ * It never takes hostile content apart; it dies of its own timer rather than hang. */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <talloc.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "worker/answer.h"
+#include "worker/open.h"
+#include "worker/pipeline.h"
+#include "worker/take.h"
+
+/* --- seen from outside --- */
+
+void worker_stage(struct worker *w, enum worker_stage stage)
+{
+	atomic_store(&w->slot->stage_since_ms, clock_now_ms());
+	atomic_store(&w->slot->stage, stage);
+}
+
+static void show_job(struct worker *w, const struct job *job)
+{
+	memset(w->slot->digest, 0, sizeof w->slot->digest);
+	g_strlcpy(w->slot->log_id, job->log_id, sizeof w->slot->log_id);
+	worker_stage(w, STAGE_SETTLE);
+}
+
+/* --- death rather than a hang: SIGALRM's default action --- */
+
+static void arm_death(int64_t at_ms)
+{
+	static timer_t timer;
+	static bool made;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	if (!made && timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+		return;
+	made = true;
+	struct itimerspec t = { .it_value = { .tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000 } };
+	timer_settime(timer, TIMER_ABSTIME, &t, NULL);	/* at_ms 0 disarms */
+}
+
+/* --- the token --- */
+
+static void give_token(struct worker *w)
+{
+	int pair[2];
+	struct wire_writer out = { 0 };
+	struct token t = { .slot = w->setup->slot, .pid = (uint32_t)getpid() };
+	size_t n;
+	if (w->token_fd >= 0 || fdpass_pair(pair) != 0)
+		return;
+	token_write(&out, &t);
+	const void *data = wire_end(&out, &n);
+	if (fdpass_send(w->setup->tokens_fd, data, n, &pair[1], 1, 0) == 0)
+		w->token_fd = pair[0];
+	else
+		close(pair[0]);
+	close(pair[1]);
+	wire_free(&out);
+}
+
+static void drop_token(struct worker *w)
+{
+	if (w->token_fd >= 0)
+		close(w->token_fd);
+	w->token_fd = -1;
+}
+
+/* --- one job --- */
+
+static void note_digest(struct worker *w, const struct mail *m)
+{
+	memcpy(w->slot->digest, m->digest, sizeof w->slot->digest);
+}
+
+static void forgive(struct worker *w, const struct mail *m)
+{
+	struct ledger_key key = ledger_key_make(m->digest, m->envelope->sender, NULL);
+	if (m->opened && ledger_poison_deaths(w->shared, key) > 0)
+		ledger_poison_clear(w->shared, key);
+}
+
+static void settle_job(struct worker *w, const struct job *job, struct mail *m)
+{
+	struct error e = { 0 };
+	note_digest(w, m);
+	if (pipeline_run(w, m, job->owner_pid, &e) != 0) {
+		log_write(LOG_LEVEL_INFO, "cancelled: %s; nothing was delivered", e.text);
+		shared_count(w->shared, COUNT_CANCELLED, 1);
+		answer_send_failure(w, m->envelope->recipient_count, "451 4.4.2 Cancelled");
+		return;
+	}
+	forgive(w, m);
+	answer_send(w, m);
+}
+
+static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd)
+{
+	struct error e = { 0 };
+	void *owner = talloc_new(NULL);
+	int64_t grace_ms = policy_ms(&w->base, SET_child_timeout_grace, 5000);
+	show_job(w, job);
+	log_set_id(job->log_id);
+	arm_death(job->deadline_ms + grace_ms);
+	if (++w->mails >= w->max_mails && w->max_mails > 0)
+		w->leave = true;
+	struct mail *m = take_mail(owner, job, mail_fd, envelope_fd, w->token_fd, (unsigned)policy_int(&w->base, SET_mail_id_size_bits, 72), &e);
+	if (m) {
+		settle_job(w, job, m);
+	} else {
+		log_write(LOG_LEVEL_ERROR, "job: %s", e.text);
+		answer_send_failure(w, 0, "451 4.5.0 Error in processing");
+	}
+	talloc_free(owner);
+	arm_death(0);
+	atomic_fetch_add(&w->slot->mails, 1);
+	log_set_id(NULL);
+}
+
+static void take_job(struct worker *w)
+{
+	char buffer[1024];
+	int fds[FDPASS_MAX], count = FDPASS_MAX;
+	struct wire_reader r;
+	struct job job = { 0 };
+	ssize_t n = fdpass_receive(w->token_fd, buffer, sizeof buffer, fds, &count, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		drop_token(w);
+		return;
+	}
+	void *owner = talloc_new(NULL);
+	if (wire_open(&r, buffer, (size_t)n) && r.kind == RECORD_CANCEL) {
+		fdpass_close_all(fds, count);	/* it crossed our RESULT */
+	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != 2 || job.kind != JOB_MAIL) {
+		log_write(LOG_LEVEL_ERROR, "reception sent a job that this worker does not know");
+		fdpass_close_all(fds, count);
+		drop_token(w);
+	} else {
+		do_mail(w, &job, fds[0], fds[1]);
+		worker_stage(w, STAGE_IDLE);
+	}
+	talloc_free(owner);
+}
+
+/* --- between mails --- */
+
+static void idle_instances(struct worker *w)
+{
+	for (size_t i = 0; i < w->setup->instance_count; i++)
+		if (w->setup->instances[i] && !(w->setup->instances[i]->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER))
+			plugin_instance_idle(w->setup->instances[i]);
+	deliver_pool_idle(w->pool);
+}
+
+/* Wait for a job; false: leave. An opener that ends meanwhile (recycled, killed, replaced) is replaced at once. */
+static bool wait_for_job(struct worker *w)
+{
+	struct pollfd p[3] = {
+		{ .fd = w->token_fd, .events = POLLIN },
+		{ .fd = w->setup->life_fd, .events = POLLIN },
+		{ .fd = opener_link_fd(w->opener), .events = POLLRDHUP },
+	};
+	int n = poll(p, 3, 5000);
+	if (n == 0)
+		idle_instances(w);
+	if (n <= 0)
+		return true;
+	if (p[0].revents)
+		take_job(w);
+	else if (p[1].revents)
+		return false;
+	else if (p[2].revents & (POLLRDHUP | POLLHUP | POLLERR))
+		opener_link_drop(w->opener);
+	return true;
+}
+
+static void start_instances(struct worker *w)
+{
+	for (size_t i = 0; i < w->setup->instance_count; i++) {
+		struct plugin_instance *instance = w->setup->instances[i];
+		struct error e = { 0 };
+		if (!instance || (instance->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER))
+			continue;
+		if (plugin_instance_start(instance, &e) != 0)
+			log_write(LOG_LEVEL_WARNING, "%s: %s", instance->name, e.text);
+	}
+	for (size_t i = 0; w->setup->deliveries[i]; i++)
+		plugin_instance_start(w->setup->deliveries[i], NULL);
+}
+
+static void serve(struct worker *w)
+{
+	int64_t next_token_ms = 0;
+	worker_stage(w, STAGE_IDLE);
+	while (!w->leave) {
+		opener_link_ensure(w->opener);
+		/* Reception that closes tokens is gone or leaving: do not hurry the next one upon it. */
+		if (w->token_fd < 0 && clock_now_ms() < next_token_ms)
+			usleep(20000);
+		if (w->token_fd < 0)
+			next_token_ms = clock_now_ms() + 100;
+		give_token(w);
+		if (!wait_for_job(w))
+			return;
+	}
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+	struct worker *w = talloc_zero(NULL, struct worker);
+	w->setup = setup;
+	w->shared = setup->shared;
+	w->slot = &setup->shared->workers[setup->slot];
+	w->token_fd = -1;
+	policy_init(&w->base, setup->config);
+	w->max_mails = (unsigned)policy_int(&w->base, SET_max_requests, 0);
+	/* Workers started together shall not retire together. */
+	if (w->max_mails > 20)
+		w->max_mails += (unsigned)getpid() % (w->max_mails / 10 + 1);
+	w->pool = deliver_pool_new(w, w->shared);
+	w->opener = opener_link_new(w, setup);
+	log_set_role("worker");
+	worker_stage(w, STAGE_STARTING);
+	start_instances(w);
+	serve(w);
+	drop_token(w);
+	opener_link_drop(w->opener);
+	talloc_free(w);
+	return 0;
+}
