@@ -1,0 +1,118 @@
+/* check_run.c - checks a configuration without running it; -tt shows each scanner a harmless test virus and a clean text.
+ * It changes nothing and needs no running daemon. */
+#include "template/check_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <talloc.h>
+#include <unistd.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+
+#include "config/config.h"
+#include "plugin/call.h"
+#include "plugin/host.h"
+
+/* The EICAR test file, in two pieces so that no scanner takes this program for it. */
+static const char eicar[] = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
+static const char clean[] = "Nothing but a clean text.\r\n";
+
+struct probe { char folder[64]; int dir_fd; };
+
+static int probe_open(struct probe *p)
+{
+	snprintf(p->folder, sizeof p->folder, "/tmp/postern-check-XXXXXX");
+	if (!g_mkdtemp(p->folder))
+		return -1;
+	p->dir_fd = open(p->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return p->dir_fd;
+}
+
+static void probe_close(struct probe *p)
+{
+	unlinkat(p->dir_fd, "p001", 0);
+	close(p->dir_fd);
+	rmdir(p->folder);
+}
+
+static void scan_text(struct plugin_instance *i, const char *text, void *owner, struct plugin_outcome *out)
+{
+	struct probe p;
+	struct mail *m = talloc_zero(owner, struct mail);
+	struct envelope *envelope = talloc_zero(m, struct envelope);
+	struct part *part = talloc_zero(m, struct part);
+	*out = (struct plugin_outcome){ .result = POSTERN_BROKEN, .error = "cannot make a folder below /tmp" };
+	if (probe_open(&p) < 0)
+		return;
+	int fd = openat(p.dir_fd, "p001", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	envelope->sender = "";
+	*m = (struct mail){ .magic = MAIL_MAGIC, .log_id = "check", .fd = -1, .envelope = envelope };
+	*part = (struct part){ .number = 1, .has_file = true, .size_bytes = strlen(text), .placement = "1", .mime_type = "text/plain", .type_short = "txt" };
+	struct plugin_view *view = plugin_view_new(m, m, p.dir_fd, p.folder);
+	plugin_view_add_part(view, part, -1);
+	if (written)
+		plugin_scan(i, view, deadline_in(60000), false, owner, out);
+	probe_close(&p);
+}
+
+static const char *said(const struct plugin_outcome *o)
+{
+	if (o->found_count > 0)
+		return o->found[0].name;
+	return o->result == POSTERN_OK ? "clean" : o->error ? o->error : "no answer";
+}
+
+static bool try_scanner(struct plugin_instance *i)
+{
+	struct error e = { 0 };
+	void *owner = talloc_new(NULL);
+	struct plugin_outcome version = { 0 }, infected = { 0 }, harmless = { 0 };
+	bool good = false;
+	if (plugin_instance_check(i, &e) != 0 || plugin_instance_load(i, &e) != 0 || plugin_instance_start(i, &e) != 0) {
+		printf("%s: FAILED: %s\n", i->name, e.text);
+	} else {
+		plugin_version(i, deadline_in(60000), owner, &version);
+		scan_text(i, eicar, owner, &infected);
+		scan_text(i, clean, owner, &harmless);
+		good = infected.found_count > 0 && harmless.found_count == 0 && harmless.result == POSTERN_OK;
+		printf("%s: %s\n  version: %s\n  test virus: %s (%u us)\n  clean text: %s (%u us)\n", i->name, good ? "good" : "FAILED",
+			version.version ? version.version : "unknown", said(&infected), infected.elapsed_us, said(&harmless), harmless.elapsed_us);
+		plugin_instance_stop(i);
+	}
+	talloc_free(owner);
+	return good;
+}
+
+static bool try_scanners(const struct config *config)
+{
+	size_t count;
+	bool good = true;
+	struct policy policy;
+	struct plugin_instance *const *instances = config_instances(config, &count);
+	policy_init(&policy, config);
+	plugin_call_setup(NULL, policy_string(&policy, SET_path));
+	for (size_t i = 0; i < count; i++)
+		if (instances[i]->plugin->roles & POSTERN_SCANNER)
+			good = try_scanner(instances[i]) && good;
+	return good;
+}
+
+int check_run(const struct role_options *o, bool thorough)
+{
+	GPtrArray *problems;
+	struct config_options options = {
+		.file = o->config_file, .plugin_dir = o->plugin_dir, .build_dir = o->build_dir, .embedded = config_embedded_default, .load_plugins = true,
+	};
+	struct config *config = config_load(&options, &problems);
+	config_print_problems(stderr, problems);
+	bool good = config_error_count(problems) == 0;
+	g_ptr_array_unref(problems);
+	if (good && thorough)
+		good = try_scanners(config);
+	talloc_free(config);
+	return good ? 0 : 78;
+}

@@ -1,0 +1,162 @@
+/* settings_out.c - chooses and prints what master, reception and opener template may know.  It reads, it changes nothing. */
+#include "template/settings_out.h"
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <talloc.h>
+
+#include "plugin/host.h"
+#include "worker/banks.h"
+
+struct pairs { void *owner; struct settings_record *record; };
+
+static void add(struct pairs *p, const char *name, const char *value)
+{
+	struct settings_record *r = p->record;
+	if (!value)
+		return;
+	r->pairs = talloc_realloc(p->owner, r->pairs, struct setting_pair, r->count + 1);
+	r->pairs[r->count++] = (struct setting_pair){ .name = talloc_strdup(p->owner, name), .value = talloc_strdup(p->owner, value) };
+}
+
+static void add_number(struct pairs *p, const char *name, int64_t value)
+{
+	add(p, name, talloc_asprintf(p->owner, "%lld", (long long)value));
+}
+
+static void add_setting(struct pairs *p, const struct policy *policy, enum setting_id id)
+{
+	const struct value *v = policy_value(policy, id);
+	if (v->kind == VALUE_BOOL)
+		add_number(p, setting_name(id), v->u.boolean);
+	else if (v->kind != VALUE_UNDEF)
+		add(p, setting_name(id), value_text(v, p->owner));
+}
+
+static void add_ms(struct pairs *p, const struct policy *policy, enum setting_id id, const char *prefix)
+{
+	char *name = talloc_asprintf(p->owner, "%s%s_ms", prefix, setting_name(id));
+	add_number(p, name, policy_ms(policy, id, 0));
+}
+
+static void add_strings(struct pairs *p, const struct policy *policy, enum setting_id id, const char *name)
+{
+	const char *const *list = policy_strings(policy, id, p->owner);
+	for (size_t i = 0; list && list[i]; i++)
+		add(p, name, list[i]);
+}
+
+static void add_common(struct pairs *p, const struct policy *policy, const char *role)
+{
+	static const enum setting_id log_settings[] = { SET_log_level, SET_syslog_ident, SET_syslog_facility, SET_logfile, SET_logline_maxlen, SET_log_json };
+	add(p, "for", role);
+	for (size_t i = 0; i < sizeof log_settings / sizeof *log_settings; i++)
+		add_setting(p, policy, log_settings[i]);
+	/* Its default is syslog; in the foreground that must be asked for. */
+	if (policy_value(policy, SET_do_syslog)->file)
+		add_setting(p, policy, SET_do_syslog);
+	add_setting(p, policy, SET_daemon_user);
+	add_strings(p, policy, SET_daemon_group, "daemon_groups");
+	add_strings(p, policy, SET_daemon_groups, "daemon_groups");
+	add_setting(p, policy, SET_TEMPBASE);
+	add_setting(p, policy, SET_MYHOME);
+}
+
+static struct pairs begin(void *owner, struct settings_record *out)
+{
+	*out = (struct settings_record){ 0 };
+	return (struct pairs){ .owner = owner, .record = out };
+}
+
+void settings_for_master(const struct config *c, void *owner, struct settings_record *out)
+{
+	struct pairs p = begin(owner, out);
+	struct policy policy;
+	policy_init(&policy, c);
+	add_common(&p, &policy, "master");
+	add_setting(&p, &policy, SET_QUARANTINEDIR);
+	add_setting(&p, &policy, SET_control_socket);
+	add_setting(&p, &policy, SET_listen_queue_size);
+	add_setting(&p, &policy, SET_unix_socket_mode);
+	add_setting(&p, &policy, SET_max_servers);
+	const char *const *listeners = config_listen_sockets(c, owner);
+	for (size_t i = 0; listeners && listeners[i]; i++)
+		add(&p, "listener", listeners[i]);
+}
+
+static void add_acl(struct pairs *p, const struct value *acl, const char *name)
+{
+	const char *const *items = lookup_acl_texts(acl, p->owner);
+	for (size_t i = 0; items && items[i]; i++)
+		add(p, name, items[i]);
+}
+
+static void add_listener(struct pairs *p, const struct config *c, unsigned n, const char *text)
+{
+	static const enum setting_id plain[] = { SET_protocol, SET_smtpd_message_size_limit, SET_smtpd_greeting_banner, SET_smtpd_quit_banner };
+	struct policy policy;
+	policy_init(&policy, c);
+	banks_by_interface(&policy, text, p->owner);
+	char *prefix = talloc_asprintf(p->owner, "listener.%u.", n);
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+		const char *value = policy_value(&policy, plain[i])->kind == VALUE_UNDEF ? NULL : value_text(policy_value(&policy, plain[i]), p->owner);
+		add(p, talloc_asprintf(p->owner, "%s%s", prefix, setting_name(plain[i])), value);
+	}
+	add_ms(p, &policy, SET_smtpd_timeout, prefix);
+	add_ms(p, &policy, SET_child_timeout, prefix);
+	add_acl(p, policy_value(&policy, SET_inet_acl), talloc_asprintf(p->owner, "%sinet_acl", prefix));
+	add_strings(p, &policy, SET_smtpd_discard_ehlo_keywords, talloc_asprintf(p->owner, "%ssmtpd_discard_ehlo_keywords", prefix));
+}
+
+void settings_for_reception(const struct config *c, void *owner, struct settings_record *out)
+{
+	static const enum setting_id plain[] = {
+		SET_myhostname, SET_smtpd_recipient_limit, SET_smtpd_line_length_limit, SET_smtpd_error_limit, SET_smtpd_junk_command_limit,
+		SET_smtpd_bare_newline, SET_smtpd_chunking, SET_max_connections, SET_max_connections_per_peer, SET_queue_limit_mails,
+		SET_queue_limit_bytes, SET_work_area_limit, SET_work_area_peer_limit, SET_enforce_smtpd_message_size_limit_64kb_min,
+	};
+	struct pairs p = begin(owner, out);
+	struct policy policy;
+	policy_init(&policy, c);
+	add_common(&p, &policy, "reception");
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		add_setting(&p, &policy, plain[i]);
+	add_ms(&p, &policy, SET_queue_time_limit, "");
+	add_ms(&p, &policy, SET_child_timeout_grace, "");
+	add_acl(&p, policy_value(&policy, SET_xforward_hosts), "xforward_hosts");
+	const char *const *listeners = config_listen_sockets(c, owner);
+	for (unsigned i = 0; listeners && listeners[i]; i++) {
+		add(&p, "listener", listeners[i]);
+		add_listener(&p, c, i, listeners[i]);
+	}
+}
+
+static void add_instance(struct pairs *p, const struct plugin_instance *i)
+{
+	const char **names, **values;
+	size_t count = plugin_instance_pairs(i, p->owner, &names, &values);
+	add(p, "instance", i->plugin->name);
+	add_number(p, "instance.number", i->number);
+	for (size_t k = 0; k < count; k++)
+		add(p, talloc_asprintf(p->owner, "instance.option.%s", names[k]), values[k]);
+}
+
+void settings_for_opener(const struct config *c, void *owner, struct settings_record *out)
+{
+	struct pairs p = begin(owner, out);
+	struct policy policy;
+	size_t count;
+	policy_init(&policy, c);
+	add_common(&p, &policy, "opener");
+	add_setting(&p, &policy, SET_opener_memory_limit);
+	add_setting(&p, &policy, SET_opener_file_limit);
+	add_setting(&p, &policy, SET_max_requests);
+	add_ms(&p, &policy, SET_plugin_check_interval, "");
+	add_ms(&p, &policy, SET_canary_interval, "");
+	struct plugin_instance *const *instances = config_instances(c, &count);
+	for (size_t i = 0; i < count; i++)
+		if (instances[i]->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER)
+			add_instance(&p, instances[i]);
+}
