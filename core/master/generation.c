@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "base/deadline.h"
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "master/master.h"
