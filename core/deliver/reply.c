@@ -136,13 +136,18 @@ char *reply_queued_as(const struct reply *r, void *owner)
 	return found;
 }
 
+int reply_code_onward(const struct reply *r)
+{
+	return r->code == 421 ? 451 : r->code;
+}
+
 char *reply_from_next_hop(const struct reply *r, const char *subject_detail, const char *next_hop, void *owner)
 {
 	char enhanced[12];
 	char *folded = reply_fold(r, NULL), *whole;
 
 	reply_enhanced(r, subject_detail, enhanced);
-	whole = talloc_asprintf(owner, "%03d %s from MTA(%s): %s", r->code, enhanced, next_hop, folded);
+	whole = talloc_asprintf(owner, "%03d %s from MTA(%s): %s", reply_code_onward(r), enhanced, next_hop, folded);
 	talloc_free(folded);
 	if (strlen(whole) > REPLY_QUOTED_MAX)
 		whole[REPLY_QUOTED_MAX] = '\0';

@@ -29,6 +29,8 @@ void reply_enhanced(const struct reply *r, const char *subject_detail, char out[
 /* "X" of "queued as X", NULL where it is not said. talloc on owner. */
 char *reply_queued_as(const struct reply *r, void *owner);
 
+/* The code for whoever gave us the mail: the server's, but 421, which would end that session too, is 451 there. */
+int reply_code_onward(const struct reply *r);
 /* What the client gets: "250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as X". */
 char *reply_from_next_hop(const struct reply *r, const char *subject_detail, const char *next_hop, void *owner);
 

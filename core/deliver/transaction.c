@@ -53,7 +53,7 @@ static void fail_with(struct run *r, int code, const char *reply)
 /* The server's own reply as the reason. */
 static void fail_with_reply(struct run *r, const char *subject_detail)
 {
-	fail_with(r, r->reply.code, reply_from_next_hop(&r->reply, subject_detail, hop_name(r), r->t->owner));
+	fail_with(r, reply_code_onward(&r->reply), reply_from_next_hop(&r->reply, subject_detail, hop_name(r), r->t->owner));
 }
 
 static void fail_with_errno(struct run *r, int errnum, const char *what)
@@ -351,7 +351,7 @@ static void take_final_reply(struct run *r, const unsigned *slots, unsigned coun
 		queued_as = reply_queued_as(&r->reply, t->owner);
 	}
 	for (unsigned i = 0; i < count; i++)
-		settle(r, slots[i], r->reply.code, reply, queued_as);
+		settle(r, slots[i], reply_code_onward(&r->reply), reply, queued_as);
 }
 
 /* No cancel any more: only the server knows whether it has the mail. */
