@@ -53,6 +53,7 @@ struct plugin_instance *const *config_instances(const struct config *c, size_t *
 struct policy {
 	const struct config *config;
 	const struct value *values[SETTING_COUNT];
+	const struct value *const *raw;	/* the same before settings that follow others were replaced; config/bank.c's own */
 	char path[200];			/* loaded banks joined with '/' */
 };
 void policy_init(struct policy *p, const struct config *c);
@@ -72,5 +73,19 @@ const char *const *policy_strings(const struct policy *p, enum setting_id id, vo
 /* A *_by_ccat setting: the value for keys "major,minor", "major", CC_CATCHALL, first existing key wins; NULL when none. */
 struct categories;
 const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found);
+
+/* Where to listen: listen_sockets, then unix_socketname and inet_socket_port at each of inet_socket_bind, without repetitions:
+ * "127.0.0.1:10024", "[::1]:10024", "/path". NULL-terminated talloc array on owner. */
+const char *const *config_listen_sockets(const struct config *c, void *owner, size_t *count);
+/* The configuration used without a file. */
+extern const char *const config_embedded_default;
+
+/* What an administrator's function sees of the mail in hand; the worker says how to get it. All may be NULL. */
+struct config_mail_view {
+	const char *log_id, *sender, *client_address;
+	const char *const *recipients;		/* NULL-terminated */
+};
+typedef void (*config_mail_view_fn)(const void *mail, struct config_mail_view *view);
+void config_set_mail_view(config_mail_view_fn view);
 
 #endif

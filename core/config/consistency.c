@@ -1,0 +1,209 @@
+/* consistency.c - what can only be judged when all settings are known: names of banks, scanners, destinies that are not built. */
+#include "config.h"
+
+#include "config/inside.h"
+
+#include <string.h>
+#include <talloc.h>
+
+#include "base/io.h"
+#include "base/text.h"
+#include "mail/mail.h"
+
+static const char *file_of_setting(const struct config *c, enum setting_id id, const struct value *v, int *line)
+{
+	if (v && v->file) {
+		*line = v->line;
+		return v->file;
+	}
+	*line = c->slots[id].line;
+	return c->slots[id].file ? c->slots[id].file : c->options.file ? c->options.file : "(built-in configuration)";
+}
+
+static const char *nearest_bank(const struct config *c, const char *name, void *owner)
+{
+	guint count;
+	gpointer *all = g_hash_table_get_keys_as_array(c->banks, &count);
+	const char *near = text_nearest(name, (const char *const *)(void *)all, count);
+	const char *text = near ? talloc_asprintf(owner, "; did you mean \"%s\"?", near)
+		: talloc_asprintf(owner, "; expected one defined by policy_bank.%s = { ... }", name);
+
+	g_free(all);
+	return text;
+}
+
+static void check_bank_names(struct config *c, enum setting_id id, const char *path, const struct value *v)
+{
+	char **names;
+	const char *file;
+	int line;
+
+	if (!v || v->kind != VALUE_STRING)
+		return;
+	names = g_strsplit_set(v->u.string, ", \t", -1);
+	file = file_of_setting(c, id, v, &line);
+	for (int i = 0; names[i]; i++)
+		if (names[i][0] && strcmp(names[i], "MYNETS") && !config_has_bank(c, names[i]))
+			problem_add(c, file, line, false, "%s: there is no policy bank \"%s\"%s", path, names[i], nearest_bank(c, names[i], c));
+	g_strfreev(names);
+}
+
+static void check_interfaces(struct config *c)
+{
+	const struct value *v = c->base[SET_interface_policy];
+
+	for (size_t i = 0; v->kind == VALUE_HASH && i < v->u.list.count; i++) {
+		char *path = g_strdup_printf("interface_policy[\"%s\"]", v->u.list.keys[i]->u.string);
+
+		check_bank_names(c, SET_interface_policy, path, v->u.list.items[i]);
+		g_free(path);
+	}
+}
+
+static void check_clients(struct config *c)
+{
+	const struct value *v = c->base[SET_client_ipaddr_policy];
+
+	for (size_t i = 0; v->kind == VALUE_LIST && i < v->u.list.count; i++) {
+		const struct value *pair = v->u.list.items[i];
+		char *path = g_strdup_printf("client_ipaddr_policy[%zu][2]", i + 1);
+
+		if (pair->kind == VALUE_LIST && pair->u.list.count == 2)
+			check_bank_names(c, SET_client_ipaddr_policy, path, pair->u.list.items[1]);
+		g_free(path);
+	}
+}
+
+/* Nobody is to believe that mail is checked when it is not. */
+static bool virus_checks_bypassed(const struct config *c)
+{
+	struct lookup_key *key = lookup_key_address(NULL, "postmaster@example.com", &(struct lookup_style){ 0 });
+	bool bypassed = lookup_true(c->base[SET_bypass_virus_checks_maps], key, NULL, key, NULL);
+
+	talloc_free(key);
+	return bypassed;
+}
+
+static size_t list_length(const struct value *v)
+{
+	return v->kind == VALUE_LIST ? v->u.list.count : 0;
+}
+
+static bool bank_has_scanners(const struct config *c)
+{
+	GHashTableIter at;
+	gpointer name, data;
+
+	g_hash_table_iter_init(&at, c->banks);
+	while (g_hash_table_iter_next(&at, &name, &data)) {
+		const struct bank *b = data;
+
+		for (size_t i = 0; i < b->count; i++)
+			if (b->entries[i].id == SET_av_scanners && list_length(b->entries[i].value))
+				return true;
+	}
+	return false;
+}
+
+static bool scanners_were_tried(const struct config *c)
+{
+	for (guint i = 0; i < c->problems->len; i++)
+		if (strstr(((const struct config_problem *)g_ptr_array_index(c->problems, i))->text, "av_scanners"))
+			return true;
+	return false;
+}
+
+static void check_scanners_exist(struct config *c)
+{
+	const char *file;
+	int line;
+
+	if (list_length(c->base[SET_av_scanners]) || list_length(c->base[SET_av_scanners_backup]) || bank_has_scanners(c))
+		return;
+	if (virus_checks_bypassed(c) || scanners_were_tried(c))
+		return;
+	file = file_of_setting(c, SET_av_scanners, NULL, &line);
+	problem_add(c, file, line, false, "av_scanners: no virus scanner is configured and virus checks are not bypassed; "
+		"expected av_scanners = { clamd { } } or bypass_virus_checks_maps = { true }");
+}
+
+static void warn_of_bounce(struct config *c, enum setting_id id, const char *path, const struct value *v, bool *told)
+{
+	const char *file;
+	int line;
+
+	if (!v || v->kind != VALUE_INT || v->u.integer != D_BOUNCE || *told)
+		return;
+	file = file_of_setting(c, id, v, &line);
+	problem_add(c, file, line, true, "%s: D_BOUNCE is answered as D_REJECT until notifications are built: the MTA bounces", path);
+	*told = true;
+}
+
+static void check_bounces(struct config *c)
+{
+	bool told = false;
+	GHashTableIter at;
+	gpointer name, data;
+
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (c->changed[i] && definition((enum setting_id)i)->type == SETTING_TYPE_DESTINY)
+			warn_of_bounce(c, (enum setting_id)i, setting_name((enum setting_id)i), c->raw[i], &told);
+	g_hash_table_iter_init(&at, c->banks);
+	while (g_hash_table_iter_next(&at, &name, &data)) {
+		const struct bank *b = data;
+
+		for (size_t i = 0; i < b->count; i++) {
+			char *path = g_strdup_printf("policy_bank.%s.%s", b->name, setting_name(b->entries[i].id));
+
+			if (definition(b->entries[i].id)->type == SETTING_TYPE_DESTINY)
+				warn_of_bounce(c, b->entries[i].id, path, b->entries[i].value, &told);
+			g_free(path);
+		}
+	}
+}
+
+static void check_level(struct config *c)
+{
+	if (!value_defined(c->base[SET_compatibility_level]) && c->options.file)
+		problem_add(c, c->options.file, 0, true, "compatibility_level: unset, so the newest defaults hold; set it to keep those of a version");
+}
+
+static void check_instances(struct config *c)
+{
+	for (size_t i = 0; i < c->instance_count; i++) {
+		struct plugin_instance *p = c->instances[i];
+		struct error e = { 0 };
+
+		if (plugin_instance_check(p, &e) != 0)
+			problem_add(c, p->file, p->line, false, "%s: %s", p->name, e.text);
+	}
+}
+
+static void check_listeners(struct config *c)
+{
+	size_t count;
+	const char *const *list = config_listen_sockets(c, c, &count);
+	struct endpoint to;
+	struct error e;
+	const char *file;
+	int line;
+
+	for (size_t i = 0; i < count; i++) {
+		e = (struct error){ 0 };
+		if (endpoint_parse(list[i], &to, &e) == 0)
+			continue;
+		file = file_of_setting(c, SET_listen_sockets, c->base[SET_listen_sockets], &line);
+		problem_add(c, file, line, false, "listen_sockets: \"%s\": %s; expected a port, \"address:port\", \"[v6]:port\" or \"/path\"", list[i], e.text);
+	}
+}
+
+void consistency_check(struct config *c)
+{
+	check_interfaces(c);
+	check_clients(c);
+	check_scanners_exist(c);
+	check_bounces(c);
+	check_level(c);
+	check_instances(c);
+	check_listeners(c);
+}

@@ -1,0 +1,173 @@
+/* files.c - the only place where configuration opens files; and the places of statements in them.
+ *
+ * A file that anybody could have written is not read: owned by root or by the
+ * user who runs this, not world-writable, a regular file of moderate size. */
+#include "config.h"
+
+#include "config/inside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "config/statements.h"
+
+#define FILE_MAX_BYTES (64 * 1024 * 1024)
+
+static char *distrust(const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return g_strdup_printf("%s: not a regular file", path);
+	if (st->st_uid != 0 && st->st_uid != getuid() && st->st_uid != geteuid())
+		return g_strdup_printf("%s: owned by user %u; expected root or the user who starts this", path, (unsigned)st->st_uid);
+	if (st->st_mode & S_IWOTH)
+		return g_strdup_printf("%s: writable by everyone: chmod o-w it", path);
+	if (st->st_size > FILE_MAX_BYTES)
+		return g_strdup_printf("%s: larger than %d MiB", path, FILE_MAX_BYTES >> 20);
+	return NULL;
+}
+
+static char *read_open_file(int fd, size_t size, size_t *got)
+{
+	char *text = g_malloc(size + 1);
+	ssize_t n = io_read_full(fd, text, size, deadline_none());
+
+	if (n < 0) {
+		g_free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	*got = (size_t)n;
+	return text;
+}
+
+char *file_read_trusted(const char *path, size_t *size, char **why)
+{
+	struct stat st;
+	char *text = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	*why = NULL;
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		*why = g_strdup_printf("%s: %s", path, g_strerror(errno));
+	} else {
+		*why = distrust(path, &st);
+		if (!*why && !(text = read_open_file(fd, (size_t)st.st_size, size)))
+			*why = g_strdup_printf("%s: %s", path, g_strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+static int file_number(struct config *c, const char *name, const char *text, size_t size)
+{
+	struct source_file *f = talloc_zero(c, struct source_file);
+	int *starts = statements_map(text, size, &f->line_count);
+
+	f->name = talloc_strdup(f, name);
+	f->statement_start = talloc_memdup(f, starts, sizeof(int) * (size_t)f->line_count);
+	g_free(starts);
+	g_ptr_array_add(c->files, f);
+	return (int)c->files->len;
+}
+
+void source_run(struct config *c, const char *name, const char *text, size_t size)
+{
+	lua_State *L = c->sandbox.L;
+	struct sandbox_fault fault;
+	int number = file_number(c, name, text, size);
+
+	if (sandbox_compile(&c->sandbox, text, size, number, &fault) != 0) {
+		problem_fault(c, &fault, name);
+		return;
+	}
+	environment_push(c);
+	if (!lua_setupvalue(L, -2, 1))
+		lua_pop(L, 1);
+	if (sandbox_call(&c->sandbox, 0, 0, &fault) != 0)
+		problem_fault(c, &fault, name);
+}
+
+void file_run(struct config *c, const char *path, const char *asked_file, int asked_line)
+{
+	char *why;
+	size_t size = 0;
+	char *text;
+
+	if (c->include_depth >= CONFIG_DEPTH_MAX) {
+		problem_add(c, asked_file, asked_line, false, "include: %s: files include each other %d deep", path, CONFIG_DEPTH_MAX);
+		return;
+	}
+	text = file_read_trusted(path, &size, &why);
+	if (!text) {
+		problem_add(c, asked_file ? asked_file : path, asked_line, false, "%s%s", asked_file ? "include: " : "", why);
+		g_free(why);
+		return;
+	}
+	c->include_depth++;
+	source_run(c, path, text, size);
+	c->include_depth--;
+	g_free(text);
+}
+
+static struct source_file *file_of(struct config *c, int number)
+{
+	return number > 0 && (guint)number <= c->files->len ? g_ptr_array_index(c->files, number - 1) : NULL;
+}
+
+static int statement_line(const struct source_file *f, int line)
+{
+	return line > 0 && line <= f->line_count ? f->statement_start[line - 1] : line;
+}
+
+bool place_here(struct config *c, bool statement, const char **file, int *line)
+{
+	int chunk = 0, at = 0;
+	struct source_file *f;
+
+	if (!sandbox_where(c->sandbox.L, 0, &chunk, &at) || !(f = file_of(c, chunk)))
+		return false;
+	*file = f->name;
+	*line = statement ? statement_line(f, at) : at;
+	return true;
+}
+
+lua_Integer place_pack_here(struct config *c)
+{
+	int chunk = 0, at = 0;
+	struct source_file *f;
+
+	if (!sandbox_where(c->sandbox.L, 0, &chunk, &at) || !(f = file_of(c, chunk)))
+		return 0;
+	return ((lua_Integer)chunk << 32) | statement_line(f, at);
+}
+
+void place_unpack(struct config *c, lua_Integer packed, const char **file, int *line)
+{
+	struct source_file *f = file_of(c, (int)(packed >> 32));
+
+	if (!f)
+		return;
+	*file = f->name;
+	*line = (int)(packed & 0x7fffffff);
+}
+
+char *path_beside(struct config *c, const char *path)
+{
+	const char *file = NULL;
+	int line;
+	char *folder, *joined;
+
+	if (path[0] == '/' || !place_here(c, false, &file, &line))
+		return g_strdup(path);
+	folder = g_path_get_dirname(file);
+	joined = strcmp(folder, ".") ? g_build_filename(folder, path, NULL) : g_strdup(path);
+	g_free(folder);
+	return joined;
+}

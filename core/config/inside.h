@@ -1,0 +1,224 @@
+/* inside.h - what the files of this room share: the configuration in the making, handles in Lua, and checks.
+ *
+ * Not for other rooms: they include config/config.h.  A configuration comes into being in this order:
+ *   load.c         runs the files in a sandbox,
+ *   environment.c  keeps what they assign, as Lua values with the place,
+ *   convert.c      turns Lua values into struct value, as written,
+ *   check*.c       turns those into values of the setting's type, or complains,
+ *   bank.c         keeps policy banks, lays them over the base,
+ *   consistency.c  looks at the whole. */
+#ifndef POSTERN_CONFIG_INSIDE_H
+#define POSTERN_CONFIG_INSIDE_H
+
+#include <glib.h>
+#include <lua.h>
+#include <stdarg.h>
+
+#include "config/config.h"
+#include "config/sandbox.h"
+#include "config/types.h"
+#include "lookup/lookup.h"
+#include "plugin/host.h"
+
+#define CONFIG_MAGIC 0x434f4e46u
+#define CONFIG_DEPTH_MAX 20	/* of tables in tables, and of files that include files */
+
+struct source_file {
+	char *name;		/* as shown */
+	int *statement_start;	/* from statements.h */
+	int line_count;
+};
+
+/* One setting while the files run. */
+struct slot {
+	int value_ref;		/* Lua registry: the value, or for tables with keys their entries */
+	int places_ref;		/* Lua registry: key -> place_pack() of its assignment; LUA_NOREF: none */
+	const char *file;	/* of the latest assignment */
+	int line;
+	bool replaced;		/* assigned as a whole: the default's entries are gone */
+	bool touched;		/* entries were added, or a default table was handed out and may have changed */
+};
+
+struct bank_entry {
+	enum setting_id id;
+	const struct value *value;
+};
+
+struct bank {
+	const char *name, *file;
+	int line;
+	size_t count;
+	struct bank_entry *entries;
+};
+
+struct config {
+	uint32_t magic;
+	struct sandbox sandbox;
+	struct config_options options;
+	GPtrArray *files;		/* struct source_file *; number 1 is the first */
+	GPtrArray *problems;		/* struct config_problem *; NULL after config_load() */
+	GHashTable *names;		/* setting name or alias -> enum setting_id + 1 */
+	GHashTable *banks;		/* name -> struct bank * */
+	GHashTable *failures;		/* value of a handle whose constructor failed -> struct failure * */
+	GHashTable *origins;		/* value of a handle -> how it was written: hash "/file" */
+	struct slot slots[SETTING_COUNT];
+	const struct value *defaults[SETTING_COUNT];	/* typed; may contain VALUE_SETTING */
+	const struct value *raw[SETTING_COUNT];		/* the same after the files */
+	const struct value *base[SETTING_COUNT];	/* raw with VALUE_SETTING replaced */
+	bool changed[SETTING_COUNT];	/* assigned by a file */
+	bool follows[SETTING_COUNT];	/* raw has a VALUE_SETTING in it */
+	struct plugin_host *host;	/* NULL: plugins are not loaded */
+	struct plugin_instance **instances;
+	size_t instance_count;
+	int include_depth;
+	int default_depth;
+};
+
+/* A constructor does not know yet in which setting its value will stand, so what it found wrong is kept with the value
+ * and told by whoever meets it there. */
+struct failure {
+	char *constructor;
+	GPtrArray *paths, *texts;	/* paths: ".sockett", "[3]" or "" */
+	bool told;
+};
+
+/* --- problems.c --- */
+void problem_add(struct config *c, const char *file, int line, bool warning, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+/* At the place where the Lua program is now. */
+void problem_here(struct config *c, bool warning, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void problem_fault(struct config *c, const struct sandbox_fault *fault, const char *file);
+GPtrArray *problems_new(void);
+void problems_sort(GPtrArray *problems);
+
+/* --- files.c --- */
+/* Read, after the checks of owner and mode. NULL: *why set (g_free). */
+char *file_read_trusted(const char *path, size_t *size, char **why);
+/* Run one file (its name relative to `folder` when not absolute); problems are kept. */
+void file_run(struct config *c, const char *path, const char *asked_file, int asked_line);
+void source_run(struct config *c, const char *name, const char *text, size_t size);
+/* Where the Lua program is: the file's name and the line; statement: the line where its statement began. */
+bool place_here(struct config *c, bool statement, const char **file, int *line);
+lua_Integer place_pack_here(struct config *c);
+void place_unpack(struct config *c, lua_Integer packed, const char **file, int *line);
+char *path_beside(struct config *c, const char *path);	/* relative to the file at hand; g_free */
+
+/* --- names.c --- */
+bool name_find(const struct config *c, const char *name, enum setting_id *id);
+GHashTable *names_new(void);
+const struct setting_definition *definition(enum setting_id id);
+bool type_has_keys(enum setting_type type);	/* assigned key by key: policy_bank.X = ... */
+/* "; did you mean "x"?" or "", on owner. */
+const char *nearest_setting(const struct config *c, const char *name, void *owner);
+/* "CC_UNCHECKED,1" -> "7,1", "9" -> "9"; NULL: not a content category. On owner. */
+const char *category_key(const char *key, void *owner);
+const char *category_name(const char *key, void *owner);	/* the other way, for print */
+bool destiny_number(const char *name, int64_t *number);
+const char *destiny_name(int64_t number);
+extern const struct constant { const char *name; int number; } constants[];	/* D_* and CC_*; ends with NULL */
+
+/* --- handle.c: values in Lua that Lua has no type for --- */
+extern const struct value value_inert;	/* stands for what was reported already; nobody complains about it again */
+void handle_setup(lua_State *L);
+/* `value` is borrowed: it lives as long as the configuration. */
+void handle_push(lua_State *L, const struct value *value);
+const struct value *handle_get(lua_State *L, int index);	/* NULL: not a handle */
+struct config *config_of(lua_State *L);
+/* How a handle was written, for dumps. */
+void handle_remember(struct config *c, const struct value *v, char *source);
+/* A value of that kind with the place of the constructor call. */
+struct value *value_at_call(struct config *c, enum value_kind kind);
+
+/* --- failure.c --- */
+struct failure *failure_new(struct config *c, const struct value *v, const char *constructor);
+struct failure *failure_of(const struct config *c, const struct value *v);	/* NULL: all is well */
+void failure_add(struct failure *f, const char *path, const char *text);
+void failure_take(struct failure *to, const char *path, struct failure *from);	/* of a part, at `path` */
+void failures_tell_rest(struct config *c);	/* of values that no setting took */
+
+/* --- environment.c --- */
+void environment_setup(struct config *c);
+/* Define a global that cannot be assigned; takes the value on top of the stack. */
+void environment_define(struct config *c, const char *name);
+void environment_push(struct config *c);	/* the table that chunks have as _ENV */
+int default_push(struct config *c, enum setting_id id, struct sandbox_fault *fault);	/* evaluates the default's source */
+/* policy_bank and the like as they are read in Lua stand for their entries: push those as a plain table. False: not such a value. */
+bool entries_push(struct config *c, int index);
+
+/* --- constructors.c, readers.c, plugins.c --- */
+void constructors_define(struct config *c);
+void readers_define(struct config *c);
+void plugins_define(struct config *c);
+/* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
+bool plugin_constructor_push(struct config *c, const char *name, char **why);
+struct value *table_file_value(struct config *c, const char *path, char **why);
+
+/* --- convert.c --- */
+enum convert_shape {
+	CONVERT_AS_WRITTEN,	/* a table is a list or a hash, never both */
+	CONVERT_KEYS,		/* its whole numbers are keys too (by category, by port) */
+	CONVERT_OPTIONS		/* positional items first, with the keys "1", "2", ... where named ones stand beside them */
+};
+/* The Lua value at index as written, on owner. Items of both kinds in one table: a LIST with a failure kept for it. Never NULL. */
+const struct value *convert(struct config *c, void *owner, int index, enum convert_shape shape, const char *file, int line);
+void convert_push(struct config *c, const struct value *v);	/* the other way */
+
+/* --- check.c --- */
+struct checker {
+	struct config *config;
+	const char *file;	/* of the statement at hand */
+	int line;
+	GString *path;		/* av_scanners[2] */
+	bool secret;		/* do not show values */
+	unsigned errors;
+};
+/* The value in the form that the setting's type wants; NULL after complaining. */
+const struct value *check_setting(struct checker *k, enum setting_id id, const struct value *v);
+const struct value *check_type(struct checker *k, enum setting_id id, enum setting_type type, const struct value *v);
+void check_complain(struct checker *k, const struct value *v, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* `v is wrong; expected ...` with the type's text. Returns NULL. */
+const struct value *check_wrong(struct checker *k, const struct value *v, const char *expected);
+size_t check_enter_index(struct checker *k, size_t index);	/* returns what check_leave() wants */
+size_t check_enter_key(struct checker *k, const char *key);
+void check_leave(struct checker *k, size_t mark);
+/* Reported already, now or before. */
+bool check_is_dead(struct checker *k, const struct value *v);
+const char *value_describe(const struct value *v, void *owner);
+struct value *value_like(struct checker *k, const struct value *like, enum value_kind kind);	/* a new value with the place of another */
+
+/* --- check_tables.c, check_places.c --- */
+const struct value *check_maps(struct checker *k, const struct value *v);
+const struct value *check_table(struct checker *k, const struct value *v);	/* one lookup table */
+const struct value *check_pairs(struct checker *k, const struct value *v);
+const struct value *check_scanners(struct checker *k, enum setting_id id, const struct value *v);
+const struct value *check_methods(struct checker *k, const struct value *v);
+const struct value *check_dsn(struct checker *k, const struct value *v);
+const struct value *check_clauses(struct checker *k, const struct value *v);
+
+/* --- bank.c --- */
+/* The bank's table is on top of the Lua stack; the path stands at it. */
+void bank_build(struct checker *k, const char *name);
+const struct value *banks_value(struct config *c);	/* all banks as a VALUE_HASH, for dumps */
+/* `v` with every VALUE_SETTING in it replaced by what raw[] says. */
+const struct value *follow(const struct config *c, const struct value *const *raw, enum setting_type type, const struct value *v, void *owner, int depth);
+bool follows_settings(const struct value *v);
+const struct value *merge_hash(const struct value *under, const struct value *over, void *owner);
+
+/* --- consistency.c --- */
+void consistency_check(struct config *c);
+
+/* --- lua_function.c --- */
+struct value_function *lua_function_new(struct config *c, int index);
+void lua_function_setup(void);
+const char *lua_function_place(const struct value_function *f, int *line);
+
+/* --- load.c --- */
+struct checker *checker_new(struct config *c, const char *file, int line, const char *path);
+void checker_free(struct checker *k);
+void setting_status_check(struct checker *k, enum setting_id id, const struct value *v);
+int compare_texts(gconstpointer a, gconstpointer b);	/* of char * in a GPtrArray */
+
+/* --- print.c --- */
+void setting_print(const struct config *c, GString *out, enum setting_id id, const struct value *v);
+
+#endif

@@ -1,0 +1,130 @@
+/* lua_function.c - administrators' functions: kept while the files are read, called by lookups in workers.
+ *
+ * A call has the mail's deadline and a bound on its steps; an error is the
+ * caller's TEMPFAIL, with file:line. */
+#include "config.h"
+
+#include "config/inside.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#define CALL_INSTRUCTION_LIMIT ((int64_t)100 * 1000 * 1000)
+#define CALL_TIME_LIMIT_MS 30000
+
+struct value_function {
+	struct config *config;
+	int ref;		/* Lua registry */
+	const char *file;
+	int line;
+};
+
+static config_mail_view_fn mail_view;
+
+void config_set_mail_view(config_mail_view_fn view)
+{
+	mail_view = view;
+}
+
+struct value_function *lua_function_new(struct config *c, int index)
+{
+	struct value_function *f = talloc_zero(c, struct value_function);
+	lua_State *L = c->sandbox.L;
+	lua_Debug ar;
+	int number = 0;
+
+	f->config = c;
+	lua_pushvalue(L, index);
+	lua_getinfo(L, ">S", &ar);
+	if (ar.source[0] == '=' && ar.source[1] == '#')
+		number = (int)g_ascii_strtoll(ar.source + 2, NULL, 10);
+	if (number > 0 && (guint)number <= c->files->len)
+		f->file = ((struct source_file *)g_ptr_array_index(c->files, number - 1))->name;
+	f->line = ar.linedefined;
+	lua_pushvalue(L, index);
+	f->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	return f;
+}
+
+const char *lua_function_place(const struct value_function *f, int *line)
+{
+	*line = f->line;
+	return f->file;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	lua_pushstring(L, text);
+	lua_setfield(L, -2, name);
+}
+
+static void push_mail(lua_State *L, const void *mail)
+{
+	struct config_mail_view view = { 0 };
+
+	lua_newtable(L);
+	if (!mail || !mail_view)
+		return;
+	mail_view(mail, &view);
+	set_text(L, "log_id", view.log_id);
+	set_text(L, "sender", view.sender);
+	set_text(L, "client_address", view.client_address);
+	lua_newtable(L);
+	for (int i = 0; view.recipients && view.recipients[i]; i++) {
+		lua_pushstring(L, view.recipients[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setfield(L, -2, "recipients");
+}
+
+struct call { struct value_function *f; const char *key; const void *mail; void *owner; const struct value *result; };
+
+/* Runs under lua_pcall, so that memory that ends while arguments are made is an error like any other. */
+static int run(lua_State *L)
+{
+	struct call *k = lua_touserdata(L, 1);
+
+	lua_rawgeti(L, LUA_REGISTRYINDEX, k->f->ref);
+	lua_pushstring(L, k->key);
+	push_mail(L, k->mail);
+	lua_call(L, 2, 1);
+	if (lua_isfunction(L, -1))
+		return luaL_error(L, "the function's result is a function");
+	k->result = lua_isnil(L, -1) ? NULL : convert(k->f->config, k->owner, -1, CONVERT_AS_WRITTEN, k->f->file, k->f->line);
+	return 0;
+}
+
+static const struct value *failed_call(const struct value_function *f, const struct sandbox_fault *fault, struct error *failed)
+{
+	const struct config *c = f->config;
+	const char *file = f->file;
+	int line = fault->line ? fault->line : f->line;
+
+	if (fault->chunk > 0 && (guint)fault->chunk <= c->files->len)
+		file = ((const struct source_file *)g_ptr_array_index(c->files, fault->chunk - 1))->name;
+	error_set(failed, ERROR_ENVIRONMENT, "%s:%d: %s", file ? file : "function", line, fault->text);
+	return NULL;
+}
+
+static const struct value *call(struct value_function *f, const char *key, const struct lookup_context *context, void *owner, struct error *failed)
+{
+	lua_State *L = f->config->sandbox.L;
+	struct call k = { f, key, context ? context->mail : NULL, owner, NULL };
+	struct sandbox_fault fault;
+	struct deadline d = deadline_sooner(context ? context->deadline : deadline_none(), CALL_TIME_LIMIT_MS);
+
+	sandbox_limit(&f->config->sandbox, CALL_INSTRUCTION_LIMIT, d);
+	lua_pushcfunction(L, run);
+	lua_pushlightuserdata(L, &k);
+	if (sandbox_call(&f->config->sandbox, 1, 0, &fault) != 0)
+		return failed_call(f, &fault, failed);
+	return k.result && k.result->kind == VALUE_UNDEF ? NULL : k.result;
+}
+
+void lua_function_setup(void)
+{
+	lookup_call_function = call;
+}

@@ -1,0 +1,172 @@
+/* plugins.c - plugins' names as constructors: find the plugin, make an instance of it, keep what its options lack. */
+#include "config.h"
+
+#include "config/inside.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "base/text.h"
+
+struct complaint_context { struct config *c; const struct value *v; const char *constructor; };
+
+static void keep_complaint(void *context, const char *path, const char *text)
+{
+	struct complaint_context *k = context;
+	struct failure *f = failure_of(k->c, k->v);
+	char *full = path && *path && *path != '[' ? g_strconcat(".", path, NULL) : g_strdup(path ? path : "");
+
+	failure_add(f ? f : failure_new(k->c, k->v, k->constructor), full, text);
+	g_free(full);
+}
+
+static bool name_taken(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->instance_count; i++)
+		if (!strcmp(c->instances[i]->name, name))
+			return true;
+	return false;
+}
+
+static size_t instances_of(const struct config *c, const struct postern_plugin *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->instance_count; i++)
+		n += c->instances[i]->plugin == p;
+	return n;
+}
+
+/* The name that the administrator gave, or the plugin's, numbered from the second on. */
+static bool settle_name(struct config *c, struct plugin_instance *i, const struct value *argument, struct complaint_context *k)
+{
+	const struct value *given = argument->kind == VALUE_HASH ? value_hash_get(argument, "name") : NULL;
+	size_t number = instances_of(c, i->plugin) + 1;
+
+	if (given && given->kind == VALUE_STRING) {
+		if (!name_taken(c, given->u.string))
+			return true;
+		keep_complaint(k, "name", talloc_asprintf(c, "\"%s\" names another instance already; expected a name of its own", given->u.string));
+		return false;
+	}
+	if (number > 1)
+		i->name = talloc_asprintf(i, "%s/%zu", i->plugin->name, number);
+	while (name_taken(c, i->name))
+		i->name = talloc_asprintf(i, "%s/%zu", i->plugin->name, ++number);
+	return true;
+}
+
+static void add_instance(struct config *c, struct plugin_instance *i, const struct value *v)
+{
+	i->number = (unsigned)c->instance_count;
+	i->file = v->file;
+	i->line = v->line;
+	c->instances = talloc_realloc(c, c->instances, struct plugin_instance *, c->instance_count + 2);
+	c->instances[c->instance_count++] = i;
+	c->instances[c->instance_count] = NULL;
+}
+
+/* Upvalue 1: the plugin. */
+static int construct(lua_State *L)
+{
+	struct config *c = config_of(L);
+	const struct postern_plugin *plugin = lua_touserdata(L, lua_upvalueindex(1));
+	struct value *v = value_at_call(c, VALUE_INSTANCE);
+	const struct value *argument = convert(c, v, 1, CONVERT_OPTIONS, v->file, v->line);
+	struct complaint_context k = { c, v, plugin->name };
+	struct plugin_instance *i;
+
+	lua_settop(L, 1);
+	i = plugin_instance_new(c, plugin, argument, keep_complaint, &k);
+	if (!i && !failure_of(c, v))
+		keep_complaint(&k, "", "could not be made");
+	if (i && !failure_of(c, v) && settle_name(c, i, argument, &k)) {
+		v->u.instance = i;
+		add_instance(c, i, v);
+	}
+	handle_push(L, v);
+	return 1;
+}
+
+static void constructor_push(struct config *c, const struct postern_plugin *plugin)
+{
+	lua_pushlightuserdata(c->sandbox.L, (void *)plugin);
+	lua_pushcclosure(c->sandbox.L, construct, 1);
+}
+
+/* "did you mean" over settings, the language's own words and plugins. */
+static const char *nearest_word(struct config *c, const char *name)
+{
+	static const char *const words[] = { "rx", "re", "cidr", "const", "setting", "hash", "include", "read_hash", "read_array", "read_text",
+		"plugin", "undef", "true", "false" };
+	GPtrArray *all = g_ptr_array_new();
+	const char *const *plugins = c->host ? plugin_host_names(c->host, c) : NULL;
+	guint settings;
+	gpointer *names = g_hash_table_get_keys_as_array(c->names, &settings);
+	const char *near;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		g_ptr_array_add(all, (gpointer)words[i]);
+	for (const struct constant *k = constants; k->name; k++)
+		g_ptr_array_add(all, (gpointer)k->name);
+	for (size_t i = 0; plugins && plugins[i]; i++)
+		g_ptr_array_add(all, (gpointer)plugins[i]);
+	for (guint i = 0; i < settings; i++)
+		g_ptr_array_add(all, names[i]);
+	near = text_nearest(name, (const char *const *)(void *)all->pdata, all->len);
+	g_ptr_array_free(all, TRUE);
+	g_free(names);
+	return near;
+}
+
+bool plugin_constructor_push(struct config *c, const char *name, char **why)
+{
+	struct error e = { 0 };
+	const struct postern_plugin *plugin = c->host ? plugin_host_find(c->host, name, &e) : NULL;
+	const char *near;
+
+	if (plugin) {
+		constructor_push(c, plugin);
+		lua_pushvalue(c->sandbox.L, -1);
+		environment_define(c, name);
+		return true;
+	}
+	if (c->host && e.errnum != ENOENT && e.text[0]) {
+		*why = g_strdup(e.text);
+		return false;
+	}
+	near = nearest_word(c, name);
+	*why = near ? g_strdup_printf("unknown name; did you mean \"%s\"?", near)
+		: g_strdup("unknown name: no setting, no word of the language and no plugin is called so");
+	return false;
+}
+
+/* plugin("NAME", "/abs/file.so"): the constructor of a plugin that lies elsewhere. */
+static int load_plugin(lua_State *L)
+{
+	struct config *c = config_of(L);
+	const char *name = luaL_checkstring(L, 1), *file = luaL_checkstring(L, 2);
+	const struct postern_plugin *plugin = NULL;
+	struct error e = { 0 };
+
+	if (file[0] != '/')
+		error_set(&e, ERROR_CONFIG, "\"%s\" is not an absolute file name", file);
+	else if (c->host)
+		plugin = plugin_host_load_file(c->host, name, file, &e);
+	if (plugin) {
+		constructor_push(c, plugin);
+		return 1;
+	}
+	if (e.text[0])
+		problem_here(c, false, "plugin: %s: %s", name, e.text);
+	handle_push(L, &value_inert);
+	return 1;
+}
+
+void plugins_define(struct config *c)
+{
+	lua_pushcfunction(c->sandbox.L, load_plugin);
+	environment_define(c, "plugin");
+}

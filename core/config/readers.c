@@ -1,0 +1,254 @@
+/* readers.c - the only readers of the configuration language: include, hash, read_hash, read_array, read_text.
+ *
+ * Names are relative to the file that asks. */
+#include "config.h"
+
+#include "config/inside.h"
+
+#include <ctype.h>
+#include <glob.h>
+#include <lauxlib.h>
+#include <string.h>
+#include <talloc.h>
+
+static bool has_wildcard(const char *pattern)
+{
+	return strpbrk(pattern, "*?[") != NULL;
+}
+
+static int do_include(lua_State *L)
+{
+	struct config *c = config_of(L);
+	char *pattern = path_beside(c, luaL_checkstring(L, 1));
+	const char *file = NULL;
+	int line = 0;
+	glob_t found;
+
+	place_here(c, false, &file, &line);
+	if (!has_wildcard(pattern)) {
+		file_run(c, pattern, file, line);
+	} else if (glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			file_run(c, found.gl_pathv[i], file, line);
+		globfree(&found);
+	} else {
+		problem_add(c, file, line, true, "include: %s: no such files", pattern);
+	}
+	g_free(pattern);
+	return 0;
+}
+
+/* ---- tables in text files: "key value", "#" comments, lines that begin with a blank continue the one before ---- */
+
+struct pairs { void *owner; const char *file; GPtrArray *keys, *items; };
+
+static char *trim(char *text)
+{
+	return g_strstrip(text);
+}
+
+/* Cut the key off: up to a blank; an RFC 5321 quoted local part may hold blanks. */
+static char *cut_key(char *line)
+{
+	char *p = line;
+	bool quoted = false;
+
+	for (; *p && (quoted || !isspace((unsigned char)*p)); p++) {
+		if (*p == '\\' && quoted && p[1])
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	if (!*p)
+		return p;
+	*p = '\0';
+	return trim(p + 1);
+}
+
+static void add_pair(struct pairs *p, char *line, int number)
+{
+	char *rest = cut_key(line);
+	struct value *key = (struct value *)value_string(p->owner, line);
+	struct value *item = (struct value *)(*rest ? value_string(p->owner, rest) : value_int(p->owner, 1));
+
+	key->file = item->file = p->file;
+	key->line = item->line = number;
+	g_ptr_array_add(p->keys, key);
+	g_ptr_array_add(p->items, item);
+}
+
+static void end_line(struct pairs *p, GString *logical, int number)
+{
+	if (logical->len)
+		add_pair(p, logical->str, number);
+	g_string_truncate(logical, 0);
+}
+
+static void read_pairs(struct pairs *p, char *text)
+{
+	char **lines = g_strsplit(text, "\n", -1);
+	GString *logical = g_string_new("");
+	int first = 1;
+
+	for (int i = 0; lines[i]; i++) {
+		bool continues = isspace((unsigned char)lines[i][0]) != 0;
+		char *line = trim(lines[i]);
+
+		if (!*line || *line == '#')
+			continue;
+		if (!continues) {
+			end_line(p, logical, first);
+			first = i + 1;
+		} else if (logical->len) {
+			g_string_append_c(logical, ' ');
+		}
+		g_string_append(logical, line);
+	}
+	end_line(p, logical, first);
+	g_string_free(logical, TRUE);
+	g_strfreev(lines);
+}
+
+/* Later lines of the same key win. */
+static void drop_repeated(struct pairs *p, struct value *hash)
+{
+	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < p->keys->len; i++) {
+		const struct value *key = g_ptr_array_index(p->keys, i);
+		gpointer at = g_hash_table_lookup(seen, key->u.string);
+		size_t slot = at ? (size_t)GPOINTER_TO_UINT(at) - 1 : hash->u.list.count++;
+
+		hash->u.list.keys[slot] = key;
+		hash->u.list.items[slot] = g_ptr_array_index(p->items, i);
+		g_hash_table_insert(seen, (gpointer)key->u.string, GUINT_TO_POINTER((guint)slot + 1));
+	}
+	g_hash_table_destroy(seen);
+}
+
+/* A VALUE_HASH of the file, or NULL with *why. */
+static struct value *hash_of_file(struct config *c, const char *path, char **why)
+{
+	size_t size;
+	char *text = file_read_trusted(path, &size, why);
+	struct value *v;
+	struct pairs p;
+
+	if (!text)
+		return NULL;
+	v = talloc_zero(c, struct value);
+	v->kind = VALUE_HASH;
+	p = (struct pairs){ v, talloc_strdup(v, path), g_ptr_array_new(), g_ptr_array_new() };
+	read_pairs(&p, text);
+	v->u.list.keys = talloc_array(v, const struct value *, p.keys->len + 1);
+	v->u.list.items = talloc_array(v, const struct value *, p.keys->len + 1);
+	drop_repeated(&p, v);
+	v->file = p.file;
+	g_ptr_array_free(p.keys, TRUE);
+	g_ptr_array_free(p.items, TRUE);
+	g_free(text);
+	return v;
+}
+
+/* hash "/file": a lookup table. */
+static int make_hash(lua_State *L)
+{
+	struct config *c = config_of(L);
+	const char *asked = luaL_checkstring(L, 1);
+	char *path = path_beside(c, asked), *why = NULL;
+	struct value *v = value_at_call(c, VALUE_TABLE), *content = hash_of_file(c, path, &why);
+
+	if (content) {
+		v->u.table = lookup_table_hash(v, content);
+		handle_remember(c, v, talloc_asprintf(v, "hash \"%s\"", asked));
+	} else {
+		failure_add(failure_new(c, v, "hash"), "", why);
+	}
+	g_free(why);
+	g_free(path);
+	handle_push(L, v);
+	return 1;
+}
+
+/* The text of the file named by argument 1, or NULL after reporting. */
+static char *read_argument(lua_State *L, const char *function, size_t *size)
+{
+	struct config *c = config_of(L);
+	char *path = path_beside(c, luaL_checkstring(L, 1)), *why = NULL;
+	char *text = file_read_trusted(path, size, &why);
+
+	if (!text)
+		problem_here(c, false, "%s: %s", function, why);
+	g_free(why);
+	g_free(path);
+	return text;
+}
+
+static int read_hash(lua_State *L)
+{
+	struct config *c = config_of(L);
+	char *path = path_beside(c, luaL_checkstring(L, 1)), *why = NULL;
+	struct value *content = hash_of_file(c, path, &why);
+
+	if (content) {
+		convert_push(c, content);
+	} else {
+		problem_here(c, false, "read_hash: %s", why);
+		handle_push(L, &value_inert);
+	}
+	g_free(why);
+	g_free(path);
+	return 1;
+}
+
+static int read_array(lua_State *L)
+{
+	size_t size;
+	char *text = read_argument(L, "read_array", &size);
+	char **lines;
+	lua_Integer n = 0;
+
+	if (!text) {
+		handle_push(L, &value_inert);
+		return 1;
+	}
+	lines = g_strsplit(text, "\n", -1);
+	lua_newtable(L);
+	for (int i = 0; lines[i]; i++) {
+		char *line = trim(lines[i]);
+
+		if (!*line || *line == '#')
+			continue;
+		lua_pushstring(L, line);
+		lua_rawseti(L, -2, ++n);
+	}
+	g_strfreev(lines);
+	g_free(text);
+	return 1;
+}
+
+static int read_text(lua_State *L)
+{
+	size_t size;
+	char *text = read_argument(L, "read_text", &size);
+
+	if (text)
+		lua_pushlstring(L, text, size);
+	else
+		handle_push(L, &value_inert);
+	g_free(text);
+	return 1;
+}
+
+void readers_define(struct config *c)
+{
+	static const struct luaL_Reg readers[] = {
+		{ "include", do_include }, { "hash", make_hash }, { "read_hash", read_hash }, { "read_array", read_array },
+		{ "read_text", read_text }, { NULL, NULL }
+	};
+
+	for (const struct luaL_Reg *r = readers; r->name; r++) {
+		lua_pushcfunction(c->sandbox.L, r->func);
+		environment_define(c, r->name);
+	}
+}

@@ -1,0 +1,49 @@
+/* config_check.c - evaluates one configuration file and prints what is wrong with it; with -n also what differs from the defaults.
+ *
+ * The golden tests of configuration errors run it, so that they need no daemon. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "config/config.h"
+
+static void print_listeners(const struct config *c)
+{
+	size_t count;
+	const char *const *list = config_listen_sockets(c, (void *)c, &count);
+
+	for (size_t i = 0; i < count; i++)
+		printf("listen %s\n", list[i]);
+}
+
+int main(int argc, char **argv)
+{
+	struct config_options options = { .load_plugins = true, .build_dir = getenv("POSTERN_BUILD") };
+	GPtrArray *problems;
+	struct config *c;
+	unsigned errors;
+	const char *mode = "";
+
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-')
+			mode = argv[i];
+		else
+			options.file = argv[i];
+	}
+	c = config_load(&options, &problems);
+	config_print_problems(stdout, problems);
+	errors = config_error_count(problems);
+	if (!strcmp(mode, "-n") || !strcmp(mode, "-nj"))
+		config_print_changed(stdout, c, mode[2] == 'j');
+	if (!strcmp(mode, "-d") || !strcmp(mode, "-dj"))
+		config_print_defaults(stdout, mode[2] == 'j');
+	if (!strcmp(mode, "-m"))
+		config_print_manual(stdout);
+	if (!strcmp(mode, "-l"))
+		print_listeners(c);
+	g_ptr_array_free(problems, TRUE);
+	talloc_free(c);
+	return errors ? 78 : 0;
+}
