@@ -242,7 +242,7 @@ static const struct value *check_entry(struct checker *k, enum setting_type type
 	switch (type) {
 	case SETTING_TYPE_RULES: return check_table(k, v);
 	case SETTING_TYPE_CLAUSES: return check_string(k, v, "an SQL statement");
-	case SETTING_TYPE_CCAT_MAPS: return is_scalar(v) || v->kind == VALUE_FUNCTION ? v : check_maps(k, v);
+	case SETTING_TYPE_CCAT_MAPS: return is_scalar(v) ? v : check_maps(k, v);
 	case SETTING_TYPE_CCAT:
 		if (v->kind == VALUE_HASH)
 			return check_wrong(k, v, "a string, a number, true, false or undef");

@@ -70,13 +70,15 @@ int64_t policy_ms(const struct policy *p, enum setting_id id, int64_t otherwise_
 const char *policy_string(const struct policy *p, enum setting_id id);			/* NULL: undef */
 /* A setting that is a string or a list of strings: NULL-terminated talloc array on owner. */
 const char *const *policy_strings(const struct policy *p, enum setting_id id, void *owner);
-/* A *_by_ccat setting: the value for keys "major,minor", "major", CC_CATCHALL, first existing key wins; NULL when none. */
 struct categories;
+/* The entry of exactly that key of a *_by_ccat setting; NULL when absent (undef is an entry). */
+const struct value *policy_ccat_entry(const struct policy *p, enum setting_id id, unsigned major, unsigned minor);
+/* A *_by_ccat setting: the value for keys "major,minor", "major", CC_CATCHALL, first existing key wins; NULL when none. */
 const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found);
 
 /* Where to listen: listen_sockets, then unix_socketname and inet_socket_port at each of inet_socket_bind, without repetitions:
  * "127.0.0.1:10024", "[::1]:10024", "/path". NULL-terminated talloc array on owner. */
-const char *const *config_listen_sockets(const struct config *c, void *owner, size_t *count);
+const char *const *config_listen_sockets(const struct config *c, void *owner);
 /* The configuration used without a file. */
 extern const char *const config_embedded_default;
 

@@ -181,14 +181,13 @@ static void check_instances(struct config *c)
 
 static void check_listeners(struct config *c)
 {
-	size_t count;
-	const char *const *list = config_listen_sockets(c, c, &count);
+	const char *const *list = config_listen_sockets(c, c);
 	struct endpoint to;
 	struct error e;
 	const char *file;
 	int line;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; list[i]; i++) {
 		e = (struct error){ 0 };
 		if (endpoint_parse(list[i], &to, &e) == 0)
 			continue;

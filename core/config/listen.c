@@ -43,7 +43,7 @@ static void add_socket(struct addresses *a, const char *const *bind, const char 
 		add(a, text);
 }
 
-const char *const *config_listen_sockets(const struct config *c, void *owner, size_t *count)
+const char *const *config_listen_sockets(const struct config *c, void *owner)
 {
 	struct policy p;
 	void *pool = talloc_new(owner);
@@ -63,7 +63,6 @@ const char *const *config_listen_sockets(const struct config *c, void *owner, si
 	for (guint i = 0; i < a.list->len; i++)
 		result[i] = talloc_steal(result, g_ptr_array_index(a.list, i));
 	result[a.list->len] = NULL;
-	*count = a.list->len;
 	g_ptr_array_free(a.list, TRUE);
 	talloc_free(pool);
 	return result;

@@ -65,26 +65,29 @@ const char *const *policy_strings(const struct policy *p, enum setting_id id, vo
 	return list;
 }
 
-const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found)
+const struct value *policy_ccat_entry(const struct policy *p, enum setting_id id, unsigned major, unsigned minor)
 {
-	const struct value *hash = p->values[id], *v;
-	char key[16];
+	const struct value *hash = p->values[id];
+	char key[24];
 
-	*found = false;
 	if (hash->kind != VALUE_HASH)
 		return NULL;
-	for (unsigned i = 0; i <= c->count; i++) {
-		struct category at = i < c->count ? c->at[i] : (struct category){ CC_CATCHALL, 0 };
+	if (minor)
+		g_snprintf(key, sizeof key, "%u,%u", major, minor);
+	else
+		g_snprintf(key, sizeof key, "%u", major);
+	return value_hash_get(hash, key);
+}
 
-		if (at.minor)
-			g_snprintf(key, sizeof key, "%u,%u", at.major, at.minor);
-		else
-			g_snprintf(key, sizeof key, "%u", at.major);
-		v = value_hash_get(hash, key);
-		if (v) {
-			*found = true;
-			return v;
-		}
-	}
-	return NULL;
+/* The set has (major, 0) beside each (major, minor), so walking it tries both keys. */
+const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found)
+{
+	const struct value *v = NULL;
+
+	for (unsigned i = 0; i < c->count && !v; i++)
+		v = policy_ccat_entry(p, id, c->at[i].major, c->at[i].minor);
+	if (!v)
+		v = policy_ccat_entry(p, id, CC_CATCHALL, 0);
+	*found = v != NULL;
+	return v;
 }

@@ -11,10 +11,9 @@
 
 static void print_listeners(const struct config *c)
 {
-	size_t count;
-	const char *const *list = config_listen_sockets(c, (void *)c, &count);
+	const char *const *list = config_listen_sockets(c, (void *)c);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; list[i]; i++)
 		printf("listen %s\n", list[i]);
 }
 
