@@ -21,8 +21,6 @@ static const char *scheme_fault(struct config *c, const char *scheme)
 
 	if (!strcmp(scheme, "smtp") || !strcmp(scheme, "lmtp"))
 		return NULL;
-	if (!c->host)
-		return NULL;
 	p = plugin_host_find(c->host, scheme, &e);
 	if (p && (p->roles & POSTERN_DELIVERY))
 		return NULL;
@@ -56,7 +54,7 @@ static const struct value *check_method(struct checker *k, const struct value *v
 	if (v->kind != VALUE_STRING || !(colon = strchr(v->u.string, ':')) || colon == v->u.string)
 		return check_wrong(k, v, METHOD_EXPECTED);
 	scheme = talloc_strndup(k->config, v->u.string, (size_t)(colon - v->u.string));
-	fault = scheme_fault(k->config, scheme);
+	fault = k->of_default || !k->config->host ? NULL : scheme_fault(k->config, scheme);
 	if (!fault && (!strcmp(scheme, "smtp") || !strcmp(scheme, "lmtp")))
 		fault = address_fault(k->config, colon + 1);
 	if (!fault)

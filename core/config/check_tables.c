@@ -191,8 +191,10 @@ static const struct value *check_instance(struct checker *k, enum postern_role r
 {
 	const struct postern_plugin *p;
 
-	if (check_is_dead(k, v))
+	if (check_is_dead(k, v)) {
+		k->config->scanner_failed = true;
 		return NULL;
+	}
 	if (v->kind == VALUE_UNDEF)
 		return v;
 	if (v->kind != VALUE_INSTANCE)

@@ -105,14 +105,6 @@ static bool bank_has_scanners(const struct config *c)
 	return false;
 }
 
-static bool scanners_were_tried(const struct config *c)
-{
-	for (guint i = 0; i < c->problems->len; i++)
-		if (strstr(((const struct config_problem *)g_ptr_array_index(c->problems, i))->text, "av_scanners"))
-			return true;
-	return false;
-}
-
 static void check_scanners_exist(struct config *c)
 {
 	const char *file;
@@ -120,7 +112,7 @@ static void check_scanners_exist(struct config *c)
 
 	if (list_length(c->base[SET_av_scanners]) || list_length(c->base[SET_av_scanners_backup]) || bank_has_scanners(c))
 		return;
-	if (virus_checks_bypassed(c) || scanners_were_tried(c))
+	if (virus_checks_bypassed(c) || c->scanner_failed)
 		return;
 	file = file_of_setting(c, SET_av_scanners, NULL, &line);
 	problem_add(c, file, line, false, "av_scanners: no virus scanner is configured and virus checks are not bypassed; "

@@ -72,6 +72,7 @@ struct config {
 	size_t instance_count;
 	int include_depth;
 	int default_depth;
+	bool scanner_failed;		/* a scanner was meant, and what is wrong with it is reported */
 };
 
 /* A constructor does not know yet in which setting its value will stand, so what it found wrong is kept with the value
@@ -170,6 +171,7 @@ struct checker {
 	int line;
 	GString *path;		/* av_scanners[2] */
 	bool secret;		/* do not show values */
+	bool of_default;	/* a default: plugins it names need not be there */
 	unsigned errors;
 };
 /* The value in the form that the setting's type wants; NULL after complaining. */

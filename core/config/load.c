@@ -91,6 +91,7 @@ static void settle_default(struct config *c, enum setting_id id)
 	struct sandbox_fault fault;
 	const struct value *v = NULL;
 
+	k->of_default = true;
 	if (default_push(c, id, &fault) != 0) {
 		check_complain(k, NULL, "the default cannot be computed: %s", fault.text);
 	} else {
