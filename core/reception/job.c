@@ -2,7 +2,6 @@
 #include "config.h"
 #include "reception/job.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <talloc.h>
@@ -18,7 +17,7 @@ struct mail_job *job_new(struct reception *r, struct session *s, const char *log
 	job->reception = r;
 	job->session = s;
 	job->spool.fd = -1;
-	job->mail_fd = -1;
+	job->mail_fd = job->envelope_fd = -1;
 	job->envelope.log_id = talloc_strdup(job, log_id);
 	job->envelope.declared_size = -1;
 	r->mails_under_way++;
@@ -35,12 +34,20 @@ void job_add_recipient(struct mail_job *job, struct envelope_recipient recipient
 	e->recipients[e->recipient_count++] = recipient;
 }
 
+void job_close_descriptors(struct mail_job *job)
+{
+	if (job->mail_fd >= 0)
+		close(job->mail_fd);
+	if (job->envelope_fd >= 0)
+		close(job->envelope_fd);
+	job->mail_fd = job->envelope_fd = -1;
+}
+
 void job_free(struct mail_job *job)
 {
 	if (job == NULL)
 		return;
-	if (job->mail_fd >= 0)
-		close(job->mail_fd);
+	job_close_descriptors(job);
 	spool_release(&job->spool);
 	job->reception->mails_under_way--;
 	talloc_free(job);
@@ -57,18 +64,12 @@ static int write_envelope(int fd, const struct envelope *e)
 	return failed;
 }
 
-int job_envelope_fd(const struct mail_job *job)
+int job_seal_envelope(struct mail_job *job)
 {
-	int fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
+	job->envelope_fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (job->envelope_fd < 0 || write_envelope(job->envelope_fd, &job->envelope) != 0 || lseek(job->envelope_fd, 0, SEEK_SET) != 0)
 		return -1;
-	if (write_envelope(fd, &job->envelope) == 0 && lseek(fd, 0, SEEK_SET) == 0
-	    && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
-		return fd;
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
+	return fcntl(job->envelope_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
 
 static const char *failure_text(const struct mail_job *job)
@@ -78,8 +79,6 @@ static const char *failure_text(const struct mail_job *job)
 		return "the mail's time is over";
 	case JOB_WAITED_TOO_LONG:
 		return "no worker became free in time";
-	case JOB_NOT_SPOOLED:
-		return "the mail could not be handed on";
 	case JOB_ANSWERED:
 	case JOB_WORKER_DIED:
 		break;
@@ -93,18 +92,24 @@ char *job_failure_reply(void *owner, const struct mail_job *job)
 	return talloc_asprintf(owner, "451 %s id=%s - %s, try again", code, job->envelope.log_id, failure_text(job));
 }
 
+static bool is_given(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
 const char *job_single_reply(struct mail_job *job)
 {
-	if (job->outcome == JOB_ANSWERED)
+	if (job->outcome == JOB_ANSWERED && is_given(job->result.reply))
 		return job->result.reply;
 	return job_failure_reply(job, job);
 }
 
 const char *job_recipient_reply(struct mail_job *job, uint32_t recipient)
 {
-	if (job->outcome == JOB_ANSWERED && recipient < job->result.recipient_count && job->result.replies[recipient][0] != '\0')
-		return job->result.replies[recipient];
-	if (job->committed != NULL && job->committed[recipient] != NULL)
+	const struct result *res = &job->result;
+	if (job->outcome == JOB_ANSWERED && res->replies != NULL && is_given(res->replies[recipient]))
+		return res->replies[recipient];
+	if (job->committed != NULL && is_given(job->committed[recipient]))
 		return job->committed[recipient];
 	return job_single_reply(job);
 }

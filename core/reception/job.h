@@ -16,7 +16,7 @@ struct session;
 struct worker_token;
 
 enum job_state { JOB_BUILDING, JOB_WAITING, JOB_RUNNING, JOB_FINISHED };
-enum job_outcome { JOB_ANSWERED = 1, JOB_WORKER_DIED, JOB_TIMED_OUT, JOB_WAITED_TOO_LONG, JOB_NOT_SPOOLED };
+enum job_outcome { JOB_ANSWERED = 1, JOB_WORKER_DIED, JOB_TIMED_OUT, JOB_WAITED_TOO_LONG };
 
 struct mail_job {
 	struct reception *reception;
@@ -33,7 +33,7 @@ struct mail_job {
 	uint64_t mail_size_bytes;
 	int64_t timeout_ms;		/* child_timeout */
 	int64_t deadline_ms;
-	int mail_fd;			/* read-only */
+	int mail_fd, envelope_fd;	/* read-only; from the end of the mail until a worker has them */
 	bool cancelled;
 	struct event timer;
 	struct worker_token *token;
@@ -44,8 +44,10 @@ struct mail_job *job_new(struct reception *r, struct session *s, const char *log
 /* Adds a recipient; its strings must be on the job. */
 void job_add_recipient(struct mail_job *job, struct envelope_recipient recipient);
 void job_free(struct mail_job *job);
-/* The envelope record in a sealed memfd, read position 0; -1/errno. */
-int job_envelope_fd(const struct mail_job *job);
+/* The envelope is complete: puts its record into a sealed memfd, read position 0. 0 or -1/errno. */
+int job_seal_envelope(struct mail_job *job);
+/* The worker has its own copies. */
+void job_close_descriptors(struct mail_job *job);
 /* The reply for a mail that no worker answered: "451 4.3.0 id=... - the worker died, try again" and its like. */
 char *job_failure_reply(void *owner, const struct mail_job *job);
 /* The reply for one recipient (LMTP): the worker's, else that of the next hop which has it, else the failure. */

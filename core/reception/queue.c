@@ -202,14 +202,10 @@ static int send_job(struct worker_token *t, struct mail_job *job)
 		.owner_pid = (uint32_t)getpid(), .log_id = job->envelope.log_id };
 	struct wire_writer w = { 0 };
 	size_t n;
-	int envelope_fd = job_envelope_fd(job);
-	if (envelope_fd < 0)
-		return -1;
 	job_write(&w, &record);
 	const void *bytes = wire_end(&w, &n);
-	int failed = fdpass_send(t->fd, bytes, n, (int[]){ job->mail_fd, envelope_fd }, 2, MSG_DONTWAIT);
+	int failed = fdpass_send(t->fd, bytes, n, (int[]){ job->mail_fd, job->envelope_fd }, 2, MSG_DONTWAIT);
 	wire_free(&w);
-	close(envelope_fd);
 	return failed;
 }
 
@@ -291,8 +287,7 @@ static void run(struct queue *q, struct worker_token *t, struct mail_job *job)
 	job->state = JOB_RUNNING;
 	job->token = t;
 	t->job = job;
-	close(job->mail_fd);
-	job->mail_fd = -1;
+	job_close_descriptors(job);
 	set_timer(job, job->deadline_ms + q->reception->options->grace_ms);
 }
 

@@ -216,10 +216,14 @@ static void session_leave(struct session *s)
 		s->entered--;
 		return;
 	}
+	if (listens(s))
+		drained(s);
 	bool written = flush(s);
 	while (written && !s->closing && s->input != NULL && !s->waiting) {
 		size_t before = s->input->len;
 		process_kept(s);
+		if (listens(s))
+			drained(s);
 		written = flush(s);
 		if (s->input != NULL && s->input->len == before)
 			break;
@@ -292,8 +296,6 @@ void session_job_finished(struct session *s, struct mail_job *job)
 	s->waiting = false;
 	s->unsettled = job;
 	s->dialect->finished(s, job);
-	if (s->reception->draining)
-		drained(s);
 	session_leave(s);
 }
 
@@ -305,16 +307,12 @@ void session_job_late(struct session *s, struct mail_job *job)
 	job->session = NULL;
 	s->dialect->finished(s, job);
 	job_settle(job, flush(s), s->dialect->replies_per_recipient(s));
-	if (s->reception->draining)
-		drained(s);
 	session_leave(s);
 }
 
 void session_drain(struct session *s)
 {
 	session_enter(s);
-	if (!s->waiting && !s->closing)
-		drained(s);
 	session_leave(s);
 }
 

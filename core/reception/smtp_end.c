@@ -2,6 +2,7 @@
 #include "config.h"
 #include "reception/smtp.h"
 
+#include <errno.h>
 #include <string.h>
 #include <talloc.h>
 
@@ -141,6 +142,10 @@ void smtp_end_of_mail(struct smtp *m)
 		return;
 	}
 	complete_envelope(m);
+	if (job_seal_envelope(job) != 0) {
+		refuse_mail(m, talloc_asprintf(job, "451 4.3.0 Error: the mail cannot be handed on (%s), id=%s", strerror(errno), job->envelope.log_id));
+		return;
+	}
 	count_mail(m);
 	job->timeout_ms = m->session->listener->options->child_timeout_ms;
 	m->errors = m->junk = 0;

@@ -154,7 +154,7 @@ static int check_size(struct smtp *m, const struct mail_job *job)
 	int64_t limit = m->session->listener->options->message_size_limit;
 	int64_t size = job->envelope.declared_size;
 	if (limit != 0 && size > limit) {
-		smtp_error(m, "552 5.3.4 Declared message size (%lld B) exceeds size limit", (long long)size);
+		reply_sendf(m->session, "552 5.3.4 Declared message size (%lld B) exceeds size limit", (long long)size);
 		return -1;
 	}
 	if (spool_has_room(m->session->reception, m->session->peer, size > 0 ? (uint64_t)size : 1))
