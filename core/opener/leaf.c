@@ -43,14 +43,31 @@ static bool charge(struct walk *w, size_t n)
 
 /* --- its file --- */
 
+static void part_file_name(uint32_t number, char name[16])
+{
+	snprintf(name, 16, "p%03u", number);
+}
+
 static int open_part_file(struct walk *w, uint32_t number)
 {
 	char name[16];
-	snprintf(name, sizeof name, "p%03u", number);
+	part_file_name(number, name);
 	int fd = openat(w->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		walk_broken(w, "open %s: %s", name, g_strerror(errno));
 	return fd;
+}
+
+/* Half a content is none: scanners shall not call it clean. */
+static bool close_part_file(struct walk *w, uint32_t number, int fd, bool good)
+{
+	char name[16];
+	close(fd);
+	if (good)
+		return true;
+	part_file_name(number, name);
+	unlinkat(w->dir_fd, name, 0);
+	return false;
 }
 
 static bool write_bytes(struct walk *w, int fd, const uint8_t *data, size_t n)
@@ -225,9 +242,7 @@ void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_e
 	bool wants_file = raw.n > 0 && !is_declared_mail(n);
 	int fd = wants_file ? open_part_file(w, n->record.number) : -1;
 	bool good = (!wants_file || fd >= 0) && decode(w, n, raw, encoding, fd, &c);
-	if (fd >= 0)
-		close(fd);
-	n->record.has_file = fd >= 0;
+	n->record.has_file = fd >= 0 && close_part_file(w, n->record.number, fd, good);
 	find_type(w, n, c.bytes, &guess);
 	node_send(w, n);
 	if (good && !w->stopped)

@@ -25,12 +25,12 @@ static const char *const charsets[] = {
 
 /* The descriptors stay open for good: glibc keeps a charset's module only as long as one does. One that is unknown here
  * stays unknown in the jail, and names in it are seen in their raw reading. */
+static iconv_t kept[G_N_ELEMENTS(charsets)];
+
 static void preload_charsets(void)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++) {
-		(void)iconv_open("UTF-8", g_mime_charset_iconv_name(charsets[i]));
-		(void)iconv_open("UTF-8", charsets[i]);
-	}
+	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++)
+		kept[i] = iconv_open("UTF-8", g_mime_charset_iconv_name(charsets[i]));
 }
 
 int opener_preload(struct error *e)

@@ -314,7 +314,7 @@ static void note_warning(gint64 offset, GMimeParserWarning kind, const gchar *it
 		walk_mime_error(w, "multipart without parts");
 		break;
 	case GMIME_WARN_TRUNCATED_MESSAGE:
-		walk_mime_error(w, "unexpected end of mail before the last boundary");
+		walk_mime_error(w, "the mail ends before its last part does");
 		break;
 	case GMIME_WARN_INVALID_CONTENT_TYPE:
 		walk_mime_error(w, "invalid Content-Type");
