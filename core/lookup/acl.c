@@ -129,3 +129,15 @@ int lookup_ask_acl(const struct lookup_table *t, struct lookup_key *k, struct lo
 	}
 	return 0;
 }
+
+const char *const *lookup_acl_texts(const struct value *acl, void *owner)
+{
+	if (acl->kind != VALUE_TABLE || acl->u.table->kind != LOOKUP_ACL)
+		return NULL;
+	const struct lookup_table *t = acl->u.table;
+	const char **texts = talloc_zero_array(owner, const char *, t->count + 1);
+
+	for (size_t i = 0; i < t->count; i++)
+		texts[i] = t->u.acl[i].text;
+	return texts;
+}

@@ -61,6 +61,8 @@ struct lookup_table *lookup_table_re(void *owner, struct lookup_regex *const *re
 struct lookup_table *lookup_table_cidr(void *owner, const char *const *networks, const struct value *const *results, size_t count, struct error *e);
 struct lookup_table *lookup_table_function(void *owner, struct value_function *f);
 struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance);
+/* The items of an ACL (a VALUE_TABLE) as written, NULL-terminated on owner; NULL: not an ACL. */
+const char *const *lookup_acl_texts(const struct value *acl, void *owner);
 enum lookup_kind lookup_table_kind(const struct lookup_table *t);
 void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua source */
 void lookup_table_set_label(struct lookup_table *t, const char *file, int line);

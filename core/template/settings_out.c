@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <talloc.h>
 
+#include "lookup/lookup.h"
 #include "plugin/host.h"
 #include "worker/banks.h"
 
@@ -81,8 +82,9 @@ void settings_for_master(const struct config *c, void *owner, struct settings_re
 	add_setting(&p, &policy, SET_listen_queue_size);
 	add_setting(&p, &policy, SET_unix_socket_mode);
 	add_setting(&p, &policy, SET_max_servers);
-	const char *const *listeners = config_listen_sockets(c, owner);
-	for (size_t i = 0; listeners && listeners[i]; i++)
+	size_t count;
+	const char *const *listeners = config_listen_sockets(c, owner, &count);
+	for (size_t i = 0; i < count; i++)
 		add(&p, "listener", listeners[i]);
 }
 
@@ -126,8 +128,9 @@ void settings_for_reception(const struct config *c, void *owner, struct settings
 	add_ms(&p, &policy, SET_queue_time_limit, "");
 	add_ms(&p, &policy, SET_child_timeout_grace, "");
 	add_acl(&p, policy_value(&policy, SET_xforward_hosts), "xforward_hosts");
-	const char *const *listeners = config_listen_sockets(c, owner);
-	for (unsigned i = 0; listeners && listeners[i]; i++) {
+	size_t count;
+	const char *const *listeners = config_listen_sockets(c, owner, &count);
+	for (unsigned i = 0; i < count; i++) {
 		add(&p, "listener", listeners[i]);
 		add_listener(&p, c, i, listeners[i]);
 	}

@@ -2,6 +2,7 @@
  * No later stage looks anything up; nothing here judges. */
 #include "worker/settle.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
 
@@ -85,15 +86,24 @@ static const struct value *resolve(struct settling *s, enum policy_cell cell, co
 	return v ? v : &value_undef;
 }
 
+/* "7,1" or "7" -> its place; -1: no such category. */
+static int key_of_text(const char *text)
+{
+	char *end;
+	unsigned long major = strtoul(text, &end, 10), minor = 0;
+	if (*end == ',')
+		minor = strtoul(end + 1, &end, 10);
+	return *end ? -1 : category_key((unsigned)major, (unsigned)minor);
+}
+
 static void resolve_cells(struct settling *s, struct rcpt_policy *p, struct lookup_key *key)
 {
 	for (int cell = 0; cell < CELL_COUNT; cell++) {
-		for (size_t k = 0; k < sizeof key_space / sizeof *key_space; k++) {
-			for (unsigned minor = 0; minor <= key_space[k].minors; minor++) {
-				const struct value *entry = policy_ccat_entry(s->policy, cell_settings[cell], key_space[k].major, minor);
-				if (entry)
-					p->cells[cell][category_key(key_space[k].major, minor)] = resolve(s, (enum policy_cell)cell, entry, key);
-			}
+		const struct value *hash = policy_value(s->policy, cell_settings[cell]);
+		for (size_t i = 0; hash->kind == VALUE_HASH && i < hash->u.list.count; i++) {
+			int place = key_of_text(value_text(hash->u.list.keys[i], NULL));
+			if (place >= 0)
+				p->cells[cell][place] = resolve(s, (enum policy_cell)cell, hash->u.list.items[i], key);
 		}
 	}
 }
