@@ -29,8 +29,10 @@ static unsigned build_arguments(const struct master *m, enum role role, unsigned
 	argv[n++] = role_name(role);
 	argv[n++] = "--generation";
 	argv[n++] = number;
-	argv[n++] = "--plugin-dir";
-	argv[n++] = o->plugin_dir;
+	if (strcmp(o->plugin_dir, PLUGINDIR) != 0) {
+		argv[n++] = "--plugin-dir";
+		argv[n++] = o->plugin_dir;
+	}
 	if (o->build_dir) {
 		argv[n++] = "--build-dir";
 		argv[n++] = o->build_dir;

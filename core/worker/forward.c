@@ -1,5 +1,6 @@
 /* forward.c - hands the mail on for every recipient that passes, one transaction for those with equal edits and next hop.
  * COMMITTED and the ledger entry come right after each 250; nothing else happens in between. */
+#include <glib.h>
 #include <poll.h>
 #include <string.h>
 #include <talloc.h>
@@ -136,14 +137,27 @@ static void refuse_all(struct mail *m, const char *reply)
 
 /* --- one transaction --- */
 
+/* A method, a list of them, or a constant that holds a list: all in one row. */
+static void flatten_methods(const struct value *v, GPtrArray *row, void *owner)
+{
+	if (v && v->kind == VALUE_LIST) {
+		for (size_t i = 0; i < v->u.list.count; i++)
+			flatten_methods(v->u.list.items[i], row, owner);
+		return;
+	}
+	const char *text = v ? value_text(v, owner) : NULL;
+	if (text && *text)
+		g_ptr_array_add(row, (void *)(uintptr_t)text);
+}
+
 static const char *const *method_list(const struct value *v, void *owner)
 {
-	const char **list = talloc_zero_array(owner, const char *, (v && v->kind == VALUE_LIST ? v->u.list.count : 1) + 1);
-	if (v && v->kind == VALUE_LIST)
-		for (size_t i = 0; i < v->u.list.count; i++)
-			list[i] = value_text(v->u.list.items[i], owner);
-	else
-		list[0] = v ? value_text(v, owner) : NULL;
+	GPtrArray *row = g_ptr_array_new();
+	flatten_methods(v, row, owner);
+	const char **list = talloc_zero_array(owner, const char *, row->len + 1);
+	for (guint i = 0; i < row->len; i++)
+		list[i] = g_ptr_array_index(row, i);
+	g_ptr_array_free(row, TRUE);
 	return list;
 }
 
@@ -169,6 +183,7 @@ static void send_cluster(struct forwarding *f, const struct cluster *c)
 		.connection_cache = policy_bool(f->policy, SET_smtp_connection_cache_enable),
 		.xforward = true,
 		.propagate_dsn = policy_bool(f->policy, SET_propagate_dsn_if_possible),
+		.next_hop_retry_ms = policy_ms(f->policy, SET_next_hop_retry_interval, 30000),
 	};
 	struct deliver_order order = {
 		.mail = m, .methods = methods, .recipients = c->recipients, .recipient_count = c->count, .edits = c->edits,

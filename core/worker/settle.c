@@ -16,7 +16,7 @@ static const struct { unsigned char major, minors; } key_space[] = {
 	{ CC_SPAM, 0 }, { CC_UNCHECKED, 3 }, { CC_BANNED, 0 }, { CC_VIRUS, 0 },
 };
 
-int category_key(unsigned major, unsigned minor)
+int rcpt_policy_key(unsigned major, unsigned minor)
 {
 	int base = 0;
 	for (size_t i = 0; i < sizeof key_space / sizeof *key_space; i++) {
@@ -29,7 +29,7 @@ int category_key(unsigned major, unsigned minor)
 
 static const struct value *cell_of(const struct rcpt_policy *p, enum policy_cell cell, struct category c)
 {
-	int exact = category_key(c.major, c.minor), plain = category_key(c.major, 0);
+	int exact = rcpt_policy_key(c.major, c.minor), plain = rcpt_policy_key(c.major, 0);
 	if (exact >= 0 && p->cells[cell][exact])
 		return p->cells[cell][exact];
 	return plain >= 0 ? p->cells[cell][plain] : NULL;
@@ -93,7 +93,7 @@ static int key_of_text(const char *text)
 	unsigned long major = strtoul(text, &end, 10), minor = 0;
 	if (*end == ',')
 		minor = strtoul(end + 1, &end, 10);
-	return *end ? -1 : category_key((unsigned)major, (unsigned)minor);
+	return *end ? -1 : rcpt_policy_key((unsigned)major, (unsigned)minor);
 }
 
 static void resolve_cells(struct settling *s, struct rcpt_policy *p, struct lookup_key *key)

@@ -13,7 +13,7 @@ enum policy_cell { CELL_DESTINY, CELL_LOVER, CELL_QUARANTINE_METHOD, CELL_QUARAN
 
 #define CATEGORY_KEYS 28
 /* Index of the key "major,minor" (minor 0: "major"); -1: no such category. */
-int category_key(unsigned major, unsigned minor);
+int rcpt_policy_key(unsigned major, unsigned minor);
 
 /* Recipients with equal policies share one; talloc'd with the mail. */
 struct rcpt_policy {
