@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "deliver/edit_private.h"
+#include "deliver/line_scan.h"
 
 #define SURVEY_BLOCK 65536
 #define SPILL_SIZE 64
@@ -150,10 +151,17 @@ static size_t insert_bytes(const struct edit_stream *s, char *p, size_t n, size_
 	return (size_t)(to - p);
 }
 
+static bool needs_no_insert(const struct edit_stream *s, const char *p, size_t n)
+{
+	struct line_scan seen = line_scan(p, n, s->line_start ? '\n' : s->after_cr ? '\r' : ' ');
+
+	return !(s->crlf && seen.bare_lf) && !(s->stuff && seen.leading_dot);
+}
+
 /* Extra bytes where they are needed. Returns the bytes now in p and sets *taken to the source bytes they stand for. */
 static size_t transform(struct edit_stream *s, char *p, size_t n, size_t room, size_t *taken)
 {
-	size_t inserts = count_inserts(s, p, n), made;
+	size_t inserts = needs_no_insert(s, p, n) ? 0 : count_inserts(s, p, n), made;
 	char last;
 
 	if (n + inserts > room) {
@@ -293,29 +301,19 @@ ssize_t edit_stream_read(struct edit_stream *s, void *buffer, size_t n)
 	return (ssize_t)total;
 }
 
-static bool block_has_8bit(const char *p, size_t n)
-{
-	unsigned char all = 0;
-
-	for (size_t i = 0; i < n; i++)
-		all |= (unsigned char)p[i];
-	return all >= 0x80;
-}
-
 /* Line ends of the other kind, each of which changes the size by one. */
-static uint64_t count_odd_line_ends(bool crlf, bool *after_cr, const char *p, size_t n)
+static uint64_t count_odd_line_ends(bool crlf, bool after_cr, const char *p, size_t n)
 {
 	uint64_t with_cr = 0, bare = 0;
 	const char *at = p, *end = p + n, *lf;
 
 	while (at < end && (lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		if (lf > p ? lf[-1] == '\r' : *after_cr)
+		if (lf > p ? lf[-1] == '\r' : after_cr)
 			with_cr++;
 		else
 			bare++;
 		at = lf + 1;
 	}
-	*after_cr = p[n - 1] == '\r';
 	return crlf ? bare : with_cr;
 }
 
@@ -331,11 +329,15 @@ static void survey(struct edit_stream *s)
 
 		for (uint64_t at = 0; at < g->length;) {
 			size_t n = g->length - at < SURVEY_BLOCK ? (size_t)(g->length - at) : SURVEY_BLOCK;
+			struct line_scan seen;
 
 			if (fetch(s, g, at, block, n) < 0)
 				break;
-			odd += count_odd_line_ends(s->crlf, &after_cr, block, n);
-			s->eight_bit = s->eight_bit || block_has_8bit(block, n);
+			seen = line_scan(block, n, after_cr ? '\r' : ' ');
+			s->eight_bit = s->eight_bit || seen.eight_bit;
+			if (!s->crlf || seen.bare_lf)
+				odd += count_odd_line_ends(s->crlf, after_cr, block, n);
+			after_cr = block[n - 1] == '\r';
 			at += n;
 		}
 		source += g->length;

@@ -3,6 +3,7 @@
  * The first byte chooses SMTP or LMTP; what stands behind the first NUL is said after the final dot.  Nobody may be reported as delivered twice, and nobody without being reported at once. */
 #include "config.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "deliver/transaction.h"
 
 #define RECIPIENTS 3
+#define QUIET_MS 5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -50,14 +52,15 @@ static void say(int fd, const uint8_t *from, const uint8_t *to)
 	}
 }
 
-/* Read until the final dot or the end of file. */
+/* Read until the final dot, the end of file, or until nothing more comes. */
 static void hear_all(int fd)
 {
 	char heard[4096];
 	size_t n = 0;
 
 	for (;;) {
-		ssize_t got = recv(fd, heard + n, sizeof heard - n, 0);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t got = poll(&p, 1, QUIET_MS) > 0 ? recv(fd, heard + n, sizeof heard - n, 0) : 0;
 
 		if (got <= 0)
 			return;
