@@ -27,6 +27,7 @@ struct options {
 
 struct state {
 	struct cl_engine *engine;
+	pid_t loaded_by;		/* its forks leave the engine's pages alone, also when they end */
 	struct cl_stat folder;
 	bool folder_watched;
 	bool canary_known;		/* the database finds the test text */
@@ -193,6 +194,7 @@ static enum postern_result clamav_load(struct postern_instance *instance, struct
 		free(s);
 		return r;
 	}
+	s->loaded_by = getpid();
 	s->folder_watched = cl_statinidir(o->database, &s->folder) == CL_SUCCESS;
 	s->canary_known = canary_found(s, o);
 	make_version(s, signatures);
@@ -232,6 +234,18 @@ static void clamav_idle(struct postern_instance *instance)
 	const struct options *o = postern_options(instance);
 	if (s && (s->canary_failed || time(NULL) - s->canary_at >= o->canary_interval_ms / 1000))
 		canary_send(instance);
+}
+
+static void clamav_stop(struct postern_instance *instance)
+{
+	struct state *s = *postern_state(instance);
+	if (!s || s->loaded_by != getpid())
+		return;
+	if (s->folder_watched)
+		cl_statfree(&s->folder);
+	cl_engine_free(s->engine);
+	free(s);
+	*postern_state(instance) = NULL;
 }
 
 static cl_error_t scan_descriptor(struct state *s, int fd, struct cl_scan_options *how, const char **name)
@@ -356,5 +370,6 @@ const struct postern_plugin postern_plugin = {
 	.name = "clamav", .version = "1", .doc = "libclamav in the jailed opener.",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PER_PART | POSTERN_CAP_HOSTILE_PARSER | POSTERN_CAP_CACHEABLE,
 	.options = option_table, .options_size = sizeof(struct options),
-	.load = clamav_load, .start = clamav_start, .idle = clamav_idle, .changed = clamav_changed, .scanner = &scanner_ops,
+	.load = clamav_load, .start = clamav_start,
+	.idle = clamav_idle, .stop = clamav_stop, .changed = clamav_changed, .scanner = &scanner_ops,
 };
