@@ -73,7 +73,8 @@ struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, cons
 bool lookup_regex_match(const struct lookup_regex *r, const char *subject, size_t n);
 /* captures[0..max-1] get talloc strings on owner (NULL: not set); returns count, 0 no match, -1 limit hit. */
 int lookup_regex_captures(const struct lookup_regex *r, const char *subject, size_t n, void *owner, char **captures, int max);
-const char *lookup_regex_source(const struct lookup_regex *r);
+const char *lookup_regex_source(const struct lookup_regex *r);		/* as Lua */
+const char *lookup_regex_pattern(const struct lookup_regex *r);		/* for PCRE2 elsewhere: "(?i)...", the flags in front */
 
 /* Set by config/ so that a Lua function can be asked without lookup knowing Lua. */
 typedef const struct value *(*lookup_function_call)(struct value_function *f, const char *key, const struct lookup_context *context,

@@ -19,6 +19,7 @@ struct lookup_regex {
 	pcre2_code *code;
 	pcre2_match_context *context;
 	char *source;			/* as Lua: rx("...", "i") or the bare pattern's string */
+	char *pattern;			/* PCRE2 alone: the flags stand in front */
 };
 
 static int regex_free(struct lookup_regex *r)
@@ -73,6 +74,22 @@ static char *make_source(void *owner, const char *pattern, const char *flags)
 	return talloc_strdup_append_buffer(out, ")");
 }
 
+/* "(*UTF)(?im)..." */
+static char *make_pattern(void *owner, const char *pattern, const char *flags)
+{
+	char inside[8] = "";
+	size_t n = 0;
+	bool utf = false;
+
+	for (; flags != NULL && *flags != '\0'; flags++) {
+		if (*flags == 'u')
+			utf = true;
+		else if (strchr(inside, *flags) == NULL && n < sizeof inside - 1)
+			inside[n++] = *flags;
+	}
+	return talloc_asprintf(owner, "%s%s%s%s%s", utf ? "(*UTF)" : "", n ? "(?" : "", inside, n ? ")" : "", pattern);
+}
+
 static pcre2_match_context *make_context(void)
 {
 	pcre2_match_context *c = pcre2_match_context_create(NULL);
@@ -109,6 +126,7 @@ struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, cons
 	r->code = code;
 	r->context = make_context();
 	r->source = make_source(r, pattern, flags);
+	r->pattern = make_pattern(r, pattern, flags);
 	talloc_set_destructor(r, regex_free);
 	return r;
 }
@@ -160,4 +178,9 @@ int lookup_regex_captures(const struct lookup_regex *r, const char *subject, siz
 const char *lookup_regex_source(const struct lookup_regex *r)
 {
 	return r->source;
+}
+
+const char *lookup_regex_pattern(const struct lookup_regex *r)
+{
+	return r->pattern;
 }
