@@ -28,8 +28,10 @@ struct postern_regex *regex_compile(void *owner, const char *pattern, struct err
 {
 	int code;
 	PCRE2_SIZE offset;
-	pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-		&code, &offset, NULL);
+	uint32_t options = PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
+	if (g_str_has_prefix(pattern, "(*UTF)"))	/* a scanner's output is matched whatever bytes it has */
+		options |= PCRE2_MATCH_INVALID_UTF;
+	pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, options, &code, &offset, NULL);
 	if (!compiled) {
 		char text[200] = "";
 		pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);

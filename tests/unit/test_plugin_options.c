@@ -185,13 +185,13 @@ static void test_rx_value(void **state)
 	struct complaints c = { "" };
 	struct error e;
 	struct value v = { .kind = VALUE_REGEX };
-	v.u.regex = lookup_regex_compile(o, "infected: ([a-z]+)", "", &e);
+	v.u.regex = lookup_regex_compile(o, "infected: ([a-z]+)", "iu", &e);
 	assert_non_null(v.u.regex);
 	struct value *h = hash(o);
 	put(h, "regex", &v);
 	struct plugin_instance *i = plugin_instance_new(o, &plugin, h, complain, &c);
 	assert_string_equal(c.text, "");
-	assert_true(postern_regex_match(fields(i)->regex, "infected: x", 11));
+	assert_true(postern_regex_match(fields(i)->regex, "INFECTED: x", 11));
 }
 
 static void test_all_errors_at_once(void **state)
