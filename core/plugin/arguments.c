@@ -306,10 +306,17 @@ struct plugin_instance *plugin_instance_from_pairs(void *owner, const struct pos
 
 struct pairs { void *owner; GPtrArray *names, *values; };
 
+/* A number without default that is still 0: its bounds need not allow it. */
+static bool was_not_given(const struct postern_option *o, const void *fields)
+{
+	bool number = o->type == POSTERN_INT || o->type == POSTERN_SIZE || o->type == POSTERN_DURATION;
+	return number && !o->value && *(const int64_t *)(const void *)((const char *)fields + o->offset) == 0;
+}
+
 static void put_option(struct pairs *out, const struct postern_option *o, const void *fields)
 {
 	const char **texts = NULL;
-	if (o->flags & POSTERN_SECRET)
+	if (o->flags & POSTERN_SECRET || was_not_given(o, fields))
 		return;
 	size_t count = option_get(o, fields, out->owner, &texts);
 	for (size_t k = 0; k < count; k++) {

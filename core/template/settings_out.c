@@ -82,9 +82,8 @@ void settings_for_master(const struct config *c, void *owner, struct settings_re
 	add_setting(&p, &policy, SET_listen_queue_size);
 	add_setting(&p, &policy, SET_unix_socket_mode);
 	add_setting(&p, &policy, SET_max_servers);
-	size_t count;
-	const char *const *listeners = config_listen_sockets(c, owner, &count);
-	for (size_t i = 0; i < count; i++)
+	const char *const *listeners = config_listen_sockets(c, owner);
+	for (size_t i = 0; listeners[i]; i++)
 		add(&p, "listener", listeners[i]);
 }
 
@@ -128,9 +127,8 @@ void settings_for_reception(const struct config *c, void *owner, struct settings
 	add_ms(&p, &policy, SET_queue_time_limit, "");
 	add_ms(&p, &policy, SET_child_timeout_grace, "");
 	add_acl(&p, policy_value(&policy, SET_xforward_hosts), "xforward_hosts");
-	size_t count;
-	const char *const *listeners = config_listen_sockets(c, owner, &count);
-	for (unsigned i = 0; i < count; i++) {
+	const char *const *listeners = config_listen_sockets(c, owner);
+	for (unsigned i = 0; listeners[i]; i++) {
 		add(&p, "listener", listeners[i]);
 		add_listener(&p, c, i, listeners[i]);
 	}
@@ -150,7 +148,6 @@ void settings_for_opener(const struct config *c, void *owner, struct settings_re
 {
 	struct pairs p = begin(owner, out);
 	struct policy policy;
-	size_t count;
 	policy_init(&policy, c);
 	add_common(&p, &policy, "opener");
 	add_setting(&p, &policy, SET_opener_memory_limit);
@@ -158,6 +155,7 @@ void settings_for_opener(const struct config *c, void *owner, struct settings_re
 	add_setting(&p, &policy, SET_max_requests);
 	add_ms(&p, &policy, SET_plugin_check_interval, "");
 	add_ms(&p, &policy, SET_canary_interval, "");
+	size_t count;
 	struct plugin_instance *const *instances = config_instances(c, &count);
 	for (size_t i = 0; i < count; i++)
 		if (instances[i]->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER)
