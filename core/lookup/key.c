@@ -154,10 +154,8 @@ static void make_ip_keys(struct lookup_key *k)
 
 static void make_string_keys(struct lookup_key *k)
 {
-	for (size_t i = 0; i < k->string_count; i++) {
+	for (size_t i = 0; i < k->string_count; i++)
 		add_key(k, talloc_strdup(k, k->strings[i]));
-		add_key(k, (char *)lower(k, k->strings[i]));
-	}
 	add_key(k, talloc_strdup(k, "."));
 }
 
