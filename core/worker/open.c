@@ -63,7 +63,7 @@ void opener_link_ensure(struct opener_link *l)
 	size_t n;
 	if (l->fd >= 0 || fdpass_pair(pair) != 0)
 		return;
-	text_record_write(&w, RECORD_OPENER_WANTED, "");
+	wire_begin(&w, RECORD_OPENER_WANTED);
 	const void *data = wire_end(&w, &n);
 	if (fdpass_send(l->setup->openers_fd, data, n, &pair[1], 1, 0) == 0)
 		l->fd = pair[0];
@@ -329,7 +329,7 @@ void open_done(struct opener_link *l)
 	size_t n;
 	if (l->fd < 0 || !l->busy)
 		return;
-	text_record_write(&w, RECORD_DONE, "");
+	wire_begin(&w, RECORD_DONE);
 	const void *data = wire_end(&w, &n);
 	if (fdpass_send(l->fd, data, n, NULL, 0, 0) != 0)
 		opener_link_drop(l);
