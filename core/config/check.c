@@ -48,17 +48,22 @@ void check_complain(struct checker *k, const struct value *v, const char *format
 	va_start(ap, format);
 	text = g_strdup_vprintf(format, ap);
 	va_end(ap);
-	problem_add(k->config, has_place(v) ? v->file : k->file, has_place(v) ? v->line : k->line, false, "%s: %s", k->path->str, text);
+	if (k->of_default)
+		problem_add(k->config, PROBLEM_IN_DEFAULT, 0, false, "%s: %s", k->path->str, text);
+	else
+		problem_add(k->config, has_place(v) ? v->file : k->file, has_place(v) ? v->line : k->line, false, "%s: %s", k->path->str, text);
 	g_free(text);
 	k->errors++;
 }
 
 const struct value *check_wrong(struct checker *k, const struct value *v, const char *expected)
 {
-	if (k->secret)
+	bool plain = v->kind <= VALUE_STRING;
+
+	if (k->secret && plain)
 		check_complain(k, v, "wrong value (not shown); expected %s", expected);
 	else
-		check_complain(k, v, "%s is wrong; expected %s", value_describe(v, k->config), expected);
+		check_complain(k, v, plain ? "%s is wrong; expected %s" : "is %s; expected %s", value_describe(v, k->config), expected);
 	return NULL;
 }
 
@@ -293,8 +298,8 @@ static bool tell_failure(struct checker *k, const struct value *v)
 {
 	struct failure *f = failure_of(k->config, v);
 
-	if (!f)
-		return false;
+	if (!f || k->of_default)	/* the setting that the default names is where it is told */
+		return f != NULL;
 	for (guint i = 0; i < f->texts->len; i++) {
 		size_t mark = k->path->len;
 

@@ -40,7 +40,7 @@ static const char *address_fault(struct config *c, const char *rest)
 
 	if (strpbrk(address, "*%$") || endpoint_parse(address, &to, &e) == 0)
 		return NULL;
-	return talloc_asprintf(c, "\"%s\": %s; expected \"[address]:port\", \"host:port\" or \"/path\"", address, e.text);
+	return talloc_strdup(c, e.text);
 }
 
 static const struct value *check_method(struct checker *k, const struct value *v)

@@ -191,17 +191,16 @@ static const struct value *check_instance(struct checker *k, enum postern_role r
 {
 	const struct postern_plugin *p;
 
-	if (check_is_dead(k, v)) {
-		k->config->scanner_failed = true;
-		return NULL;
-	}
-	if (v->kind == VALUE_UNDEF)
+	if (v->kind == VALUE_UNDEF && v != &value_inert)
 		return v;
+	if (v->kind == VALUE_INSTANCE && v->u.instance && (v->u.instance->plugin->roles & role))
+		return v;
+	k->config->scanner_failed = true;
+	if (check_is_dead(k, v))
+		return NULL;
 	if (v->kind != VALUE_INSTANCE)
 		return check_wrong(k, v, talloc_asprintf(k->config, "a %s: a plugin's name and its options, clamd { ... }", role_names(role, k->config)));
 	p = v->u.instance->plugin;
-	if (p->roles & role)
-		return v;
 	check_complain(k, v, "the plugin %s has the role %s; expected a plugin with the role %s", p->name,
 		role_names(p->roles, k->config), role_names(role, k->config));
 	return NULL;

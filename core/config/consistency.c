@@ -112,7 +112,7 @@ static void check_scanners_exist(struct config *c)
 
 	if (list_length(c->base[SET_av_scanners]) || list_length(c->base[SET_av_scanners_backup]) || bank_has_scanners(c))
 		return;
-	if (virus_checks_bypassed(c) || c->scanner_failed)
+	if (virus_checks_bypassed(c) || c->scanner_failed || c->cut_short)
 		return;
 	file = file_of_setting(c, SET_av_scanners, NULL, &line);
 	problem_add(c, file, line, false, "av_scanners: no virus scanner is configured and virus checks are not bypassed; "
@@ -156,7 +156,7 @@ static void check_bounces(struct config *c)
 
 static void check_level(struct config *c)
 {
-	if (!value_defined(c->base[SET_compatibility_level]) && c->options.file)
+	if (!value_defined(c->base[SET_compatibility_level]) && c->options.file && !c->cut_short)
 		problem_add(c, c->options.file, 0, true, "compatibility_level: unset, so the newest defaults hold; set it to keep those of a version");
 }
 
@@ -184,7 +184,7 @@ static void check_listeners(struct config *c)
 		if (endpoint_parse(list[i], &to, &e) == 0)
 			continue;
 		file = file_of_setting(c, SET_listen_sockets, c->base[SET_listen_sockets], &line);
-		problem_add(c, file, line, false, "listen_sockets: \"%s\": %s; expected a port, \"address:port\", \"[v6]:port\" or \"/path\"", list[i], e.text);
+		problem_add(c, file, line, false, "listen_sockets: %s", e.text);
 	}
 }
 

@@ -14,6 +14,7 @@ struct conversion {
 	int line;
 	int depth;
 	enum convert_shape shape;
+	bool too_deep;
 };
 
 static const struct value *convert_at(struct conversion *k, int index);
@@ -151,8 +152,10 @@ static const struct value *convert_table(struct conversion *k, int index)
 	size_t positions, names;
 	struct value *v;
 
-	if (k->depth > CONFIG_DEPTH_MAX)
-		return wrong(k, "tables within tables without end; a table must not contain itself");
+	if (k->depth > CONFIG_DEPTH_MAX) {
+		k->too_deep = true;
+		return &value_inert;
+	}
 	count_keys(k->c->sandbox.L, index, &positions, &names);
 	k->shape = CONVERT_AS_WRITTEN;
 	if (shape == CONVERT_AS_WRITTEN && positions && names)
@@ -257,8 +260,9 @@ static const struct value *convert_at(struct conversion *k, int index)
 const struct value *convert(struct config *c, void *owner, int index, enum convert_shape shape, const char *file, int line)
 {
 	struct conversion k = { .c = c, .owner = owner, .file = file, .line = line, .shape = shape };
+	const struct value *v = convert_at(&k, lua_absindex(c->sandbox.L, index));
 
-	return convert_at(&k, lua_absindex(c->sandbox.L, index));
+	return k.too_deep ? wrong(&k, "tables within tables without end; a table must not contain itself") : v;
 }
 
 static void push_table(struct config *c, const struct value *v)

@@ -296,7 +296,7 @@ static void unknown_name(struct config *c, const char *name)
 	if (plugin_constructor_push(c, name, &why))
 		return;
 	if (why)
-		problem_here(c, false, "%s: %s", name, why);
+		problem_here(c, false, "%s", why);
 	g_free(why);
 	handle_push(L, &value_inert);
 }

@@ -44,7 +44,7 @@ void failures_tell_rest(struct config *c)
 		const struct value *v = key;
 		struct failure *f = data;
 
-		for (guint i = 0; !f->told && i < f->texts->len; i++)
+		for (guint i = 0; v->file && !f->told && i < f->texts->len; i++)
 			problem_add(c, v->file, v->line, false, "%s%s: %s", f->constructor, (char *)g_ptr_array_index(f->paths, i),
 				(char *)g_ptr_array_index(f->texts, i));
 	}

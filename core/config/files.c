@@ -106,7 +106,11 @@ void file_run(struct config *c, const char *path, const char *asked_file, int as
 	}
 	text = file_read_trusted(path, &size, &why);
 	if (!text) {
-		problem_add(c, asked_file ? asked_file : path, asked_line, false, "%s%s", asked_file ? "include: " : "", why);
+		c->cut_short = true;
+		if (asked_file)
+			problem_add(c, asked_file, asked_line, false, "include: %s", why);
+		else
+			problem_add(c, path, 0, false, "%s", why + strlen(path) + 2);
 		g_free(why);
 		return;
 	}

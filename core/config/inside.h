@@ -72,6 +72,7 @@ struct config {
 	size_t instance_count;
 	int include_depth;
 	int default_depth;
+	bool cut_short;			/* a file could not be run to its end: what is missing may stand in the rest */
 	bool scanner_failed;		/* a scanner was meant, and what is wrong with it is reported */
 };
 
@@ -91,6 +92,8 @@ void problem_here(struct config *c, bool warning, const char *format, ...) __att
 void problem_fault(struct config *c, const struct sandbox_fault *fault, const char *file);
 GPtrArray *problems_new(void);
 void problems_sort(GPtrArray *problems);
+#define PROBLEM_IN_DEFAULT "(default)"
+void problems_drop_defaults(GPtrArray *problems);
 
 /* --- files.c --- */
 /* Read, after the checks of owner and mode. NULL: *why set (g_free). */

@@ -87,7 +87,7 @@ void checker_free(struct checker *k)
 
 static void settle_default(struct config *c, enum setting_id id)
 {
-	struct checker *k = checker_new(c, "(default)", 0, setting_name(id));
+	struct checker *k = checker_new(c, NULL, 0, setting_name(id));
 	struct sandbox_fault fault;
 	const struct value *v = NULL;
 
@@ -286,6 +286,7 @@ static void evaluate(struct config *c)
 	make_base(c);
 	consistency_check(c);
 	failures_tell_rest(c);
+	problems_drop_defaults(c->problems);
 }
 
 struct config *config_load(const struct config_options *options, GPtrArray **problems)

@@ -138,8 +138,8 @@ bool plugin_constructor_push(struct config *c, const char *name, char **why)
 		return false;
 	}
 	near = nearest_word(c, name);
-	*why = near ? g_strdup_printf("unknown name; did you mean \"%s\"?", near)
-		: g_strdup("unknown name: no setting, no word of the language and no plugin is called so");
+	*why = near ? g_strdup_printf("%s: unknown name; did you mean \"%s\"?", name, near)
+		: g_strdup_printf("%s: unknown name: no setting, no word of the language and no plugin is called so", name);
 	return false;
 }
 
@@ -160,7 +160,7 @@ static int load_plugin(lua_State *L)
 		return 1;
 	}
 	if (e.text[0])
-		problem_here(c, false, "plugin: %s: %s", name, e.text);
+		problem_here(c, false, "%s", e.text);
 	handle_push(L, &value_inert);
 	return 1;
 }

@@ -35,7 +35,7 @@ static void add(struct config *c, const char *file, int line, bool warning, char
 	struct config_problem *p = g_new0(struct config_problem, 1);
 
 	p->file = g_strdup(file ? file : "configuration");
-	p->line = line;
+	p->line = line > 0 ? line : 1;	/* what is missing, or about a file as a whole, is told at its first line */
 	p->text = text;
 	p->warning = warning;
 	if (!c->problems || already_told(c->problems, p))
@@ -67,9 +67,25 @@ void problem_here(struct config *c, bool warning, const char *format, ...)
 
 void problem_fault(struct config *c, const struct sandbox_fault *fault, const char *file)
 {
+	c->cut_short = true;
 	if (fault->chunk > 0 && (guint)fault->chunk <= c->files->len)
 		file = ((struct source_file *)g_ptr_array_index(c->files, fault->chunk - 1))->name;
 	problem_add(c, file, fault->line, false, "%s", fault->text);
+}
+
+/* A default that goes by a wrong setting is wrong too, but the setting is what the administrator is to look at. */
+void problems_drop_defaults(GPtrArray *problems)
+{
+	bool others = false;
+
+	for (guint i = 0; i < problems->len; i++) {
+		const struct config_problem *p = g_ptr_array_index(problems, i);
+
+		others |= !p->warning && strcmp(p->file, PROBLEM_IN_DEFAULT) != 0;
+	}
+	for (guint i = problems->len; others && i-- > 0;)
+		if (!strcmp(((const struct config_problem *)g_ptr_array_index(problems, i))->file, PROBLEM_IN_DEFAULT))
+			g_ptr_array_remove_index(problems, i);
 }
 
 static int compare(gconstpointer a, gconstpointer b)
@@ -103,9 +119,6 @@ void config_print_problems(FILE *to, const GPtrArray *problems)
 	for (guint i = 0; i < problems->len; i++) {
 		const struct config_problem *p = g_ptr_array_index(problems, i);
 
-		fputs(p->file, to);
-		if (p->line > 0)
-			fprintf(to, ":%d", p->line);
-		fprintf(to, ": %s%s\n", p->warning ? "warning: " : "", p->text);
+		fprintf(to, "%s:%d: %s%s\n", p->file, p->line, p->warning ? "warning: " : "", p->text);
 	}
 }

@@ -10,7 +10,7 @@
 #include "base/deadline.h"
 
 #define SANDBOX_MEMORY_LIMIT_BYTES ((size_t)256 * 1024 * 1024)
-#define SANDBOX_INSTRUCTION_LIMIT ((int64_t)200 * 1000 * 1000)
+#define SANDBOX_INSTRUCTION_LIMIT ((int64_t)50 * 1000 * 1000)
 #define SANDBOX_TIME_LIMIT_MS 10000
 
 struct sandbox {

@@ -1,0 +1,3 @@
+forward_method = { "smtp:[127.0.0.1]:10025", "smtp:[127.0.0.1:10025" }
+bypass_virus_checks_maps = { true }
+compatibility_level = 1

@@ -1,0 +1,3 @@
+smtpd_bare_newline = "ignore"
+bypass_virus_checks_maps = { true }
+compatibility_level = 1

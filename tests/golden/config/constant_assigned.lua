@@ -1,0 +1,3 @@
+D_PASS = 0
+bypass_virus_checks_maps = { true }
+compatibility_level = 1

@@ -1,0 +1,2 @@
+av_scanners = { clamd }
+compatibility_level = 1

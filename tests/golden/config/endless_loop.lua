@@ -1,0 +1,3 @@
+max_servers = 4
+while true do
+end

@@ -1,0 +1,1 @@
+mydomain = ("x"):rep(1e10)

@@ -1,0 +1,3 @@
+virus_lovers_maps = { ["abuse@"] = true }
+bypass_virus_checks_maps = { true }
+compatibility_level = 1

@@ -1,0 +1,2 @@
+av_scanners = { command { args = "-r {}" } }
+compatibility_level = 1

@@ -1,0 +1,3 @@
+io.open("/etc/passwd")
+bypass_virus_checks_maps = { true }
+compatibility_level = 1

@@ -1,0 +1,3 @@
+os.execute("true")
+bypass_virus_checks_maps = { true }
+compatibility_level = 1

@@ -1,0 +1,2 @@
+mydomain = "example.com"
+compatibility_level = 1

@@ -1,0 +1,3 @@
+max_servers = 4
+av_scanners = { clamd { socket = "/x" }
+mydomain = "example.com"

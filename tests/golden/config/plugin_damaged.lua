@@ -1,0 +1,2 @@
+av_scanners = { plugin("damaged", "@HERE@/damaged.so") { } }
+compatibility_level = 1

@@ -1,0 +1,2 @@
+av_scanners = { plugin("goodlookup", "plugins/goodlookup.so") { } }
+compatibility_level = 1

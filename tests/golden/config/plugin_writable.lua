@@ -1,0 +1,2 @@
+av_scanners = { plugin("goodlookup", "@HERE@/writable.so") { } }
+compatibility_level = 1

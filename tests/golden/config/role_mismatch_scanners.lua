@@ -1,0 +1,2 @@
+av_scanners = { plugin("goodlookup", "@BUILD@/tests/golden/plugins/.libs/goodlookup.so") { } }
+compatibility_level = 1

@@ -1,0 +1,3 @@
+local t = nil
+mydomain = "example.com"
+myhostname = t.name

@@ -1,0 +1,2 @@
+max_servers = 4
+mydomain = = "example.com"

@@ -1,0 +1,3 @@
+mydomain = { "example.com" }
+bypass_virus_checks_maps = { true }
+compatibility_level = 1
