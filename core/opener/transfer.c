@@ -137,10 +137,14 @@ size_t transfer_cut(const uint8_t *in, size_t n, size_t want)
 	const uint8_t *line_end = memrchr(in, '\n', want);
 	if (line_end && (size_t)(line_end - in) + 1 > want / 2)
 		return (size_t)(line_end - in) + 1;
-	for (size_t back = 1; back <= 2 && back < want; back++)
-		if (in[want - back] == '=')
-			return want - back;
-	return want;
+	size_t cut = want;
+	for (size_t back = 1; back <= 3 && back < cut; back++) {
+		if (in[cut - back] != '=')
+			continue;
+		cut -= back;	/* before the escape; another one may stand right before it */
+		back = 0;
+	}
+	return cut > want / 2 ? cut : want;	/* nothing but escapes: no harm in tearing one */
 }
 
 bool transfer_failed(const struct transfer *t)

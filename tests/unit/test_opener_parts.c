@@ -1,0 +1,262 @@
+/* test_opener_parts.c - the pure pieces of the opener: transfer encodings, uuencode, types, parameters. */
+#include "config.h"
+
+#include <glib.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "opener/names.h"
+#include "opener/transfer.h"
+#include "opener/types.h"
+#include "opener/uudecode.h"
+
+#define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
+
+/* --- transfer encodings --- */
+
+static char decoded[4096];
+
+static struct transfer decode(enum transfer_encoding encoding, const char *text)
+{
+	struct transfer t;
+	uint8_t out[4096];
+	transfer_begin(&t, encoding);
+	size_t n = transfer_decode(&t, (const uint8_t *)text, strlen(text), out);
+	memcpy(decoded, out, n);
+	decoded[n] = '\0';
+	return t;
+}
+
+static void test_base64(void **state)
+{
+	struct transfer t = decode(TRANSFER_BASE64, "aGVs\r\nbG8=\r\n");
+	assert_string_equal(decoded, "hello");
+	assert_false(transfer_failed(&t) || transfer_ambiguous(&t));
+	t = decode(TRANSFER_BASE64, "aGVsbG8");
+	assert_false(transfer_failed(&t));
+	t = decode(TRANSFER_BASE64, "aGVsb");
+	assert_string_equal(decoded, "hel");
+	assert_true(transfer_failed(&t));
+	t = decode(TRANSFER_BASE64, "aGVsbG8=aGVsbG8=");
+	assert_string_equal(decoded, "hellohello");
+	assert_true(transfer_ambiguous(&t));
+	t = decode(TRANSFER_BASE64, "<<<<>>>> a, b !!");
+	assert_true(transfer_failed(&t));
+	t = decode(TRANSFER_BASE64, "");
+	assert_false(transfer_failed(&t));
+}
+
+static void test_quoted_printable(void **state)
+{
+	struct transfer t = decode(TRANSFER_QUOTED_PRINTABLE, "a=3Db=\r\nc=  \r\nd=ZZ=4");
+	assert_string_equal(decoded, "a=bcd=ZZ=4");
+	assert_int_equal(t.junk, 2);
+	decode(TRANSFER_QUOTED_PRINTABLE, "x=");
+	assert_string_equal(decoded, "x");
+	decode(TRANSFER_QUOTED_PRINTABLE, "=c3=bC");
+	assert_string_equal(decoded, "ü");
+}
+
+/* However it is cut, the pieces decode to the whole. */
+static void test_cuts(void **state)
+{
+	static const char text[] = "abc=3Ddef=\r\nghi=41=42\r\nlonger line without any escape\r\n==3D=\r\n=";
+	decode(TRANSFER_QUOTED_PRINTABLE, text);
+	char *whole = g_strdup(decoded);
+	for (size_t want = 16; want < sizeof text; want++) {
+		struct transfer t;
+		uint8_t out[256];
+		size_t n = 0, at = 0;
+		transfer_begin(&t, TRANSFER_QUOTED_PRINTABLE);
+		while (at < sizeof text - 1) {
+			const uint8_t *rest = (const uint8_t *)text + at;
+			size_t left = sizeof text - 1 - at, cut = transfer_cut(rest, left, want < left ? want : left);
+			assert_true(cut > 0 && cut <= left);
+			n += transfer_decode(&t, rest, cut, out + n);
+			at += cut;
+		}
+		assert_int_equal(n, strlen(whole));
+		assert_memory_equal(out, whole, n);
+	}
+	g_free(whole);
+}
+
+/* --- uuencode --- */
+
+static void test_uudecode(void **state)
+{
+	static const char text[] = "prose\nbegin 123 prose too\nbegin 644 my file.txt\n%:&5L;&\\\n`\nend\nrest\n";
+	struct uu_block b;
+	assert_true(uu_find(BYTES(text), 0, &b));
+	assert_string_equal(b.name, "my file.txt");
+	assert_int_equal(b.content->len, 5);
+	assert_memory_equal(b.content->data, "hello", 5);
+	assert_false(b.broken);
+	assert_memory_equal(text + b.end, "rest", 4);
+	size_t end = b.end;
+	uu_clear(&b);
+	assert_false(uu_find(BYTES(text), end, &b));
+}
+
+static void test_uudecode_broken(void **state)
+{
+	static const char no_end[] = "begin 644 a\r\n%:&5L;&\\\r\n";
+	static const char lies[] = "begin 644 a\nM\nend\n";
+	static const char empty[] = "begin 644 a";
+	struct uu_block b;
+	assert_true(uu_find(BYTES(no_end), 0, &b));
+	assert_true(b.broken);
+	assert_int_equal(b.content->len, 5);
+	uu_clear(&b);
+	assert_false(uu_find(BYTES(lies), 0, &b));
+	assert_false(uu_find(BYTES(empty), 0, &b));
+	assert_false(uu_find((const uint8_t *)"", 0, 0, &b));
+}
+
+static void test_uudecode_base64(void **state)
+{
+	static const char text[] = "begin-base64 644 x\naGVs\nbG8=\n====\n";
+	struct uu_block b;
+	assert_true(uu_find(BYTES(text), 0, &b));
+	assert_int_equal(b.content->len, 5);
+	assert_false(b.broken);
+	uu_clear(&b);
+}
+
+/* --- types --- */
+
+static void assert_type(const char *data, size_t n, const char *shorts)
+{
+	struct type_guess g;
+	types_guess((const uint8_t *)data, n, &g);
+	if (strcmp(g.shorts, shorts) != 0)
+		fail_msg("wanted %s, got %s (%s)", shorts, g.shorts, g.full);
+}
+#define ASSERT_TYPE(data, shorts) assert_type(data, sizeof(data) - 1, shorts)
+
+static void test_types_by_prefix(void **state)
+{
+	ASSERT_TYPE("PK\3\4....", "zip");
+	ASSERT_TYPE("PK\5\6", "zip");
+	ASSERT_TYPE("\x7f" "ELF\2\1\1", "exe,exe-unix");
+	ASSERT_TYPE("MZ\x90\0\3\0", "exe,exe-ms");
+	ASSERT_TYPE("MZ is what he wrote", "txt");
+	ASSERT_TYPE("\x1f\x8b\x08", "gz");
+	ASSERT_TYPE("BZh9", "bz2");
+	ASSERT_TYPE("\xfd" "7zXZ\0", "xz");
+	ASSERT_TYPE("\x28\xb5\x2f\xfd", "zst");
+	ASSERT_TYPE("7z\xbc\xaf\x27\x1c", "7z");
+	ASSERT_TYPE("Rar!\x1a\x07\0", "rar");
+	ASSERT_TYPE("MSCF\0\0\0\0", "cab");
+	ASSERT_TYPE("%PDF-1.4", "pdf");
+	ASSERT_TYPE("{\\rtf1", "rtf");
+	ASSERT_TYPE("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc,cdf-ms");
+	ASSERT_TYPE("\x89PNG\r\n\x1a\n", "image,png");
+	ASSERT_TYPE("\xff\xd8\xff\xe0", "image,jpg");
+	ASSERT_TYPE("GIF89a", "image,gif");
+	ASSERT_TYPE("#!/bin/sh\n", "txt,script");
+	ASSERT_TYPE("-----BEGIN PGP MESSAGE-----\n", "pgp,pgp.enc");
+}
+
+static void test_types_by_offset(void **state)
+{
+	static char tar[512], iso[33000];
+	memcpy(tar + 257, "ustar", 5);
+	assert_type(tar, sizeof tar, "tar");
+	memcpy(iso + 32769, "CD001", 5);
+	assert_type(iso, sizeof iso, "iso");
+	static char dll[256] = "MZ";
+	dll[60] = 64;
+	memcpy(dll + 64, "PE\0\0", 4);
+	assert_type(dll, sizeof dll, "exe,exe-ms");
+	dll[64 + 23] = 0x20;
+	assert_type(dll, sizeof dll, "exe,exe-ms,dll");
+}
+
+static void test_types_of_text(void **state)
+{
+	ASSERT_TYPE("", "empty");
+	ASSERT_TYPE("hello\r\n", "txt");
+	ASSERT_TYPE("gr\xfc\xdf\x65\n", "txt");
+	ASSERT_TYPE("grüße\n", "txt");
+	ASSERT_TYPE("  <HTML><body>", "html");
+	ASSERT_TYPE("<?xml version=\"1.0\"?><a/>", "xml");
+	ASSERT_TYPE("<svg xmlns=\"x\"/>", "image,svg");
+	ASSERT_TYPE("Received: from x\r\nMIME-Version: 1.0\r\n\r\n", "mail");
+	ASSERT_TYPE("From: him, with love\r\n", "txt");
+}
+
+static void test_types_of_descriptions(void **state)
+{
+	assert_string_equal(types_short_of_full("ARJ archive data, v11"), "arj");
+	assert_string_equal(types_short_of_full("PE32 executable (DLL) (GUI) Intel 80386"), "exe,exe-ms,dll");
+	assert_string_equal(types_short_of_full("Bourne-Again shell script text executable"), "exe");
+	assert_string_equal(types_short_of_full("MPEG ADTS, layer III, v1"), "audio,mpa,mp2");
+	assert_string_equal(types_short_of_full("data"), "dat");
+}
+
+static void test_encrypted(void **state)
+{
+	struct type_guess g = { .shorts = "zip" };
+	assert_true(types_is_encrypted(BYTES("PK\3\4\x14\0\1\0"), &g));
+	assert_false(types_is_encrypted(BYTES("PK\3\4\x14\0\0\0"), &g));
+	assert_false(types_is_encrypted(BYTES("PK\3\4"), &g));
+}
+
+/* --- parameters --- */
+
+static void join(void *context, const char *attribute, const char *value)
+{
+	g_string_append_printf(context, "[%s=%s]", attribute, value);
+}
+
+static void assert_parameters(const char *raw, const char *wanted)
+{
+	GString *got = g_string_new(NULL);
+	parameters_each(raw, join, got);
+	assert_string_equal(got->str, wanted);
+	g_string_free(got, TRUE);
+}
+
+static void test_parameters(void **state)
+{
+	assert_parameters(" text/plain", "");
+	assert_parameters("a/b; Name=x; NAME=\"y;z\"; n", "[name=x][name=y;z]");
+	assert_parameters("a/b; name=\"a\\\"b\"; f = c d ;;", "[name=a\"b][f=c d]");
+	assert_parameters("a/b; name=\"open", "[name=open]");
+	assert_parameters("a/b;\r\n name*0=x;\r\n name*1=y", "[name*0=x][name*1=y]");
+	assert_int_equal(parameters_count("m/m; boundary=a; BOUNDARY=b; boundaryx=c", "boundary"), 2);
+}
+
+static void test_names_keep_both_ends(void **state)
+{
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	char *long_name = g_strnfill(10000, 'a');
+	memcpy(long_name + 9996, ".exe", 4);
+	assert_false(names_add(names, long_name));
+	assert_true(g_str_has_suffix(g_ptr_array_index(names, 0), ".exe"));
+	assert_int_equal(strlen(g_ptr_array_index(names, 0)), NAME_BYTES_MAX);
+	assert_true(names_add(names, "x") && names_add(names, "x") && names_add(names, ""));
+	assert_int_equal(names->len, 2);
+	g_ptr_array_free(names, TRUE);
+	g_free(long_name);
+}
+
+int main(void)
+{
+	struct error e;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_base64), cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64),
+		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text),
+		cmocka_unit_test(test_types_of_descriptions), cmocka_unit_test(test_encrypted), cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_names_keep_both_ends),
+	};
+	if (types_load(&e) != 0)
+		print_message("# %s\n", e.text);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
