@@ -3,7 +3,7 @@
  * Each harmless attempt becomes a finding "denied:WHAT" or "allowed:WHAT".  A
  * mail whose first line is "X-Try: WHAT" makes it try that one deadly thing.
  * Never installed. */
-#define _GNU_SOURCE
+#include "config.h"
 #include <postern/plugin.h>
 
 #include <errno.h>
