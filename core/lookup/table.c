@@ -48,12 +48,12 @@ void lookup_table_set_label(struct lookup_table *t, const char *file, int line)
 {
 	t->file = talloc_strdup(t, file);
 	t->line = line;
+	t->label = talloc_asprintf(t, "%s:%d", file, line);
 }
 
 const char *lookup_table_label(const struct lookup_table *t)
 {
-	/* Only tables that config/ has labelled have a place; the text lives as long as the table. */
-	return t->file != NULL ? talloc_asprintf((void *)t, "%s:%d", t->file, t->line) : "";
+	return t->label != NULL ? t->label : "";
 }
 
 static void print_constant(GString *out, const struct value *v)

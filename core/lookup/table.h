@@ -46,6 +46,7 @@ struct lookup_table {
 	enum lookup_kind kind;
 	const char *file;
 	int line;
+	const char *label;		/* "file:line" */
 	size_t count;			/* ACL, RE, CIDR */
 	union {
 		const struct value *constant;
