@@ -10,11 +10,32 @@
 #include "deliver/body.h"
 #include "deliver/smtp_client.h"
 
+#define SLICE_MS 200
+
 static bool is_cancelled(struct deadline d)
 {
 	struct pollfd p = { .fd = d.cancel_fd, .events = POLLIN };
 
 	return d.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* A server that has refused may have stopped reading, too: while the send waits, it is asked now and then. */
+static enum body_outcome write_block(struct connection *c, struct iovec *v, int count, struct deadline d)
+{
+	struct deadline step = deadline_sooner(d, TRANSFER_TIMEOUT_MS);
+
+	for (;;) {
+		int errnum;
+
+		if (connection_write(c, v, count, deadline_sooner(step, SLICE_MS)) == 0)
+			return BODY_SENT;
+		errnum = errno;
+		if (errnum == ETIMEDOUT && connection_has_input(c))
+			return BODY_EARLY_REPLY;
+		errno = errnum;
+		if (errnum != ETIMEDOUT || deadline_left_ms(step) == 0)
+			return BODY_FAILED;
+	}
 }
 
 static enum body_outcome send_block(struct connection *c, char *data, size_t n, struct deadline d)
@@ -23,7 +44,7 @@ static enum body_outcome send_block(struct connection *c, char *data, size_t n, 
 
 	if (connection_has_input(c))
 		return BODY_EARLY_REPLY;
-	return connection_write(c, &v, 1, deadline_sooner(d, TRANSFER_TIMEOUT_MS)) < 0 ? BODY_FAILED : BODY_SENT;
+	return write_block(c, &v, 1, d);
 }
 
 static enum body_outcome send_last_block(struct connection *c, char *data, size_t n, struct deadline d)
@@ -39,7 +60,7 @@ static enum body_outcome send_last_block(struct connection *c, char *data, size_
 		return BODY_FAILED;
 	}
 	d.cancel_fd = -1;
-	return connection_write(c, v, 2, deadline_sooner(d, TRANSFER_TIMEOUT_MS)) < 0 ? BODY_FAILED : BODY_SENT;
+	return write_block(c, v, 2, d);
 }
 
 enum body_outcome body_send(struct connection *c, struct edit_stream *s, char *const blocks[2], struct deadline d)

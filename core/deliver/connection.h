@@ -40,7 +40,7 @@ struct connection *connection_open(void *owner, const struct next_hop *hop, cons
 /* One line without its line end, NUL-terminated, good until the next call. -1/errno: ECONNRESET at end of file too, EPROTO for
  * a line longer than CONNECTION_LINE_MAX. */
 ssize_t connection_read_line(struct connection *c, const char **line, struct deadline d);
-/* All of it, or -1/errno. v is consumed. */
+/* All of it, or -1/errno. v is consumed: after ETIMEDOUT it holds what is left to send. */
 int connection_write(struct connection *c, struct iovec *v, int count, struct deadline d);
 /* The server has said something, or closed, without having been asked. Does not wait. */
 bool connection_has_input(const struct connection *c);

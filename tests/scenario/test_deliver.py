@@ -372,8 +372,9 @@ def test_lost_after_the_dot_goes_nowhere():
 
 def test_early_refusal_of_the_body():
     mail = b"A: b\r\n\r\n" + (b"x" * 70 + b"\r\n") * 100000
-    hop = new_hop(replies={"BODY": Then("552 5.3.4 too big", HANG)}, keep_bytes=False)
+    hop = new_hop(replies={"BODY": Delay(0.1, Then("552 5.3.4 too big", HANG))}, keep_bytes=False)
     out = once(hop.method, mail=mail)
+    assert out.ms < 3000, out.ms
     equal(out.reply(), "552 5.3.4 from MTA(%s): 552 5.3.4 too big" % hop.method)
     equal(out.committed, [])
 
