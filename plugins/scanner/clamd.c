@@ -267,42 +267,46 @@ static enum postern_result clamd_scan_part(struct postern_call *call, const stru
 	return fd < 0 ? POSTERN_TEMPFAIL : ask(call, part, fd, true, true);
 }
 
-static char *question(struct postern_call *call, struct talk *t, const char *command)
+static enum postern_result question(struct postern_call *call, struct talk *t, const char *command, char **answer)
 {
 	next_id(call, t);
 	if (postern_conn_write(call, t->conn, command, strlen(command) + 1) != 0)
-		return NULL;
+		return POSTERN_TEMPFAIL;
 	char *reply = read_reply(call, t);
-	char *said = reply ? without_id(t, reply) : NULL;
-	if (reply && !said)
-		not_clamd(call, reply);
-	return said;
+	if (!reply)
+		return POSTERN_TEMPFAIL;
+	*answer = without_id(t, reply);
+	return *answer ? POSTERN_OK : not_clamd(call, reply);
+}
+
+static enum postern_result ask_version(struct postern_call *call, struct talk *t)
+{
+	char *pong, *version;
+	enum postern_result r = question(call, t, "zPING", &pong);
+	if (r != POSTERN_OK)
+		return r;
+	if (strcmp(pong, "PONG") != 0)
+		return not_clamd(call, pong);
+	if (!options_of(call)->session) {	/* one command is all that a connection takes */
+		talk_close(call, t);
+		if (!talk_open(call, t))
+			return POSTERN_TEMPFAIL;
+	}
+	r = question(call, t, "zVERSION", &version);
+	if (r == POSTERN_OK)
+		postern_set_version(call, version);
+	return r;
 }
 
 static enum postern_result clamd_version(struct postern_call *call)
 {
 	struct talk t;
-	if (!talk_open(call, &t)) {
+	enum postern_result r = talk_open(call, &t) ? ask_version(call, &t) : POSTERN_TEMPFAIL;
+	if (r == POSTERN_OK)
+		talk_done(call, &t);
+	else
 		talk_close(call, &t);
-		return POSTERN_TEMPFAIL;
-	}
-	char *pong = question(call, &t, "zPING");
-	if (pong && strcmp(pong, "PONG") != 0) {
-		talk_close(call, &t);
-		return not_clamd(call, pong);
-	}
-	if (pong && !options_of(call)->session) {
-		talk_close(call, &t);
-		pong = talk_open(call, &t) ? pong : NULL;
-	}
-	char *version = pong ? question(call, &t, "zVERSION") : NULL;
-	if (!version) {
-		talk_close(call, &t);
-		return POSTERN_TEMPFAIL;
-	}
-	postern_set_version(call, version);
-	talk_done(call, &t);
-	return POSTERN_OK;
+	return r;
 }
 
 static enum postern_result clamd_start(struct postern_instance *instance, struct postern_error *error)

@@ -119,7 +119,7 @@ static void print_outcome(const char *verb, const struct plugin_instance *i, con
 	printf("%s %s result=%s ms=%lld", verb, i->name, result_names[o->result], (long long)ms);
 	for (unsigned k = 0; k < o->found_count; k++)
 		printf(" found=p%03u:%s", o->found[k].part, o->found[k].name);
-	printf(" error=\"%s\" version=\"%s\"\n", o->error ? o->error : "", o->version ? o->version : "");
+	printf(" version=<<%s>> error=<<%s>>\n", o->version ? o->version : "", o->error ? o->error : "");
 }
 
 static struct deadline probe_deadline(void)
@@ -164,7 +164,7 @@ static void deliver(void *owner, struct plugin_instance *i, const struct mail *m
 	const struct plugin_delivery_order order = { .mail = mail, .method = opt.method, .target = opt.target, .sender = "s/../x@example.org",
 		.recipients = recipients, .edits = edits, .setting = setting };
 	plugin_deliver(i, &order, probe_deadline(), owner, &out);
-	printf("deliver %s result=%s location=%s type=%c reply=\"%s\" error=\"%s\"\n", i->name, result_names[out.result],
+	printf("deliver %s result=%s location=%s type=%c reply=<<%s>> error=<<%s>>\n", i->name, result_names[out.result],
 		out.location ? out.location : "", out.type ? out.type : '-', out.reply ? out.reply : "", out.error ? out.error : "");
 }
 

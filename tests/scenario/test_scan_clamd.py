@@ -1,0 +1,408 @@
+#!/usr/bin/python3
+"""The clamd plugin against scripted peers: every way in which a clamd, or something else, may answer. None of them is clean but a whole OK."""
+import array
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import probe  # noqa: E402
+import tap  # noqa: E402
+
+
+class Talk:
+    """One connection of the plugin, from the other side."""
+
+    def __init__(self, conn):
+        self.conn, self.data, self.fds = conn, b"", []
+
+    def more(self):
+        if self.conn.family == socket.AF_UNIX:
+            fds = array.array("i")
+            data, ancillary, _, _ = self.conn.recvmsg(65536, socket.CMSG_LEN(4))
+            for level, kind, content in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    fds.frombytes(content[:4])
+            self.fds += list(fds)
+        else:
+            data = self.conn.recv(65536)
+        if not data:
+            raise EOFError
+        self.data += data
+
+    def take(self, n):
+        while len(self.data) < n:
+            self.more()
+        taken, self.data = self.data[:n], self.data[n:]
+        return taken
+
+    def word(self):
+        while b"\0" not in self.data:
+            self.more()
+        taken, self.data = self.data.split(b"\0", 1)
+        return taken
+
+    def command(self):
+        """The next command; IDSESSION is passed over."""
+        word = self.word()
+        return self.word() if word == b"zIDSESSION" else word
+
+    def part(self):
+        """A command with its content."""
+        command = self.command()
+        if command == b"zFILDES":
+            self.take(1)
+            with os.fdopen(self.fds.pop(0), "rb") as f:
+                return command, f.read()
+        content = b""
+        while True:
+            n = struct.unpack("!I", self.take(4))[0]
+            if n == 0:
+                return command, content
+            content += self.take(n)
+
+    def say(self, text):
+        self.conn.sendall(text)
+
+
+class Server:
+    """Calls script(talk, number) for each connection in turn."""
+
+    def __init__(self, script, tcp=False):
+        self.folder = probe.Folder()
+        if tcp:
+            self.listener = socket.socket()
+            self.listener.bind(("127.0.0.1", 0))
+            self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        else:
+            self.address = self.folder.join("clamd.ctl")
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(self.address)
+        self.script, self.connections, self.errors, self.open = script, 0, [], []
+        self.listener.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            number, self.connections = self.connections, self.connections + 1
+            self.open.append(conn)
+            keep = False
+            try:
+                keep = self.script(Talk(conn), number)
+            except (EOFError, OSError):
+                pass
+            except Exception as problem:  # pylint: disable=broad-except
+                self.errors.append(problem)
+            if not keep:
+                conn.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        for conn in self.open:
+            conn.close()
+        self.folder.__exit__()
+        assert not self.errors, self.errors
+
+
+def scan(server, content=b"hello", deadline_ms=5000, options=(), times=1):
+    with probe.Folder() as folder:
+        part = folder.file("part", content)
+        extra = [x for o in options for x in ("-o", o)]
+        answers, _, err = probe.run("-t", deadline_ms, "-r", times, "-P", part, "-p", "clamd", "-o", "socket=" + server.address, *extra)
+        return answers if times > 1 else answers[0], err
+
+
+def answering(reply, hold=False):
+    def script(talk, _):
+        talk.part()
+        talk.say(reply)
+        return hold
+    return script
+
+
+def expect(reply, result, error="", found=None, **options):
+    with Server(answering(reply)) as server:
+        answer, _ = scan(server, **options)
+    assert answer.result == result, answer
+    assert error in answer.error, answer
+    assert answer.found == (found or []), answer
+
+
+def test_clean():
+    expect(b"1: fd[10]: OK\0", "OK")
+
+
+def test_found():
+    expect(b"1: fd[10]: Win.Test.EICAR_HDB-1 FOUND\0", "OK", found=["p001:Win.Test.EICAR_HDB-1"])
+
+
+def test_name_with_blanks():
+    expect(b"1: fd[10]: Some Name (with: things) FOUND\0", "OK", found=["p001:Some Name (with: things)"])
+
+
+def test_name_that_ends_in_ok():
+    expect(b"1: fd[10]: OK FOUND\0", "OK", found=["p001:OK"])
+
+
+def test_null_found():
+    expect(b"1: fd[10]: (null) FOUND\0", "OK", found=["p001:(unnamed)"])
+    expect(b"1: fd[10]: FOUND\0", "OK", found=["p001:(unnamed)"])
+
+
+def test_found_inside_a_file_name_is_never_clean():
+    expect(b"1: /tmp/a: X FOUND/b: OK\0", "BROKEN", "this is not clamd, it said \"X FOUND/b: OK\"")
+    expect(b"1: /tmp/a FOUND: ERROR OK\0", "BROKEN")
+
+
+def test_control_characters_in_a_name():
+    expect(b"1: fd[10]: A\x1b[2J\rB FOUND\0", "OK", found=["p001:A\\033[2J\\015B"])
+
+
+def test_limit_found_is_a_limit():
+    expect(b"1: fd[10]: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0", "LIMIT", "Heuristics.Limits.Exceeded.MaxFileSize")
+
+
+def test_garbage():
+    expect(b"1: fd[10]: MAYBE\0", "BROKEN", "this is not clamd, it said \"MAYBE\"")
+    expect(b"\0", "BROKEN", "this is not clamd")
+    expect(b"1: \0", "BROKEN")
+    expect(b"OK\0", "BROKEN")
+    expect(b"1: OK\0", "BROKEN")
+
+
+def test_reply_to_another_command():
+    expect(b"2: fd[10]: OK\0", "BROKEN")
+
+
+def test_not_clamd():
+    expect(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", "BROKEN", "this is not clamd, it said \"HTTP/1.1 400 Bad Request")
+    expect(b"220 mx.example.com ESMTP\r\n", "BROKEN", "this is not clamd, it said \"220 mx.example.com ESMTP")
+
+
+def test_endless_reply():
+    expect(b"1: fd[10]: " + b"A" * 70000 + b" FOUND\0", "BROKEN")
+
+
+def test_early_close():
+    expect(b"", "TEMPFAIL", "clamd closed the connection after 0 bytes of reply")
+    expect(b"1: fd[10]: O", "TEMPFAIL", "closed the connection after 12 bytes")
+    expect(b"1: fd[10]: OK", "TEMPFAIL", "closed the connection after 13 bytes")
+
+
+def test_close_without_reading():
+    with Server(lambda talk, _: False) as server:
+        answer, _ = scan(server)
+    assert answer.result == "TEMPFAIL", answer
+
+
+def test_one_byte_at_a_time():
+    def script(talk, _):
+        talk.part()
+        for byte in b"1: fd[10]: Some.Name FOUND\0":
+            talk.say(bytes([byte]))
+            time.sleep(0.002)
+    with Server(script) as server:
+        answer, _ = scan(server)
+    assert answer.found == ["p001:Some.Name"], answer
+
+
+def test_refused():
+    with Server(lambda talk, _: False) as server:
+        server.listener.close()
+        answer, _ = scan(server)
+        assert answer.result == "TEMPFAIL" and "Connection refused" in answer.error, answer
+        os.unlink(server.address)
+        answer, _ = scan(server)
+        assert answer.result == "TEMPFAIL" and server.address in answer.error and "No such file" in answer.error, answer
+
+
+def hangs(script, tcp=False):
+    with Server(script, tcp) as server:
+        began = time.monotonic()
+        answer, _ = scan(server, deadline_ms=600)
+        took = time.monotonic() - began
+    assert answer.result == "TEMPFAIL", answer
+    assert int(answer.fields["ms"]) < 1500, answer
+    assert took < 8, took
+
+
+def test_hang_at_reply():
+    hangs(lambda talk, _: (talk.part(), time.sleep(3)))
+
+
+def test_hang_before_reading():
+    hangs(lambda talk, _: time.sleep(3))
+
+
+def test_hang_in_the_middle_of_a_reply():
+    hangs(lambda talk, _: (talk.part(), talk.say(b"1: fd[10"), time.sleep(3)))
+
+
+def test_hang_at_connect():
+    with probe.Folder() as folder:
+        path, part = folder.join("ctl"), folder.file("part", b"x")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(0)
+        fill = [socket.socket(socket.AF_UNIX) for _ in range(4)]
+        for s in fill:
+            s.setblocking(False)
+            try:
+                s.connect(path)
+            except BlockingIOError:
+                pass
+        answers, _, _ = probe.run("-t", 600, "-P", part, "-p", "clamd", "-o", "socket=" + path)
+        for s in fill + [listener]:
+            s.close()
+    assert answers[0].result == "TEMPFAIL" and int(answers[0].fields["ms"]) < 1500, answers
+
+
+def test_second_socket_is_asked():
+    with Server(answering(b"1: fd[10]: OK\0")) as server, probe.Folder() as folder:
+        part = folder.file("part", b"x")
+        answers, _, _ = probe.run("-P", part, "-p", "clamd", "-o", "socket=/nonexistent/ctl", "-o", "socket=" + server.address)
+    assert answers[0].result == "OK", answers
+
+
+def test_size_limit_with_broken_pipe():
+    def script(talk, _):
+        talk.command()
+        talk.take(20000)
+        talk.say(b"INSTREAM size limit exceeded. ERROR\0")
+        # Unread bytes in the socket: closing it resets the connection under the plugin's writes.
+    for tcp in (False, True):
+        with Server(script, tcp) as server:
+            answer, _ = scan(server, content=b"x" * 5000000, options=["fildes=0"])
+        assert answer.result == "LIMIT" and "size limit exceeded" in answer.error, answer
+
+
+def test_stream_content_is_the_part():
+    seen = []
+
+    def script(talk, _):
+        seen.append(talk.part())
+        talk.say(b"1: stream: OK\0")
+    content = bytes(range(256)) * 1000
+    with Server(script, tcp=True) as server:
+        answer, _ = scan(server, content=content)
+    assert answer.result == "OK" and seen == [(b"zINSTREAM", content)], answer
+
+
+def test_descriptor_content_is_the_part():
+    seen = []
+
+    def script(talk, _):
+        seen.append(talk.part())
+        talk.say(b"1: fd[10]: OK\0")
+    with Server(script) as server:
+        answer, _ = scan(server, content=b"abc")
+    assert answer.result == "OK" and seen == [(b"zFILDES", b"abc")], (answer, seen)
+
+
+def test_refused_descriptor_becomes_a_stream():
+    commands = []
+
+    def script(talk, number):
+        n = 0
+        while True:
+            n += 1
+            command, content = talk.part()
+            commands.append((number, command, content))
+            if command == b"zFILDES":
+                talk.say(b"%d: fd[10]: Access denied. ERROR\0" % n)
+                return False
+            talk.say(b"%d: stream: OK\0" % n)
+    with Server(script) as server:
+        answers, err = scan(server, times=3)
+    assert [a.result for a in answers] == ["OK"] * 3, answers
+    assert [c[:2] for c in commands] == [(0, b"zFILDES"), (1, b"zINSTREAM"), (1, b"zINSTREAM"), (1, b"zINSTREAM")], commands
+    assert err.count("does not take descriptors") == 1, err
+
+
+def test_error_to_a_stream():
+    def script(talk, _):
+        talk.part()
+        talk.say(b"1: stream: Can't allocate memory ERROR\0")
+    with Server(script, tcp=True) as server:
+        answer, _ = scan(server)
+    assert answer.result == "TEMPFAIL" and "clamd says: Can't allocate memory" in answer.error, answer
+
+
+def test_session_is_kept():
+    def script(talk, _):
+        for n in range(1, 4):
+            talk.part()
+            talk.say(b"%d: fd[10]: OK\0" % n)
+    with Server(script) as server:
+        answers, _ = scan(server, times=3)
+        assert server.connections == 1, server.connections
+    assert [a.result for a in answers] == ["OK"] * 3, answers
+
+
+def test_stale_session_is_reopened_once():
+    def script(talk, number):
+        talk.part()
+        talk.say(b"1: fd[10]: OK\0")
+        if number == 0:
+            talk.command()      # the second part's command: dies with it
+    with Server(script) as server:
+        answers, _ = scan(server, times=2)
+        assert server.connections == 2, server.connections
+    assert [a.result for a in answers] == ["OK", "OK"], answers
+
+    def dead(talk, number):
+        if number == 0:
+            talk.part()
+            talk.say(b"1: fd[10]: OK\0")
+        talk.command()
+    with Server(dead) as server:
+        answers, _ = scan(server, times=2)
+        assert server.connections == 2, server.connections
+    assert [a.result for a in answers] == ["OK", "TEMPFAIL"], answers
+
+
+def test_without_sessions():
+    def script(talk, _):
+        assert talk.word() == b"zFILDES"
+        talk.take(1)
+        talk.say(b"fd[10]: Some.Name FOUND\0")
+    with Server(script) as server:
+        answer, _ = scan(server, options=["session=0"])
+    assert answer.found == ["p001:Some.Name"], answer
+
+
+def version(script):
+    with Server(script) as server:
+        answers, _, _ = probe.run("-t", 2000, "-v", "-p", "clamd", "-o", "socket=" + server.address)
+    return answers[0]
+
+
+def test_version():
+    def script(talk, _):
+        assert talk.command() == b"zPING"
+        talk.say(b"1: PONG\0")
+        assert talk.command() == b"zVERSION"
+        talk.say(b"2: ClamAV 1.0.9/27432/Thu Oct 17 10:00:00 2024\0")
+    answer = version(script)
+    assert answer.fields["version"] == "ClamAV 1.0.9/27432/Thu Oct 17 10:00:00 2024", answer
+
+
+def test_version_of_something_else():
+    answer = version(lambda talk, _: (talk.command(), talk.say(b"220 smtp ready\r\n")))
+    assert answer.result == "BROKEN" and "this is not clamd, it said \"220 smtp ready" in answer.error, answer
+    answer = version(lambda talk, _: (talk.command(), talk.say(b"1: NO\0")))
+    assert answer.result == "BROKEN" and "it said \"NO\"" in answer.error, answer
+
+
+if __name__ == "__main__":
+    tap.run(sys.modules[__name__])
