@@ -54,7 +54,7 @@ static const struct value *check_method(struct checker *k, const struct value *v
 	if (v->kind != VALUE_STRING || !(colon = strchr(v->u.string, ':')) || colon == v->u.string)
 		return check_wrong(k, v, METHOD_EXPECTED);
 	scheme = talloc_strndup(k->config, v->u.string, (size_t)(colon - v->u.string));
-	fault = k->of_default || !k->config->host ? NULL : scheme_fault(k->config, scheme);
+	fault = k->of_default || !k->config->options.load_plugins ? NULL : scheme_fault(k->config, scheme);
 	if (!fault && (!strcmp(scheme, "smtp") || !strcmp(scheme, "lmtp")))
 		fault = address_fault(k->config, colon + 1);
 	if (!fault)

@@ -206,6 +206,7 @@ static const struct value *convert_function(struct conversion *k, int index)
 {
 	struct value *v;
 
+	only_while_reading(k->c);
 	if (lua_iscfunction(k->c->sandbox.L, index))
 		return wrong(k, "a constructor without its call; write { } or ( ) behind its name");
 	v = fresh(k, VALUE_FUNCTION);

@@ -14,6 +14,12 @@
 #define ENVIRONMENT "postern.environment"
 #define ENTRIES_METATABLE "postern.entries"
 
+void only_while_reading(struct config *c)
+{
+	if (!c->problems)
+		luaL_error(c->sandbox.L, "only possible while the configuration is read, not in a function that runs later");
+}
+
 void environment_push(struct config *c)
 {
 	lua_getfield(c->sandbox.L, LUA_REGISTRYINDEX, ENVIRONMENT);
@@ -208,6 +214,7 @@ static int entries_newindex(lua_State *L)
 	enum setting_id id = entries_id(L, 1);
 	struct slot *slot = &c->slots[id];
 
+	only_while_reading(c);
 	lua_settop(L, 3);
 	lua_pushvalue(L, 2);
 	if (!key_to_text(c, id)) {
@@ -293,6 +300,8 @@ static void unknown_name(struct config *c, const char *name)
 	lua_State *L = c->sandbox.L;
 	char *why = NULL;
 
+	if (!c->problems)
+		luaL_error(L, "unknown name %s", name);
 	if (plugin_constructor_push(c, name, &why))
 		return;
 	if (why)
@@ -346,6 +355,7 @@ static int environment_newindex(lua_State *L)
 	const char *name, *file = NULL, *near;
 	int line = 0;
 
+	only_while_reading(c);
 	if (lua_type(L, 2) != LUA_TSTRING)
 		return 0;
 	name = lua_tostring(L, 2);

@@ -107,8 +107,10 @@ void handle_remember(struct config *c, const struct value *v, char *source)
 
 struct value *value_at_call(struct config *c, enum value_kind kind)
 {
-	struct value *v = talloc_zero(c, struct value);
+	struct value *v;
 
+	only_while_reading(c);
+	v = talloc_zero(c, struct value);
 	v->kind = kind;
 	place_here(c, false, &v->file, &v->line);
 	return v;

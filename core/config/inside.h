@@ -142,6 +142,8 @@ void failures_tell_rest(struct config *c);	/* of values that no setting took */
 
 /* --- environment.c --- */
 void environment_setup(struct config *c);
+/* Raises a Lua error once the files have been read: functions that run in workers compute, they change and open nothing. */
+void only_while_reading(struct config *c);
 /* Define a global that cannot be assigned; takes the value on top of the stack. */
 void environment_define(struct config *c, const char *name);
 void environment_push(struct config *c);	/* the table that chunks have as _ENV */

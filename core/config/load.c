@@ -293,7 +293,7 @@ struct config *config_load(const struct config_options *options, GPtrArray **pro
 {
 	struct config *c = config_new(options);
 
-	if (options->load_plugins)
+	if (options->load_plugins || options->plugin_dir || options->build_dir)
 		c->host = plugin_host_new(c, options->plugin_dir, options->build_dir);
 	if (sandbox_new(&c->sandbox)) {
 		evaluate(c);

@@ -68,6 +68,15 @@ static void add_instance(struct config *c, struct plugin_instance *i, const stru
 	c->instances[c->instance_count] = NULL;
 }
 
+/* What the plugin calls secret is masked wherever the constructor is printed. */
+static void mark_secrets(const struct postern_plugin *plugin, const struct value *argument)
+{
+	for (size_t i = 0; argument->kind == VALUE_HASH && i < argument->u.list.count; i++)
+		for (const struct postern_option *o = plugin->options; o && o->name; o++)
+			if ((o->flags & POSTERN_SECRET) && !strcmp(o->name, argument->u.list.keys[i]->u.string) && argument->u.list.items[i]->kind != VALUE_UNDEF)
+				((struct value *)argument->u.list.items[i])->secret = true;
+}
+
 /* Upvalue 1: the plugin. */
 static int construct(lua_State *L)
 {
@@ -79,6 +88,7 @@ static int construct(lua_State *L)
 	struct plugin_instance *i;
 
 	lua_settop(L, 1);
+	mark_secrets(plugin, argument);
 	i = plugin_instance_new(c, plugin, argument, keep_complaint, &k);
 	if (!i && !failure_of(c, v))
 		keep_complaint(&k, "", "could not be made");
@@ -121,19 +131,29 @@ static const char *nearest_word(struct config *c, const char *name)
 	return near;
 }
 
+/* Without plugins' code a constructor's name is all that can be checked. */
+static bool known_but_not_loaded(struct config *c, const char *name)
+{
+	const char *const *names = c->options.load_plugins || !c->host ? NULL : plugin_host_names(c->host, c);
+
+	return names && g_strv_contains(names, name);
+}
+
 bool plugin_constructor_push(struct config *c, const char *name, char **why)
 {
 	struct error e = { 0 };
-	const struct postern_plugin *plugin = c->host ? plugin_host_find(c->host, name, &e) : NULL;
+	const struct postern_plugin *plugin = c->host && c->options.load_plugins ? plugin_host_find(c->host, name, &e) : NULL;
 	const char *near;
 
+	if (known_but_not_loaded(c, name))
+		return false;
 	if (plugin) {
 		constructor_push(c, plugin);
 		lua_pushvalue(c->sandbox.L, -1);
 		environment_define(c, name);
 		return true;
 	}
-	if (c->host && e.errnum != ENOENT && e.text[0]) {
+	if (e.errnum != ENOENT && e.text[0]) {
 		*why = g_strdup(e.text);
 		return false;
 	}
@@ -151,9 +171,10 @@ static int load_plugin(lua_State *L)
 	const struct postern_plugin *plugin = NULL;
 	struct error e = { 0 };
 
+	only_while_reading(c);
 	if (file[0] != '/')
 		error_set(&e, ERROR_CONFIG, "\"%s\" is not an absolute file name", file);
-	else if (c->host)
+	else if (c->options.load_plugins)
 		plugin = plugin_host_load_file(c->host, name, file, &e);
 	if (plugin) {
 		constructor_push(c, plugin);

@@ -19,11 +19,13 @@ static bool has_wildcard(const char *pattern)
 static int do_include(lua_State *L)
 {
 	struct config *c = config_of(L);
-	char *pattern = path_beside(c, luaL_checkstring(L, 1));
+	char *pattern;
 	const char *file = NULL;
 	int line = 0;
 	glob_t found;
 
+	only_while_reading(c);
+	pattern = path_beside(c, luaL_checkstring(L, 1));
 	place_here(c, false, &file, &line);
 	if (!has_wildcard(pattern)) {
 		file_run(c, pattern, file, line);
@@ -155,9 +157,10 @@ static int make_hash(lua_State *L)
 {
 	struct config *c = config_of(L);
 	const char *asked = luaL_checkstring(L, 1);
+	struct value *v = value_at_call(c, VALUE_TABLE), *content;
 	char *path = path_beside(c, asked), *why = NULL;
-	struct value *v = value_at_call(c, VALUE_TABLE), *content = hash_of_file(c, path, &why);
 
+	content = hash_of_file(c, path, &why);
 	if (content) {
 		v->u.table = lookup_table_hash(v, content);
 		handle_remember(c, v, talloc_asprintf(v, "hash \"%s\"", asked));
@@ -174,9 +177,12 @@ static int make_hash(lua_State *L)
 static char *read_argument(lua_State *L, const char *function, size_t *size)
 {
 	struct config *c = config_of(L);
-	char *path = path_beside(c, luaL_checkstring(L, 1)), *why = NULL;
-	char *text = file_read_trusted(path, size, &why);
+	const char *asked = luaL_checkstring(L, 1);
+	char *path, *why = NULL, *text;
 
+	only_while_reading(c);
+	path = path_beside(c, asked);
+	text = file_read_trusted(path, size, &why);
 	if (!text)
 		problem_here(c, false, "%s: %s", function, why);
 	g_free(why);
@@ -187,9 +193,13 @@ static char *read_argument(lua_State *L, const char *function, size_t *size)
 static int read_hash(lua_State *L)
 {
 	struct config *c = config_of(L);
-	char *path = path_beside(c, luaL_checkstring(L, 1)), *why = NULL;
-	struct value *content = hash_of_file(c, path, &why);
+	const char *asked = luaL_checkstring(L, 1);
+	char *path, *why = NULL;
+	struct value *content;
 
+	only_while_reading(c);
+	path = path_beside(c, asked);
+	content = hash_of_file(c, path, &why);
 	if (content) {
 		convert_push(c, content);
 	} else {

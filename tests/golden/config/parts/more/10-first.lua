@@ -1,0 +1,3 @@
+max_serves = 3
+mydomain.x = 1
+max_servers = "never seen"
