@@ -120,6 +120,7 @@ struct mail {
 	struct recipient *recipients;
 	struct categories categories;	/* of the mail as a whole */
 	unsigned quarantine_count;
+	unsigned archive_count;		/* of them, those of archive_quarantine_method */
 	struct quarantine_copy *quarantines;
 	const char *reply;		/* the one reply for all (reference 1.6) */
 };
