@@ -33,6 +33,7 @@ struct state {
 	bool canary_known;		/* the database finds the test text */
 	bool canary_failed;
 	time_t canary_at;
+	int64_t file_max;
 	char version[160];
 };
 
@@ -116,10 +117,15 @@ static int engine_set(struct state *s, enum cl_engine_field field, int64_t value
 	return value <= 0 || cl_engine_set_num(s->engine, field, value) == CL_SUCCESS ? 0 : -1;
 }
 
+/* Of a packed file larger than max_filesize libclamav scans the beginning and says nothing; when a part as a whole may not hold
+ * more than that either, it says that a limit was exceeded. */
 static int engine_limits(struct state *s, const struct options *o)
 {
-	return engine_set(s, CL_ENGINE_MAX_SCANSIZE, o->max_scansize) | engine_set(s, CL_ENGINE_MAX_FILESIZE, o->max_filesize) |
-		engine_set(s, CL_ENGINE_MAX_RECURSION, o->max_recursion) | engine_set(s, CL_ENGINE_MAX_FILES, o->max_files);
+	if (engine_set(s, CL_ENGINE_MAX_FILESIZE, o->max_filesize) || engine_set(s, CL_ENGINE_MAX_RECURSION, o->max_recursion) ||
+		engine_set(s, CL_ENGINE_MAX_FILES, o->max_files))
+		return -1;
+	s->file_max = cl_engine_get_num(s->engine, CL_ENGINE_MAX_FILESIZE, NULL);
+	return engine_set(s, CL_ENGINE_MAX_SCANSIZE, o->max_scansize ? o->max_scansize : s->file_max);
 }
 
 static unsigned database_options(const struct options *o)
@@ -317,6 +323,8 @@ static enum postern_result clamav_scan_part(struct postern_call *call, const str
 	cl_engine_set_num(s->engine, CL_ENGINE_MAX_SCANTIME, postern_time_left_ms(call));
 	messages_reset();
 	int64_t size = postern_part_size(part);
+	if (s->file_max > 0 && size > s->file_max)	/* the library would call it malware without a name */
+		return report_virus(call, part, o, "Heuristics.Limits.Exceeded.MaxFileSize");
 	cl_error_t rc = size <= MEMORY_BYTES_MAX ? scan_small(s, fd, (size_t)size, &how, &name) : scan_descriptor(s, fd, &how, &name);
 	return judge(call, part, o, rc, name);
 }
@@ -352,8 +360,8 @@ static const struct postern_option option_table[] = {
 	BOOL_OPTION(alert_encrypted, "false", "Report encrypted archives and documents as malware."),
 	BOOL_OPTION(alert_broken, "false", "Report broken executables as malware."),
 	BOOL_OPTION(alert_macros, "false", "Report office macros as malware."),
-	SIZE_OPTION(max_scansize, "Bytes scanned of one part with all that is in it; default libclamav's."),
-	SIZE_OPTION(max_filesize, "Bytes of one file inside a part; default libclamav's."),
+	SIZE_OPTION(max_scansize, "Bytes scanned of one part with all that is in it; default as max_filesize. Larger than that, the end of large packed files is not looked at."),
+	SIZE_OPTION(max_filesize, "Bytes of one part, and of one file in it; default libclamav's."),
 	LIMIT_OPTION(max_recursion, 1, 100, "Depth of archives in archives; default libclamav's."),
 	LIMIT_OPTION(max_files, 1, 1000000, "Files inside one part; default libclamav's."),
 	{ .name = "canary_interval", .type = POSTERN_DURATION, .offset = offsetof(struct options, canary_interval_ms), .value = "5m",
