@@ -33,8 +33,8 @@ TIMEOUT = 20
 
 
 class Probe:
-    def __init__(self, arguments, errors):
-        self.process = subprocess.Popen([PROBE] + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+    def __init__(self, arguments, errors, wrapper=(), **more):
+        self.process = subprocess.Popen(list(wrapper) + [PROBE] + arguments, **more, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
         self.lines, self.seen = [], 0
         self.fresh = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
@@ -72,6 +72,9 @@ class Probe:
                 self.next(TIMEOUT)
         except EOFError:
             pass
+        except queue.Empty:
+            self.process.kill()     # and the kernel its children
+            self.lines.append("(the probe does not end)")
         self.process.wait(TIMEOUT)
         return [line for line in self.lines if not line.startswith(("port ", "ready "))]
 
@@ -176,7 +179,6 @@ class Dialogue:
 
     def run(self):
         with self.folder, tempfile.TemporaryFile("w+") as errors:
-            self.arguments += []
             for line in self.lines:
                 if line.startswith("set "):
                     self.prepare(line)

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Reception under pressure: clients that do not read or do not stop sending, many sessions, workers that come and go."""
 import os
+import resource
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -17,10 +19,10 @@ LIMITS = ["smtpd_error_limit=1000000", "smtpd_junk_command_limit=1000000"]
 
 class Running:
     """A probe, ended and looked through for sanitizer reports when the block is left."""
-    def __init__(self, *settings):
+    def __init__(self, *settings, **more):
         self.folder = tempfile.TemporaryDirectory(prefix="postern-reception-")
         self.errors = tempfile.TemporaryFile("w+")
-        self.probe = smtp.Probe(["TEMPBASE=" + self.folder.name] + LIMITS + list(settings), self.errors)
+        self.probe = smtp.Probe(["TEMPBASE=" + self.folder.name] + LIMITS + list(settings), self.errors, **more)
 
     def __enter__(self):
         return self
@@ -67,9 +69,9 @@ def send_mail(s, file, sender=b"ok@a.example", body=b"x\r\n", recipients=1):
 def test_client_that_does_not_read():
     with Running() as r:
         s = r.connect()
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         file = greet(s)
-        n = 100000
+        n = 300000
         sender = threading.Thread(target=s.sendall, args=(b"NOOP\r\n" * n,))
         sender.start()
         time.sleep(0.5)
@@ -180,6 +182,47 @@ def test_many_recipients():
         got = lines(file, 1100)
         assert all(line.startswith("250") for line in got)
         s.close()
+
+
+def test_out_of_descriptors():
+    """Clients past the limit wait in the backlog; a mail without a descriptor for its file is told 452."""
+    with Running(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))) as r:
+        sessions = [r.connect() for _ in range(60)]
+        file = greet(sessions[0])
+        send_mail(sessions[0], file)
+        assert lines(file, 1)[0].startswith("452 4.3.1")
+        for s in sessions[1:50]:
+            s.close()
+        last = greet(sessions[59])
+        send_mail(sessions[59], last)
+        assert lines(last, 1)[0].startswith("250 2.0.0 from MTA")
+
+
+MOUNT = """
+import ctypes, os, sys
+folder = next(a for a in sys.argv if a.startswith("TEMPBASE="))[9:]
+if ctypes.CDLL(None, use_errno=True).mount(b"x", folder.encode(), b"tmpfs", 0, b"size=256k") != 0:
+    sys.exit("no tmpfs")
+if len(sys.argv) > 2:
+    os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_no_space_left():
+    wrapper = ["unshare", "-rm", sys.executable, "-c", MOUNT]
+    with tempfile.TemporaryDirectory() as folder:
+        if subprocess.run(wrapper + ["TEMPBASE=" + folder], check=False, capture_output=True).returncode != 0:
+            print("# no file system of our own can be mounted here: not tested")
+            return
+    with Running(wrapper=wrapper) as r:
+        s = r.connect()
+        file = greet(s)
+        send_mail(s, file, body=b"x" * 500000 + b"\r\n")
+        assert lines(file, 1)[0].startswith("452 4.3.1")
+        send_mail(s, file)
+        assert lines(file, 1)[0].startswith("250 2.0.0 from MTA")
+        s.close()
+    assert r.count("work-area-full") == 1
 
 
 def test_drain_under_load():
