@@ -118,6 +118,16 @@ void log_set_nonblocking(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void log_set_level(int level)
+{
+	atomic_store(&wanted_level, level);
+}
+
+int log_get_level(void)
+{
+	return atomic_load(&wanted_level);
+}
+
 bool log_wants(int level)
 {
 	return level <= atomic_load_explicit(&wanted_level, memory_order_relaxed);

@@ -43,6 +43,8 @@ void log_set_role(const char *role);	/* "reception", "worker" ...: shown in [bra
 void log_set_id(const char *log_id);	/* "12345-01" or NULL; copied */
 void log_set_nonblocking(void);		/* reception and master */
 bool log_wants(int level);
+void log_set_level(int level);		/* from now on, until the next call: a policy bank or debug_sender_maps asks for more of one mail */
+int log_get_level(void);
 void log_reopen(void);			/* the file, after logrotate */
 void log_write(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The main line of a mail when JSON is wanted: `object` is one complete JSON object, written as it is. */

@@ -69,6 +69,9 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 		.scanner_count = count,
 		.policy = p,
 	};
+	/* Scanners get the mail as it came; those that run in the opener need it all the same. */
+	if (policy_bool(p, SET_bypass_decode_parts) && count == 0)
+		return 0;
 	if (open_mail(w->opener, m, &q, opened, e) == 0)
 		return 0;
 	if (e->class == ERROR_CANCELLED)

@@ -9,7 +9,7 @@
 #include "worker/judge.h"
 #include "worker/settle.h"
 
-struct copy { const char *method, *target; };
+struct copy { const char *method, *target; bool archive; };
 
 struct plugin_instance *act_delivery_plugin(const struct worker *w, const char *method)
 {
@@ -24,6 +24,8 @@ struct plugin_instance *act_delivery_plugin(const struct worker *w, const char *
 
 static const char *text_of(const struct value *v, void *owner)
 {
+	if (v && v->kind == VALUE_LIST)	/* a list of methods: quarantines have no second choice */
+		return v->u.list.count ? text_of(v->u.list.items[0], owner) : NULL;
 	const char *text = v ? value_text(v, owner) : NULL;
 	return text && *text ? text : NULL;
 }
@@ -32,29 +34,43 @@ static const char *text_of(const struct value *v, void *owner)
 static bool copy_for(const struct mail *m, const struct recipient *r, struct copy *c)
 {
 	void *owner = (void *)(uintptr_t)m;
-	if (r->fate == FATE_FAILED || r->policy->bypass_virus)
+	if (r->fate == FATE_FAILED)
 		return false;
 	struct category from = r->fate == FATE_BLOCKED ? r->blocking : categories_main(&r->categories);
 	c->method = text_of(rcpt_policy_cell_from(r->policy, CELL_QUARANTINE_METHOD, &r->categories, from), owner);
 	c->target = text_of(rcpt_policy_cell_from(r->policy, CELL_QUARANTINE_TO, &r->categories, from), owner);
+	c->archive = false;
 	if (c->target && strcmp(c->target, "%a") == 0)
 		c->target = r->address;
 	return c->method && c->target;
 }
 
-static unsigned collect_copies(const struct mail *m, struct copy **out)
+/* The second, independent quarantine: every mail. */
+static bool archive_for(const struct mail *m, const struct policy *p, const struct recipient *r, struct copy *c)
 {
-	struct copy *list = talloc_zero_array((void *)(uintptr_t)m, struct copy, m->recipient_count + 1);
+	void *owner = (void *)(uintptr_t)m;
+	const char *const *methods = policy_strings(p, SET_archive_quarantine_method, owner);
+	*c = (struct copy){ .method = methods ? methods[0] : NULL, .target = text_of(r->policy->archive_to, owner), .archive = true };
+	return r->fate != FATE_FAILED && c->method && *c->method && c->target;
+}
+
+static void add_copy(struct copy *list, unsigned *count, const struct copy *c)
+{
+	for (unsigned k = 0; k < *count; k++)
+		if (strcmp(list[k].method, c->method) == 0 && strcmp(list[k].target, c->target) == 0)
+			return;
+	list[(*count)++] = *c;
+}
+
+static unsigned collect_copies(const struct mail *m, const struct policy *p, struct copy **out)
+{
+	struct copy *list = talloc_zero_array((void *)(uintptr_t)m, struct copy, 2 * m->recipient_count + 1), c;
 	unsigned count = 0;
 	for (unsigned i = 0; i < m->recipient_count; i++) {
-		struct copy c;
-		bool known = false;
-		if (!copy_for(m, &m->recipients[i], &c))
-			continue;
-		for (unsigned k = 0; k < count && !known; k++)
-			known = strcmp(list[k].method, c.method) == 0 && strcmp(list[k].target, c.target) == 0;
-		if (!known)
-			list[count++] = c;
+		if (copy_for(m, &m->recipients[i], &c))
+			add_copy(list, &count, &c);
+		if (archive_for(m, p, &m->recipients[i], &c))
+			add_copy(list, &count, &c);
 	}
 	*out = list;
 	return count;
@@ -108,6 +124,7 @@ static const char *setting_text(void *context, const char *name)
 
 static void remember(struct mail *m, const struct copy *c, const struct plugin_delivered *d)
 {
+	m->archive_count += c->archive;
 	m->quarantines = talloc_realloc(m, m->quarantines, struct quarantine_copy, m->quarantine_count + 1);
 	m->quarantines[m->quarantine_count++] = (struct quarantine_copy){
 		.method = c->method, .location = d->location ? d->location : c->target, .type = d->type,
@@ -133,12 +150,13 @@ static int keep_copy(struct worker *w, struct mail *m, const struct policy *p, c
 }
 
 /* What should have been kept and is not: its recipients wait, the MTA keeps the mail. */
-static void fail_copies(struct mail *m, const struct copy *failed, const struct error *why)
+static void fail_copies(struct mail *m, const struct policy *p, const struct copy *failed, const struct error *why)
 {
 	for (unsigned i = 0; i < m->recipient_count; i++) {
 		struct recipient *r = &m->recipients[i];
 		struct copy c;
-		if (!copy_for(m, r, &c) || strcmp(c.method, failed->method) != 0 || strcmp(c.target, failed->target) != 0)
+		bool wanted = failed->archive ? archive_for(m, p, r, &c) : copy_for(m, r, &c);
+		if (!wanted || strcmp(c.method, failed->method) != 0 || strcmp(c.target, failed->target) != 0)
 			continue;
 		r->destiny = D_TEMPFAIL;
 		r->fate = FATE_FAILED;
@@ -149,14 +167,14 @@ static void fail_copies(struct mail *m, const struct copy *failed, const struct 
 int act_quarantine(struct worker *w, struct mail *m, const struct policy *p, struct error *e)
 {
 	struct copy *copies;
-	unsigned count = collect_copies(m, &copies);
+	unsigned count = collect_copies(m, p, &copies);
 	int rc = 0;
 	for (unsigned i = 0; i < count; i++) {
 		struct error why = { 0 };
 		if (keep_copy(w, m, p, &copies[i], &why) == 0)
 			continue;
 		log_write(LOG_LEVEL_ERROR, "%s", why.text);
-		fail_copies(m, &copies[i], &why);
+		fail_copies(m, p, &copies[i], &why);
 		if (e)
 			*e = why;
 		rc = -1;

@@ -6,8 +6,11 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "base/log.h"
 #include "mail/address.h"
 #include "worker/banks.h"
+
+#define DEBUG_LEVEL 5
 
 /* --- category keys --- */
 
@@ -130,7 +133,10 @@ static const struct rcpt_policy *settle_recipient(struct settling *s, const char
 	p->bypass_virus = asked(s, SET_bypass_virus_checks_maps, key);
 	p->bypass_banned = asked(s, SET_bypass_banned_checks_maps, key);
 	p->message_size_limit = size_limit(s, key);
+	p->archive_to = lookup_first(policy_value(s->policy, SET_archive_quarantine_to_maps), key, &s->context, s->mail, NULL, &s->failed);
 	resolve_cells(s, p, key);
+	if (asked(s, SET_debug_recipient_maps, key))
+		log_set_level(DEBUG_LEVEL);
 	return p;
 }
 
@@ -163,6 +169,17 @@ static void settle_recipients(struct settling *s)
 	}
 }
 
+/* debug_sender_maps: everything about one sender's mail. The worker goes back to its own level after the mail. */
+static void settle_log_level(struct settling *s, const char *sender)
+{
+	struct lookup_style style;
+	banks_lookup_style(s->policy, &style);
+	struct lookup_key *key = lookup_key_address(s->mail, sender, &style);
+	log_set_level((int)policy_int(s->policy, SET_log_level, 0));
+	if (asked(s, SET_debug_sender_maps, key))
+		log_set_level(DEBUG_LEVEL);
+}
+
 int settle_mail(struct mail *m, struct policy *policy, struct error *e)
 {
 	struct settling s = { .mail = m, .policy = policy, .context = { .deadline = m->deadline, .mail = m } };
@@ -174,6 +191,7 @@ int settle_mail(struct mail *m, struct policy *policy, struct error *e)
 		return error_prefix(e, "settle: policy banks");
 	m->originating = policy_bool(policy, SET_originating);
 	m->policy_bank_path = talloc_strdup(m, policy->path);
+	settle_log_level(&s, sender);
 	settle_recipients(&s);
 	if (s.failed.class == ERROR_NONE)
 		return 0;

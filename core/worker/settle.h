@@ -20,6 +20,7 @@ struct rcpt_policy {
 	bool is_local;
 	bool bypass_virus, bypass_banned;
 	int64_t message_size_limit;		/* bytes; 0: none */
+	const struct value *archive_to;		/* archive_quarantine_to_maps; NULL: not kept */
 	const struct value *cells[CELL_COUNT][CATEGORY_KEYS];	/* NULL: the table has no such key */
 };
 

@@ -124,6 +124,7 @@ static void do_mail(struct worker *w, const struct job *job, int mail_fd, int en
 		answer_send_failure(w, 0, "451 4.5.0 Error in processing");
 	}
 	talloc_free(owner);
+	log_set_level((int)policy_int(&w->base, SET_log_level, 0));
 	arm_death(0);
 	atomic_fetch_add(&w->slot->mails, 1);
 	log_set_id(NULL);
@@ -219,6 +220,18 @@ static void serve(struct worker *w)
 	}
 }
 
+/* What an administrator's Lua function may see of a mail. */
+static void view_mail(const void *mail, struct config_mail_view *view)
+{
+	const struct mail *m = mail;
+	const char **recipients = talloc_zero_array((void *)(uintptr_t)m, const char *, m->envelope->recipient_count + 1);
+	for (uint32_t i = 0; i < m->envelope->recipient_count; i++)
+		recipients[i] = m->envelope->recipients[i].address;
+	*view = (struct config_mail_view){
+		.log_id = m->log_id, .sender = m->envelope->sender, .client_address = m->client_address, .recipients = recipients,
+	};
+}
+
 int worker_run(const struct worker_setup *setup)
 {
 	struct worker *w = talloc_zero(NULL, struct worker);
@@ -227,6 +240,7 @@ int worker_run(const struct worker_setup *setup)
 	w->slot = &setup->shared->workers[setup->slot];
 	w->token_fd = -1;
 	policy_init(&w->base, setup->config);
+	config_set_mail_view(view_mail);
 	w->max_mails = (unsigned)policy_int(&w->base, SET_max_requests, 0);
 	/* Workers started together shall not retire together. */
 	if (w->max_mails > 20)
