@@ -4,7 +4,11 @@
  * clamd gets the part's descriptor (FILDES), so it needs no right to our files;
  * over TCP, or where clamd refuses the descriptor, the bytes (INSTREAM).  Only a
  * reply that says OK in the right form is clean: whatever else comes is a
- * failure, and an exceeded size limit is a limit. */
+ * failure, and an exceeded size limit is a limit.
+ *
+ * A clamd that cannot make its temporary folder says OK to descriptors.  So the
+ * EICAR test text is sent too, at start and every few minutes: once clamd has
+ * found it, no scan counts while it does not. */
 #include <postern/plugin.h>
 
 #include <arpa/inet.h>
@@ -12,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define REPLY_MAX 4096
@@ -21,12 +27,15 @@ struct options {
 	struct postern_strings socket;
 	bool fildes;
 	bool session;
+	int64_t canary_interval_ms;
 };
 
 struct state {
 	unsigned next_id;	/* of the kept session's next command; clamd counts from 1 */
 	bool fildes_refused;	/* on this connection: do not ask for it again */
 	bool told;		/* that was logged */
+	bool canary_known;	/* clamd has found the test text before */
+	time_t canary_at;	/* when it last did */
 };
 
 /* One connection in use during one exchange. */
@@ -36,7 +45,7 @@ struct talk {
 	unsigned id;		/* of the command last sent, 0 outside sessions */
 };
 
-enum verdict { CLEAN, FOUND, LIMIT, REFUSED, GARBAGE };
+enum verdict { CLEAN, FOUND, LIMIT, REFUSED, GARBAGE, SILENT };
 
 static const struct options *options_of(struct postern_call *call)
 {
@@ -196,13 +205,61 @@ static enum postern_result not_clamd(struct postern_call *call, const char *repl
 	return postern_fail(call, POSTERN_BROKEN, "this is not clamd, it said \"%.200s\"", reply);
 }
 
-static enum postern_result judge(struct postern_call *call, struct talk *t, const struct postern_part *part, enum verdict v, const char *text)
+static void note_refusal(struct postern_call *call, const char *text)
 {
-	unsigned number = postern_part_number(part);
+	struct state *s = state_of(call);
+	s->fildes_refused = true;
+	if (!s->told)
+		postern_log(call, 0, "clamd does not take descriptors (%s): sending it the bytes instead", text);
+	s->told = true;
+}
+
+/* After CLEAN and FOUND the session goes on; clamd ends it after an error, and what else is there nobody knows. */
+static void settle(struct postern_call *call, struct talk *t, enum verdict v)
+{
 	if (v == CLEAN || v == FOUND)
-		talk_done(call, t);	/* else closed: clamd ends a session after an error anyway */
+		talk_done(call, t);
 	else
 		talk_close(call, t);
+}
+
+/* What clamd says about the content of fd; *text: name, error, or what it said. SILENT: the call's failure text says why. */
+static enum verdict ask(struct postern_call *call, int fd, bool may_be_stale, bool may_descriptor, char **text)
+{
+	struct state *s = state_of(call);
+	struct talk t;
+	if (!talk_open(call, &t)) {
+		talk_close(call, &t);
+		return SILENT;
+	}
+	bool by_descriptor = may_descriptor && options_of(call)->fildes && !s->fildes_refused && postern_conn_is_local(t.conn);
+	char *reply = exchange(call, &t, fd, by_descriptor);
+	if (!reply) {
+		bool stale = t.kept && may_be_stale && postern_time_left_ms(call) > 0;
+		talk_close(call, &t);
+		return stale ? ask(call, fd, false, may_descriptor, text) : SILENT;
+	}
+	postern_set_output(call, reply, strlen(reply));
+	char *said = without_id(&t, reply);
+	/* The size limit is told without an id: it is no answer to a finished command. */
+	bool mine = said || strstr(reply, "size limit exceeded");
+	enum verdict v = read_verdict(said ? said : reply, text);
+	if (!mine) {
+		v = GARBAGE;
+		*text = reply;
+	}
+	settle(call, &t, v);
+	if (v != REFUSED || !by_descriptor)
+		return v;
+	note_refusal(call, *text);
+	v = ask(call, fd, false, false, text);
+	s->fildes_refused = true;	/* on the connection opened for that, too */
+	return v;
+}
+
+static enum postern_result judge(struct postern_call *call, const struct postern_part *part, enum verdict v, const char *text)
+{
+	unsigned number = postern_part_number(part);
 	switch (v) {
 	case CLEAN:
 		return POSTERN_OK;
@@ -213,58 +270,65 @@ static enum postern_result judge(struct postern_call *call, struct talk *t, cons
 		return postern_fail(call, POSTERN_LIMIT, "part p%03u: %s", number, text);
 	case REFUSED:
 		return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u: clamd says: %s", number, text);
+	case SILENT:
+		return POSTERN_TEMPFAIL;
 	case GARBAGE:
 		break;
 	}
 	return not_clamd(call, text);
 }
 
-static void note_refusal(struct postern_call *call, const char *text)
-{
-	struct state *s = state_of(call);
-	s->fildes_refused = true;
-	if (!s->told)
-		postern_log(call, 0, "clamd does not take descriptors (%s): sending it the bytes instead", text);
-	s->told = true;
-}
-
-static enum postern_result ask(struct postern_call *call, const struct postern_part *part, int fd, bool may_be_stale, bool may_descriptor)
-{
-	struct talk t;
-	char *text;
-	if (!talk_open(call, &t)) {
-		talk_close(call, &t);
-		return POSTERN_TEMPFAIL;
-	}
-	struct state *s = state_of(call);
-	bool by_descriptor = may_descriptor && options_of(call)->fildes && !s->fildes_refused && postern_conn_is_local(t.conn);
-	char *reply = exchange(call, &t, fd, by_descriptor);
-	if (!reply) {
-		bool stale = t.kept && may_be_stale && postern_time_left_ms(call) > 0;
-		talk_close(call, &t);
-		return stale ? ask(call, part, fd, false, may_descriptor) : POSTERN_TEMPFAIL;
-	}
-	postern_set_output(call, reply, strlen(reply));
-	char *said = without_id(&t, reply);
-	/* The size limit is told without an id: it is no answer to a finished command. */
-	if (!said && !strstr(reply, "size limit exceeded")) {
-		talk_close(call, &t);
-		return not_clamd(call, reply);
-	}
-	enum verdict v = read_verdict(said ? said : reply, &text);
-	if (v != REFUSED || !by_descriptor)
-		return judge(call, &t, part, v, text);
-	note_refusal(call, text);
-	talk_close(call, &t);
-	enum postern_result again = ask(call, part, fd, false, false);
-	s->fildes_refused = true;
-	return again;
-}
-
 static enum postern_result clamd_scan_part(struct postern_call *call, const struct postern_part *part)
 {
+	char *text = NULL;
 	int fd = postern_part_fd(call, part);
-	return fd < 0 ? POSTERN_TEMPFAIL : ask(call, part, fd, true, true);
+	if (fd < 0)
+		return POSTERN_TEMPFAIL;
+	enum verdict v = ask(call, fd, true, true, &text);
+	return judge(call, part, v, text);
+}
+
+/* The test text, put together here so that no scanner finds it in this program. */
+static int canary_open(void)
+{
+	static const char *const pieces[] = { "X5O!P%@AP[4\\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*" };
+	int fd = memfd_create("canary", MFD_CLOEXEC);
+	for (size_t k = 0; fd >= 0 && k < 3; k++) {
+		if (write(fd, pieces[k], strlen(pieces[k])) < 0) {
+			close(fd);
+			return -1;
+		}
+	}
+	return fd;
+}
+
+static enum verdict canary_send(struct postern_call *call)
+{
+	char *text = NULL;
+	int fd = canary_open();
+	if (fd < 0)
+		return SILENT;
+	enum verdict v = ask(call, fd, true, true, &text);
+	close(fd);
+	if (v == FOUND) {
+		state_of(call)->canary_known = true;
+		state_of(call)->canary_at = time(NULL);
+	}
+	return v;
+}
+
+static enum postern_result clamd_begin(struct postern_call *call, const struct postern_mail *mail)
+{
+	(void)mail;
+	struct state *s = state_of(call);
+	int64_t interval_ms = options_of(call)->canary_interval_ms;
+	if (!s->canary_known || interval_ms == 0 || time(NULL) - s->canary_at < interval_ms / 1000)
+		return POSTERN_OK;
+	enum verdict v = canary_send(call);
+	if (v == CLEAN)
+		return postern_fail(call, POSTERN_TEMPFAIL, "clamd does not find the EICAR test text any more: no scan of it counts; "
+			"look at the space and inodes of its TemporaryDirectory");
+	return POSTERN_OK;	/* found; or an error, which the scan will meet and report by itself */
 }
 
 static enum postern_result question(struct postern_call *call, struct talk *t, const char *command, char **answer)
@@ -302,11 +366,14 @@ static enum postern_result clamd_version(struct postern_call *call)
 {
 	struct talk t;
 	enum postern_result r = talk_open(call, &t) ? ask_version(call, &t) : POSTERN_TEMPFAIL;
-	if (r == POSTERN_OK)
-		talk_done(call, &t);
-	else
+	if (r != POSTERN_OK) {
 		talk_close(call, &t);
-	return r;
+		return r;
+	}
+	talk_done(call, &t);
+	if (options_of(call)->canary_interval_ms > 0)
+		canary_send(call);	/* it may well not know it */
+	return POSTERN_OK;
 }
 
 static enum postern_result clamd_start(struct postern_instance *instance, struct postern_error *error)
@@ -330,11 +397,13 @@ static const struct postern_option option_table[] = {
 	  .doc = "Pass descriptors over a unix socket; false: always send the bytes." },
 	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
 	  .doc = "Keep one session open; false for servers that speak clamd's protocol without IDSESSION." },
+	{ .name = "canary_interval", .type = POSTERN_DURATION, .offset = offsetof(struct options, canary_interval_ms), .value = "5m",
+	  .min = 0, .max = 86400000, .doc = "How often clamd must find the EICAR test text, if it did at start; 0: never asked." },
 	{ .name = NULL }
 };
 
 static const struct postern_scanner_ops scanner_ops = {
-	.size = sizeof scanner_ops, .scan_part = clamd_scan_part, .version = clamd_version
+	.size = sizeof scanner_ops, .scan_part = clamd_scan_part, .version = clamd_version, .begin = clamd_begin
 };
 
 const struct postern_plugin postern_plugin = {

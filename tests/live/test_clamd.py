@@ -97,6 +97,26 @@ def test_no_temporary_folder_is_not_clean_over_a_stream():
         os.rename(CLAMD.folder.join("tmp-away"), CLAMD.folder.join("tmp"))
 
 
+def test_canary_tells_of_a_clamd_that_is_blind():
+    """Without its temporary folder clamd says OK to descriptors; the test text that it found at start is what tells."""
+    with probe.Folder() as folder:
+        part = folder.file("in", b"hello")
+        process = probe.start("-v", "-r", "9", "-P", part, "-p", "clamd", "-o", "socket=" + CLAMD.socket, "-o", "canary_interval=1s")
+        assert probe.next_answer(process).verb == "version"
+        assert probe.next_answer(process).result == "OK"
+        os.rename(CLAMD.folder.join("tmp"), CLAMD.folder.join("tmp-away"))
+        time.sleep(2.1)
+        try:
+            probe.again(process)
+            answer = probe.next_answer(process)
+            assert answer.result == "TEMPFAIL" and "does not find the EICAR" in answer.error, answer
+        finally:
+            os.rename(CLAMD.folder.join("tmp-away"), CLAMD.folder.join("tmp"))
+        probe.again(process)
+        assert probe.next_answer(process).result == "OK"
+        probe.finish(process)
+
+
 def test_killed_in_the_middle():
     with probe.Folder() as folder:
         part = folder.file("in", probe.EICAR)

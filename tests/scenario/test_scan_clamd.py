@@ -388,7 +388,9 @@ def version(script):
 
 
 def test_version():
-    def script(talk, _):
+    def script(talk, number):
+        if number > 0:
+            return      # the test text, which this clamd does not want to hear of
         assert talk.command() == b"zPING"
         talk.say(b"1: PONG\0")
         assert talk.command() == b"zVERSION"
