@@ -174,7 +174,7 @@ static int load_plugin(lua_State *L)
 	only_while_reading(c);
 	if (file[0] != '/')
 		error_set(&e, ERROR_CONFIG, "\"%s\" is not an absolute file name", file);
-	else if (c->options.load_plugins)
+	else if (c->host && c->options.load_plugins)
 		plugin = plugin_host_load_file(c->host, name, file, &e);
 	if (plugin) {
 		constructor_push(c, plugin);
