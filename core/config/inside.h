@@ -211,6 +211,9 @@ const struct value *follow(const struct config *c, const struct value *const *ra
 bool follows_settings(const struct value *v);
 const struct value *merge_hash(const struct value *under, const struct value *over, void *owner);
 
+/* --- circles.c --- */
+void circles_break(struct config *c);	/* reports them, and leaves nothing that follows for ever */
+
 /* --- consistency.c --- */
 void consistency_check(struct config *c);
 

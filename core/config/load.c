@@ -267,6 +267,7 @@ static void make_base(struct config *c)
 		if (!c->defaults[i])
 			c->defaults[i] = &value_undef;
 	}
+	circles_break(c);
 	for (int i = 0; i < SETTING_COUNT; i++) {
 		c->follows[i] = follows_settings(c->raw[i]);
 		c->base[i] = follow(c, c->raw, definition((enum setting_id)i)->type, c->raw[i], c, 0);
