@@ -51,7 +51,8 @@ static void worker_lines(struct status *s)
 		const char *name = worker_stage_name((enum worker_stage)stage);
 		process_line(s, "worker", (pid_t)pid, atomic_load(&w->generation), name, stage > STAGE_IDLE ? log_id : "", age_ms);
 		process_line(s, "opener", (pid_t)atomic_load(&w->opener_pid), atomic_load(&w->generation),
-			stage == STAGE_OPEN ? "opening" : "idle", stage == STAGE_OPEN ? log_id : "", age_ms);
+			stage == STAGE_OPEN ? "opening" : stage == STAGE_CHECK ? "scanning" : "idle",
+			stage == STAGE_OPEN || stage == STAGE_CHECK ? log_id : "", age_ms);
 	}
 }
 

@@ -134,11 +134,14 @@ static int open_mail(struct task *t)
 		o->leaving = true;
 	if (t->worker_gone)
 		return -1;
-	if (t->order.scan && t->opened.outcome != OPENED_BROKEN)
-		scan_mail(t);
 	t->opened.cpu_us = (uint32_t)(cpu_us() - started_us);
 	opened_write(&o->writer, &t->opened);
-	return send_record(o, NULL, 0);
+	if (send_record(o, NULL, 0) != 0)
+		return -1;
+	/* The worker asks its own scanners meanwhile. */
+	if (t->order.scan && t->opened.outcome != OPENED_BROKEN)
+		scan_mail(t);
+	return t->worker_gone ? -1 : 0;
 }
 
 /* The descriptor is a file at least as long as the order says. */

@@ -40,11 +40,16 @@ static struct plugin_view *make_view(const struct scan_job *job)
 	mail->part_count = job->parts->count;
 	mail->parts = job->parts->parts;
 	struct plugin_view *v = plugin_view_new(job->owner, mail, job->dir_fd, job->folder);
-	for (unsigned i = 0; i < job->parts->count; i++)
-		if (job->parts->parts[i].has_file)
-			plugin_view_add_part(v, &job->parts->parts[i], -1);
+	bool any = false;
+	for (unsigned i = 0; i < job->parts->count; i++) {
+		if (!job->parts->parts[i].has_file)
+			continue;
+		plugin_view_add_part(v, &job->parts->parts[i], -1);
+		any = true;
+	}
 	static const struct part whole = { .mime_type = "message/rfc822", .type_short = "mail", .placement = "0" };
-	if (job->opened->mail_kept)
+	/* A mail without any content still has a header: a scanner is never asked about nothing. */
+	if (job->opened->mail_kept || !any)
 		plugin_view_add_part(v, &whole, job->mail_fd);
 	return v;
 }
@@ -74,19 +79,20 @@ static int report_outcome(uint32_t number, const struct plugin_outcome *o, void 
 
 bool scan_run(const struct scan_job *job, scan_report_fn report, void *context)
 {
-	bool trusted = true;
+	bool trusted = true, decided = false;
 	struct plugin_view *view = make_view(job);
 	struct deadline d = { .at_ms = job->order->deadline_ms, .cancel_fd = -1 };
 	for (uint32_t i = 0; i < job->order->scanner_count; i++) {
 		struct plugin_outcome o = { .result = POSTERN_TEMPFAIL, .error = "this opener has no such scanner" };
 		struct plugin_instance *scanner = find_scanner(job->settings, job->order->scanners[i]);
-		if (scanner)
+		if (decided)
+			o = (struct plugin_outcome){ .result = POSTERN_NOTHING };
+		else if (scanner)
 			plugin_scan(scanner, view, d, job->order->first_infected_stops, job->owner, &o);
 		trusted &= o.result == POSTERN_OK || o.result == POSTERN_NOTHING;
 		if (report_outcome(job->order->scanners[i], &o, job->owner, report, context) != 0)
 			return false;
-		if (o.found_count > 0 && job->order->first_infected_stops)
-			break;
+		decided |= o.found_count > 0 && job->order->first_infected_stops;
 	}
 	return trusted;
 }

@@ -24,7 +24,8 @@ struct scan_job {
 	const char *folder;		/* absolute path of the scratch folder */
 	void *owner;
 };
-/* Ask each ordered scanner in turn; every one asked is reported, one that is not there as TEMPFAIL.
+/* Ask each ordered scanner in turn; every one is reported once: one that is not there as TEMPFAIL, one that need not be asked
+ * any more (first_infected_stops) as NOTHING.
  * false: after these answers the process should not be trusted with another mail. */
 bool scan_run(const struct scan_job *job, scan_report_fn report, void *context);
 

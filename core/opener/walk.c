@@ -429,6 +429,6 @@ void opener_take_apart(int mail_fd, const struct open_order *order, int dir_fd, 
 	*out = (struct opened){ .outcome = OPENED_OK };
 	walk_mail(&w, mail_fd);
 	bool doubtful = out->undecipherable || out->ambiguous || out->outcome != OPENED_OK;
-	out->mail_kept = order->keep_mail || (order->keep_mail_undecipherable && doubtful);
+	out->mail_kept = order->keep_mail || doubtful;	/* what could not be read for sure is also scanned as it came */
 	out->cpu_us = (uint32_t)(cpu_us() - started_us);
 }

@@ -9,7 +9,8 @@
  *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
  *   reception -> worker   JOB (mail fd, envelope fd), CANCEL
  *   worker -> reception   COMMITTED, RESULT
- *   worker -> opener      OPEN (mail fd), DONE        opener -> worker  HELLO (dir fd), PART, FINDING, OPENED, EMPTIED
+ *   worker -> opener      OPEN (mail fd), DONE
+ *   opener -> worker      HELLO (dir fd); PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED
  *   worker -> opener template   OPENER_WANTED (on the shared socket, with one end of a pair)
  *   template -> master    LISTENERS, READY, PROBLEM, DATABASE_CHANGED;   worker template -> reception, opener template  SETTINGS
  *   reception -> master   READY, IDLE;                master -> all  DRAIN

@@ -55,6 +55,22 @@ static bool keeps(const struct policy *p, const char *pseudo_type, void *owner)
 	return lookup_true(policy_value(p, SET_keep_decoded_original_maps), key, NULL, owner, NULL);
 }
 
+/* It died, hung or lied: a fact for the judge, and for the ledger if the mail may have done it. -1: the client has gone. */
+static int note_opener_failure(struct worker *w, struct mail *m, struct judge_facts *facts, const struct error *e)
+{
+	if (e->class == ERROR_CANCELLED)
+		return -1;
+	log_write(LOG_LEVEL_ERROR, "%s", e->text);
+	facts->opener_failed = true;
+	facts->failure = talloc_strdup(m, e->text);
+	if (e->class == ERROR_INPUT || e->class == ERROR_DEADLINE) {
+		unsigned deaths = ledger_poison_add(w->shared, ledger_key_make(m->digest, m->envelope->sender, NULL));
+		shared_count(w->shared, COUNT_OPENER_DEATHS, 1);
+		log_write(LOG_LEVEL_WARNING, "this mail has now cost %u opener%s or worker%s", deaths, deaths == 1 ? "" : "s", deaths == 1 ? "" : "s");
+	}
+	return 0;
+}
+
 int check_open(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
 {
 	struct plugin_instance **scanners;
@@ -72,19 +88,7 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 	/* Scanners get the mail as it came; those that run in the opener need it all the same. */
 	if (policy_bool(p, SET_bypass_decode_parts) && count == 0)
 		return 0;
-	if (open_mail(w->opener, m, &q, opened, e) == 0)
-		return 0;
-	if (e->class == ERROR_CANCELLED)
-		return -1;
-	log_write(LOG_LEVEL_ERROR, "%s", e->text);
-	facts->opener_failed = true;
-	facts->failure = talloc_strdup(m, e->text);
-	if (e->class == ERROR_INPUT || e->class == ERROR_DEADLINE) {
-		unsigned deaths = ledger_poison_add(w->shared, ledger_key_make(m->digest, m->envelope->sender, NULL));
-		shared_count(w->shared, COUNT_OPENER_DEATHS, 1);
-		log_write(LOG_LEVEL_WARNING, "this mail has now cost %u opener%s or worker%s", deaths, deaths == 1 ? "" : "s", deaths == 1 ? "" : "s");
-	}
-	return 0;
+	return open_mail(w->opener, m, &q, opened, e) == 0 ? 0 : note_opener_failure(w, m, facts, e);
 }
 
 /* --- what scanners get: every part with content; the whole mail where that was asked for, or nothing else is there --- */
@@ -116,7 +120,7 @@ static struct plugin_view *make_view(struct worker *w, struct mail *m)
 		plugin_view_add_part(view, &m->parts[i], -1);
 		any = true;
 	}
-	if (!any || m->mail_as_part || m->ambiguous)
+	if (!any || m->mail_as_part || m->ambiguous || m->undecipherable)
 		add_whole_mail(m, view);
 	return view;
 }
@@ -166,20 +170,21 @@ static bool cancelled(const struct mail *m)
 	return m->deadline.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
-static int ask_primaries(struct worker *w, struct mail *m, const struct policy *p, const struct open_result *opened,
+/* The opener's scanners have been at work since the parts were there; ours run beside them. */
+static int ask_primaries(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened,
 	struct judge_facts *facts, struct answers *a, struct error *e)
 {
 	struct plugin_instance **scanners;
-	bool stop = policy_bool(p, SET_first_infected_stops_scan);
 	unsigned count = pick_scanners(policy_value(p, SET_av_scanners), false, m, &scanners);
-	for (unsigned i = 0; i < opened->finding_count; i++)
-		take_answer(w, m, opened->findings[i].instance, &opened->findings[i].outcome, false, facts, a);
-	if (count == 0 || (stop && m->finding_count > 0))
-		return 0;
-	struct plugin_outcome *outcomes = talloc_zero_array(m, struct plugin_outcome, count);
-	plugin_scan_all(scanners, count, make_view(w, m), m->deadline, stop, m, outcomes);
+	struct plugin_outcome *outcomes = talloc_zero_array(m, struct plugin_outcome, count + 1);
+	if (count > 0)
+		plugin_scan_all(scanners, count, make_view(w, m), m->deadline, policy_bool(p, SET_first_infected_stops_scan), m, outcomes);
 	if (cancelled(m))
 		return error_set(e, ERROR_CANCELLED, "the client has gone");
+	if (open_findings(w->opener, m, opened, e) != 0 && note_opener_failure(w, m, facts, e) != 0)
+		return -1;
+	for (unsigned i = 0; i < opened->finding_count; i++)
+		take_answer(w, m, opened->findings[i].instance, &opened->findings[i].outcome, false, facts, a);
 	for (unsigned i = 0; i < count; i++)
 		take_answer(w, m, scanners[i], &outcomes[i], false, facts, a);
 	return 0;
@@ -196,7 +201,7 @@ static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct p
 	open_wait_emptied(w->opener, m->deadline);
 	TALLOC_FREE(m->parts);
 	m->part_count = 0;
-	if (open_mail(w->opener, m, &q, &again, e) != 0) {
+	if (open_mail(w->opener, m, &q, &again, e) != 0 || open_findings(w->opener, m, &again, e) != 0) {
 		struct plugin_outcome failed = { .result = POSTERN_TEMPFAIL, .error = talloc_strdup(m, e->text) };
 		take_answer(w, m, i, &failed, true, facts, a);
 		return e->class == ERROR_CANCELLED ? -1 : 0;
@@ -236,6 +241,8 @@ int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct 
 		return 0;
 	if (ask_primaries(w, m, p, opened, facts, &a, e) != 0)
 		return -1;
+	if (facts->opener_failed)
+		return 0;
 	if (a.completed == 0 && ask_backups(w, m, p, facts, &a, e) != 0)
 		return -1;
 	m->virus_checked = a.completed > 0;

@@ -137,7 +137,7 @@ struct collecting {
 	struct open_result *out;
 	struct opened opened;
 	unsigned part_room;
-	bool done;
+	bool parts_done;
 };
 
 static const char *placement_of(struct mail *m, const struct part *p)
@@ -202,9 +202,11 @@ static int take_record(struct collecting *c, const void *data, size_t n)
 	case RECORD_PART:
 		return take_part(c, &r);
 	case RECORD_FINDING:
-		return take_finding(c, &r);
+		return c->parts_done ? take_finding(c, &r) : -1;
 	case RECORD_OPENED:
-		c->done = true;
+		if (c->parts_done)
+			return -1;
+		c->parts_done = true;
 		return opened_read(&r, c->mail, &c->opened) == 0 && c->opened.part_count == c->mail->part_count ? 0 : -1;
 	default:
 		return -1;
@@ -228,17 +230,24 @@ static int conclude(struct collecting *c, struct error *e)
 	return 0;
 }
 
-static int collect(struct collecting *c, struct error *e)
+/* One record of the opener, checked and taken down. */
+static int collect_one(struct collecting *c, struct error *e)
 {
-	while (!c->done) {
-		ssize_t n = receive(c->link, c->mail->deadline, NULL, NULL, e);
-		if (n < 0)
+	ssize_t n = receive(c->link, c->mail->deadline, NULL, NULL, e);
+	if (n < 0)
+		return -1;
+	if (n == 0)
+		return error_set(e, ERROR_INPUT, "opener: it ended while it had the mail");
+	if (take_record(c, c->link->buffer, (size_t)n) != 0)
+		return error_set(e, ERROR_INPUT, "opener: it said something that cannot be");
+	return 0;
+}
+
+static int collect_parts(struct collecting *c, struct error *e)
+{
+	while (!c->parts_done)
+		if (collect_one(c, e) != 0)
 			return -1;
-		if (n == 0)
-			return error_set(e, ERROR_INPUT, "opener: it ended while it had the mail");
-		if (take_record(c, c->link->buffer, (size_t)n) != 0)
-			return error_set(e, ERROR_INPUT, "opener: it said something that cannot be");
-	}
 	return conclude(c, e);
 }
 
@@ -316,11 +325,27 @@ int open_mail(struct opener_link *l, struct mail *m, const struct open_request *
 	if (order_with_retry(l, m, request, e) != 0)
 		return -1;
 	l->busy = true;
-	if (collect(&c, e) == 0)
+	if (collect_parts(&c, e) == 0) {
+		out->findings_due = request->scan ? request->scanner_count : 0;
 		return 0;
+	}
 	opener_link_drop(l);
 	forget_parts(m, out);
 	return -1;
+}
+
+int open_findings(struct opener_link *l, struct mail *m, struct open_result *out, struct error *e)
+{
+	struct error sink = { 0 };
+	struct collecting c = { .link = l, .mail = m, .out = out, .parts_done = true };
+	e = e ? e : &sink;
+	while (out->finding_count < out->findings_due) {
+		if (collect_one(&c, e) == 0)
+			continue;
+		opener_link_drop(l);
+		return -1;
+	}
+	return 0;
 }
 
 void open_done(struct opener_link *l)

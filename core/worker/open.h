@@ -14,7 +14,7 @@ struct opener_finding { const struct plugin_instance *instance; struct plugin_ou
 struct open_result {
 	bool opened;			/* parts stand in mail->parts; dir_fd is good */
 	struct opener_finding *findings;
-	unsigned finding_count;
+	unsigned finding_count, findings_due;
 };
 
 struct open_request {
@@ -32,8 +32,10 @@ const char *opener_link_folder(const struct opener_link *l);	/* absolute path of
 void opener_link_ensure(struct opener_link *l);
 /* Drop it (end of file while idle, a lie, doubt): the next ensure makes another. */
 void opener_link_drop(struct opener_link *l);
-/* Open the mail and collect parts and findings. -1: the opener failed: e says how; e->class ERROR_CANCELLED / ERROR_DEADLINE when that was it. */
+/* Open the mail and collect its parts; the opener's scanners go on meanwhile. -1: the opener failed: e says how; e->class ERROR_CANCELLED / ERROR_DEADLINE when that was it. */
 int open_mail(struct opener_link *l, struct mail *m, const struct open_request *request, struct open_result *out, struct error *e);
+/* Wait for what the opener's scanners found: out->findings. -1 as above. */
+int open_findings(struct opener_link *l, struct mail *m, struct open_result *out, struct error *e);
 /* The parts are not needed any more (sent at once), and: wait until they are gone. */
 void open_done(struct opener_link *l);
 void open_wait_emptied(struct opener_link *l, struct deadline d);
