@@ -1,7 +1,10 @@
 /* session.c - one client's connection.
  *
  * Every entry from the loop or the queue is bracketed by session_enter and
- * session_leave; only the outermost leave writes, and frees. */
+ * session_leave; only the outermost leave writes, and frees.
+ *
+ * End of file from the client means that it has gone, also where it shut down
+ * only its sending side: a reply that nobody reads would count as given. */
 #include "config.h"
 #include "reception/session.h"
 

@@ -376,12 +376,15 @@ static void show_state(struct probe *p)
 	unsigned poison = 0;
 	for (unsigned i = 0; i < SHARED_POISON; i++)
 		poison += ledger_word_value(ledger_slot_live(&p->shared->poison[i], clock_now_ms()));
-	say("state connections %u waiting %u bytes %llu pending %u noted %u poison %u", p->shared->connections_now, p->shared->mails_waiting,
+	GString *text = g_string_new(NULL);
+	g_string_printf(text, "state connections %u waiting %u bytes %llu pending %u noted %u poison %u", p->shared->connections_now, p->shared->mails_waiting,
 		(unsigned long long)p->shared->work_area_bytes,
 		ledger_delivered_count(p->shared, DELIVERED_PENDING), ledger_delivered_count(p->shared, DELIVERED_NOTED), poison);
 	for (unsigned c = 0; c < COUNT_OF_COUNTERS; c++)
 		if (p->shared->counters[c] != 0)
-			say("count %s %llu", shared_counter_name(c), (unsigned long long)p->shared->counters[c]);
+			g_string_append_printf(text, "\ncount %s %llu", shared_counter_name(c), (unsigned long long)p->shared->counters[c]);
+	say("%s", text->str);
+	g_string_free(text, TRUE);
 }
 
 static void finish(struct probe *p, bool by_record)
