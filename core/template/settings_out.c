@@ -154,7 +154,6 @@ void settings_for_opener(const struct config *c, void *owner, struct settings_re
 	add_setting(&p, &policy, SET_opener_file_limit);
 	add_setting(&p, &policy, SET_max_requests);
 	add_ms(&p, &policy, SET_plugin_check_interval, "");
-	add_ms(&p, &policy, SET_canary_interval, "");
 	size_t count;
 	struct plugin_instance *const *instances = config_instances(c, &count);
 	for (size_t i = 0; i < count; i++)

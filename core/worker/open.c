@@ -129,6 +129,15 @@ static int await_hello(struct opener_link *l, struct deadline d, struct error *e
 	return -1;
 }
 
+bool opener_link_greeted(const struct opener_link *l) { return l->greeted; }
+
+void opener_link_greet(struct opener_link *l)
+{
+	struct error e = { 0 };
+	if (l->fd >= 0 && !l->greeted && await_hello(l, deadline_in(1000), &e) != 0)
+		opener_link_drop(l);
+}
+
 /* --- what it says --- */
 
 struct collecting {

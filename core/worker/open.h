@@ -30,6 +30,9 @@ int opener_link_dir_fd(const struct opener_link *l);
 const char *opener_link_folder(const struct opener_link *l);	/* absolute path of the scratch folder */
 /* Ask for an opener if there is none (does not wait for it). */
 void opener_link_ensure(struct opener_link *l);
+/* Its greeting has come (its descriptor is readable while idle): take it, or drop the opener. */
+void opener_link_greet(struct opener_link *l);
+bool opener_link_greeted(const struct opener_link *l);
 /* Drop it (end of file while idle, a lie, doubt): the next ensure makes another. */
 void opener_link_drop(struct opener_link *l);
 /* Open the mail and collect its parts; the opener's scanners go on meanwhile. -1: the opener failed: e says how; e->class ERROR_CANCELLED / ERROR_DEADLINE when that was it. */

@@ -173,7 +173,7 @@ static bool wait_for_job(struct worker *w)
 	struct pollfd p[3] = {
 		{ .fd = w->token_fd, .events = POLLIN },
 		{ .fd = w->setup->life_fd, .events = POLLIN },
-		{ .fd = opener_link_fd(w->opener), .events = POLLRDHUP },
+		{ .fd = opener_link_fd(w->opener), .events = opener_link_greeted(w->opener) ? POLLRDHUP : POLLIN | POLLRDHUP },
 	};
 	int n = poll(p, 3, 5000);
 	if (n == 0)
@@ -186,6 +186,8 @@ static bool wait_for_job(struct worker *w)
 		return false;
 	else if (p[2].revents & (POLLRDHUP | POLLHUP | POLLERR))
 		opener_link_drop(w->opener);
+	else if (p[2].revents)
+		opener_link_greet(w->opener);
 	return true;
 }
 
