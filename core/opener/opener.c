@@ -117,24 +117,15 @@ static void scan_mail(struct task *t)
 		o->leaving = true;
 }
 
-static uint64_t cpu_us(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 static int open_mail(struct task *t)
 {
 	struct opener *o = t->opener;
 	struct opener_sink sink = { .part = send_part, .context = t };
-	uint64_t started_us = cpu_us();
 	opener_take_apart(t->mail_fd, &t->order, o->dir_fd, &sink, &t->opened, t->owner);
 	if (t->opened.outcome != OPENED_OK)
 		o->leaving = true;
 	if (t->worker_gone)
 		return -1;
-	t->opened.cpu_us = (uint32_t)(cpu_us() - started_us);
 	opened_write(&o->writer, &t->opened);
 	if (send_record(o, NULL, 0) != 0)
 		return -1;

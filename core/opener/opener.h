@@ -40,6 +40,8 @@ struct opener_sink {
 	void (*part)(void *context, const struct part_record *p);
 	void *context;
 };
+/* CPU time of this thread. (The process clock is only as fine as the timer tick while a CPU timer is armed.) */
+uint64_t opener_cpu_us(void);
 void opener_take_apart(int mail_fd, const struct open_order *order, int dir_fd, const struct opener_sink *sink, struct opened *out, void *owner);
 
 #endif

@@ -26,6 +26,7 @@
 
 /* --- outcomes --- */
 
+__attribute__((format(printf, 3, 0)))
 static void keep_text(struct walk *w, const char **slot, const char *format, va_list arguments)
 {
 	if (!*slot)
@@ -415,20 +416,20 @@ static void walk_mail(struct walk *w, int mail_fd)
 	source_close(&s);
 }
 
-static uint64_t cpu_us(void)
+uint64_t opener_cpu_us(void)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 void opener_take_apart(int mail_fd, const struct open_order *order, int dir_fd, const struct opener_sink *sink, struct opened *out, void *owner)
 {
 	struct walk w = { .order = order, .sink = sink, .out = out, .owner = owner, .dir_fd = dir_fd };
-	uint64_t started_us = cpu_us();
+	uint64_t started_us = opener_cpu_us();
 	*out = (struct opened){ .outcome = OPENED_OK };
 	walk_mail(&w, mail_fd);
 	bool doubtful = out->undecipherable || out->ambiguous || out->outcome != OPENED_OK;
 	out->mail_kept = order->keep_mail || doubtful;	/* what could not be read for sure is also scanned as it came */
-	out->cpu_us = (uint32_t)(cpu_us() - started_us);
+	out->cpu_us = (uint32_t)(opener_cpu_us() - started_us);
 }
