@@ -101,6 +101,7 @@ char *reply_expand_banner(void *owner, const char *banner, const char *helo_name
 	g_string_replace(text, "${helo-name}", helo_name, 0);
 	g_string_replace(text, "${protocol}", protocol, 0);
 	g_string_replace(text, "${product}", PRODUCT, 0);
+	g_string_replace(text, "${version}", PACKAGE_VERSION, 0);
 	char *result = talloc_strdup(owner, text->str);
 	g_string_free(text, TRUE);
 	return result;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "base/text.h"
+
 #define MAX_UNSIGNED 1000000000
 
 const char *const extension_names[EXTENSION_COUNT] = {
@@ -21,7 +23,10 @@ static const char *get_text(void *owner, const struct settings_record *s, const 
 
 static int64_t get_number(const struct settings_record *s, const char *name, int64_t low, int64_t otherwise)
 {
-	int64_t value = settings_record_int(s, name, otherwise);
+	const char *text = settings_record_get(s, name);
+	int64_t value = otherwise;
+	if (text != NULL && *text != '\0' && !text_parse_size(text, &value))	/* "1000" or "2G" */
+		value = otherwise;
 	return value < low ? low : value;
 }
 
@@ -85,6 +90,14 @@ static int get_protocol(const struct settings_record *s, const char *name, enum 
 	return 0;
 }
 
+/* RFC 5321 4.5.3.1.7: a server must take messages of 64 kB. */
+static int64_t get_size_limit(const struct settings_record *s, const char *name)
+{
+	int64_t limit = get_number(s, name, 0, 0);
+	bool enforced = get_flag(s, "enforce_smtpd_message_size_limit_64kb_min", false);
+	return enforced && limit > 0 && limit < 65536 ? 65536 : limit;
+}
+
 static int read_listener(void *owner, const struct settings_record *s, unsigned n, struct listener_options *l, struct error *e)
 {
 	static const char *const loopback[] = { "127.0.0.1", "[::1]", NULL };
@@ -93,7 +106,7 @@ static int read_listener(void *owner, const struct settings_record *s, unsigned 
 	if (get_protocol(s, NAME("protocol"), &l->protocol, e) != 0
 	    || get_acl(owner, s, NAME("inet_acl"), loopback, &l->inet_acl, e) != 0)
 		return -1;
-	l->message_size_limit = get_number(s, NAME("smtpd_message_size_limit"), 0, 0);
+	l->message_size_limit = get_size_limit(s, NAME("smtpd_message_size_limit"));
 	l->timeout_ms = get_number(s, NAME("smtpd_timeout_ms"), 10, 480000);
 	l->child_timeout_ms = get_number(s, NAME("child_timeout_ms"), 10, 480000);
 	l->greeting_banner = get_text(owner, s, NAME("smtpd_greeting_banner"), "${helo-name} ${protocol} ${product} service ready");

@@ -47,8 +47,9 @@ static void test_values(void **state)
 {
 	struct error e = { 0 };
 	struct setting_pair pairs[] = {
-		{ "smtpd_recipient_limit", "999999999" }, { "smtpd_bare_newline", "reject" }, { "smtpd_chunking", "no" },
+		{ "smtpd_recipient_limit", "999999999" }, { "smtpd_bare_newline", "reject" }, { "smtpd_chunking", "no" }, { "work_area_limit", "2G" }, { "queue_limit_bytes", "x" },
 		{ "xforward_hosts", "!10.0.0.1" }, { "xforward_hosts", "10/8" },
+		{ "listener.1.smtpd_message_size_limit", "100" }, { "enforce_smtpd_message_size_limit_64kb_min", "1" },
 		{ "listener.1.protocol", "LMTP" }, { "listener.1.smtpd_discard_ehlo_keywords", "dsn" },
 		{ "listener.1.smtpd_discard_ehlo_keywords", "UNKNOWN" }, { "listener.0.inet_acl", NULL },
 	};
@@ -58,10 +59,14 @@ static void test_values(void **state)
 	assert_int_equal(o->recipient_limit, WIRE_RECIPIENTS_MAX);
 	assert_int_equal(o->bare_newline, BARE_NEWLINE_REJECT);
 	assert_false(o->chunking);
+	assert_int_equal(o->work_area_limit, 2LL << 30);
+	assert_int_equal(o->queue_bytes, 256 << 20);
 	assert_true(allows(o->xforward_hosts, "10.0.0.2"));
 	assert_false(allows(o->xforward_hosts, "10.0.0.1"));
 	assert_int_equal(o->listeners[0].protocol, PROTOCOL_AUTO);
 	assert_int_equal(o->listeners[1].protocol, PROTOCOL_LMTP);
+	assert_int_equal(o->listeners[0].message_size_limit, 0);
+	assert_int_equal(o->listeners[1].message_size_limit, 65536);
 	assert_int_equal(o->listeners[1].discarded, 1u << EXTENSION_DSN);
 	assert_false(allows(o->listeners[0].inet_acl, "127.0.0.1"));
 	talloc_free(o);
