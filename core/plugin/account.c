@@ -86,21 +86,29 @@ static void breaker_note(struct shared_instance *slot, const struct postern_call
 			BREAKER_MS / 1000, c->error ? c->error : "");
 }
 
-void account_call(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us)
+static void slot_add(struct shared_instance *slot, enum postern_result result, unsigned found, uint32_t elapsed_us)
 {
-	struct shared_instance *slot = slot_of(c->instance);
-	bool failed = result == POSTERN_TEMPFAIL || result == POSTERN_BROKEN;
-	shared_count(account_shared, COUNT_SCANS, 1);
-	if (failed)
-		shared_count(account_shared, COUNT_SCANS_FAILED, 1);
-	if (!slot)
-		return;
 	atomic_fetch_add(&slot->calls, 1);
 	atomic_fetch_add(&slot->found, found);
 	atomic_fetch_add(&slot->elapsed_us, elapsed_us);
-	if (failed)
+	if (result == POSTERN_TEMPFAIL || result == POSTERN_BROKEN)
 		atomic_fetch_add(&slot->failed, 1);
-	if (failed && deadline_left_ms(c->deadline) == 0)
+}
+
+void account_call(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us)
+{
+	struct shared_instance *slot = slot_of(c->instance);
+	if (!slot)
+		return;
+	slot_add(slot, result, found, elapsed_us);
+	if (result == POSTERN_TEMPFAIL && deadline_left_ms(c->deadline) == 0)
 		atomic_fetch_add(&slot->timeouts, 1);
 	breaker_note(slot, c, result);
+}
+
+void plugin_account(const struct plugin_instance *i, const struct plugin_outcome *out)
+{
+	struct shared_instance *slot = slot_of((struct plugin_instance *)(uintptr_t)i);
+	if (slot)
+		slot_add(slot, out->result, out->found_count, out->elapsed_us);
 }

@@ -16,7 +16,7 @@ void plugin_call_setup(struct shared *shared, const char *program_path);
  * parts_dir_fd: the opener's scratch folder; parts_folder: its absolute path (POSTERN_CAP_PATH). */
 struct plugin_view;
 struct plugin_view *plugin_view_new(void *owner, const struct mail *mail, int parts_dir_fd, const char *parts_folder);
-/* Add a part to what scanners get: `part` is borrowed. part->number 0 with fd >= 0: the whole mail as a part. */
+/* Add a part to what scanners get: `part` is borrowed. part->number 0 with fd >= 0: the whole mail as a part; fd stays the caller's. */
 void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd);
 
 struct plugin_found { const char *name; uint32_t part; };
@@ -36,6 +36,8 @@ void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadli
  * descriptors are shut; a thread that stays is left behind and reported TEMPFAIL. cancel: d.cancel_fd. */
 void plugin_scan_all(struct plugin_instance *const *instances, size_t count, struct plugin_view *v, struct deadline d, bool stop_at_first,
 	void *owner, struct plugin_outcome *outcomes);
+/* Count what a scanner answered in the opener, which has no shared memory: called by the worker that hears of it. */
+void plugin_account(const struct plugin_instance *i, const struct plugin_outcome *out);
 /* A thread was left behind: this worker should leave after the mail. */
 bool plugin_threads_left(void);
 /* VERSION/PING: result and version text. */

@@ -55,9 +55,6 @@ struct plugin_instance *plugin_instance_from_pairs(void *owner, const struct pos
 /* Text pairs of an instance, secrets left out: NULL-terminated names and values (lists repeat the name). */
 size_t plugin_instance_pairs(const struct plugin_instance *i, void *owner, const char ***names, const char ***values);
 
-/* Give `i` a name that none of `others` has: "clamd/2" where the name was the plugin's own; -1 where one given by `name` is taken. */
-int plugin_instance_make_unique(struct plugin_instance *i, struct plugin_instance *const *others, size_t count, struct error *e);
-
 /* check, load, start. An instance whose start failed answers every call with TEMPFAIL and that reason. */
 int plugin_instance_check(struct plugin_instance *i, struct error *e);
 int plugin_instance_load(struct plugin_instance *i, struct error *e);

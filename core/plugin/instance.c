@@ -1,4 +1,4 @@
-/* instance.c - the life of one configured use of a plugin: check, load, start, idle, stop; and its name. */
+/* instance.c - the life of one configured use of a plugin: check, load, start, idle, stop. */
 #include "config.h"
 
 #include <string.h>
@@ -12,31 +12,6 @@ struct instance_calls *instance_calls(struct plugin_instance *i)
 	if (!i->call_state)
 		i->call_state = talloc_zero(i, struct instance_calls);
 	return i->call_state;
-}
-
-static bool name_is_taken(const char *name, const struct plugin_instance *self, struct plugin_instance *const *others, size_t count)
-{
-	for (size_t k = 0; k < count; k++) {
-		if (others[k] && others[k] != self && strcmp(others[k]->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-int plugin_instance_make_unique(struct plugin_instance *i, struct plugin_instance *const *others, size_t count, struct error *e)
-{
-	if (!name_is_taken(i->name, i, others, count))
-		return 0;
-	if (strcmp(i->name, i->plugin->name) != 0)
-		return error_set(e, ERROR_CONFIG, "name: \"%s\" is taken by another instance", i->name);
-	for (unsigned number = 2;; number++) {
-		char *name = talloc_asprintf(i, "%s/%u", i->plugin->name, number);
-		if (!name_is_taken(name, i, others, count)) {
-			i->name = name;
-			return 0;
-		}
-		talloc_free(name);
-	}
 }
 
 typedef enum postern_result (*life_fn)(struct postern_instance *, struct postern_error *);

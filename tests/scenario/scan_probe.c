@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 	for (size_t k = 0; k < opt.wanted_count; k++)
 		instances[k] = make(owner, host, &opt.wanted[k]);
 	for (size_t k = 1; k < opt.wanted_count; k++)
-		plugin_instance_make_unique(instances[k], instances, k, NULL);
+		instances[k]->name = talloc_asprintf(owner, "%s/%zu", instances[k]->name, k + 1);
 	open_mail(mail, owner);
 	if (opt.drop_work && rmdir(opt.work) != 0)
 		die(opt.work, strerror(errno));

@@ -286,23 +286,6 @@ static void test_pairs_errors(void **state)
 	assert_string_equal(e.text, "plugin \"every\": nose: unknown option");
 }
 
-static void test_unique_names(void **state)
-{
-	struct complaints c = { "" };
-	struct plugin_instance *all[4];
-	struct error e;
-	for (size_t k = 0; k < 3; k++) {
-		all[k] = plugin_instance_new(*state, &plugin, NULL, complain, &c);
-		assert_int_equal(plugin_instance_make_unique(all[k], all, k, &e), 0);
-	}
-	assert_string_equal(all[2]->name, "every/3");
-	struct value *h = hash(*state);
-	put(h, "name", value_string(h, "every/2"));
-	all[3] = plugin_instance_new(*state, &plugin, h, complain, &c);
-	assert_int_equal(plugin_instance_make_unique(all[3], all, 3, &e), -1);
-	assert_string_equal(e.text, "name: \"every/2\" is taken by another instance");
-}
-
 static void test_manual(void **state)
 {
 	char *text = NULL;
@@ -328,7 +311,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_secret_is_not_shown_in_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pairs_round, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pairs_errors, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unique_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_manual, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

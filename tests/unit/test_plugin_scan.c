@@ -200,6 +200,10 @@ static void test_accounting(void **state)
 	assert_int_equal(atomic_load(&s->instances[0].calls), 2);
 	assert_int_equal(atomic_load(&s->instances[0].found), 2);
 	assert_int_equal(atomic_load(&s->instances[0].failed), 0);
+	const struct plugin_outcome heard = { .result = POSTERN_TEMPFAIL, .elapsed_us = 5 };
+	plugin_account(i, &heard);
+	assert_int_equal(atomic_load(&s->instances[0].calls), 3);
+	assert_int_equal(atomic_load(&s->instances[0].failed), 1);
 	plugin_call_setup(NULL, NULL);
 }
 
