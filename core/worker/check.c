@@ -4,7 +4,6 @@
 #include "worker/check.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,13 +92,6 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 
 /* --- what scanners get: every part with content; the whole mail where that was asked for, or nothing else is there --- */
 
-static int whole_mail_fd(const struct mail *m)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/fd/%d", m->fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static void add_whole_mail(struct mail *m, struct plugin_view *view)
 {
 	struct part *whole = talloc_zero(m, struct part);
@@ -107,7 +99,7 @@ static void add_whole_mail(struct mail *m, struct plugin_view *view)
 	whole->mime_type = "message/rfc822";
 	whole->type_short = "mail";
 	whole->placement = "0";
-	plugin_view_add_part(view, whole, whole_mail_fd(m));
+	plugin_view_add_part(view, whole, m->fd);
 }
 
 static struct plugin_view *make_view(struct worker *w, struct mail *m)
@@ -131,13 +123,18 @@ struct answers { unsigned completed, failed; };
 
 static void note_failure(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct judge_facts *facts)
 {
-	log_write(LOG_LEVEL_WARNING, "scan: %s: %s", i->name, o->error ? o->error : "no answer");
+	/* The host puts the instance's name in front of what it reports. */
+	const char *error = o->error ? o->error : "no answer";
+	size_t n = strlen(i->name);
+	bool blamed = strncmp(error, i->name, n) == 0 && error[n] == ':';
+	error = blamed ? error : talloc_asprintf(m, "%s: %s", i->name, error);
+	log_write(LOG_LEVEL_WARNING, "scan: %s", error);
 	if (i->on_error == ON_ERROR_TEMPFAIL)
 		facts->virus_tempfail = true;
 	if (i->on_error == ON_ERROR_UNCHECKED)
 		facts->virus_unchecked = true;
 	if (!facts->failure)
-		facts->failure = talloc_asprintf(m, "virus scanner %s: %s", i->name, o->error ? o->error : "no answer");
+		facts->failure = talloc_asprintf(m, "virus scanner %s", error);
 }
 
 static void take_answer(struct worker *w, struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, bool backup,
@@ -183,8 +180,10 @@ static int ask_primaries(struct worker *w, struct mail *m, const struct policy *
 		return error_set(e, ERROR_CANCELLED, "the client has gone");
 	if (open_findings(w->opener, m, opened, e) != 0 && note_opener_failure(w, m, facts, e) != 0)
 		return -1;
-	for (unsigned i = 0; i < opened->finding_count; i++)
+	for (unsigned i = 0; i < opened->finding_count; i++) {
+		plugin_account(opened->findings[i].instance, &opened->findings[i].outcome);
 		take_answer(w, m, opened->findings[i].instance, &opened->findings[i].outcome, false, facts, a);
+	}
 	for (unsigned i = 0; i < count; i++)
 		take_answer(w, m, scanners[i], &outcomes[i], false, facts, a);
 	return 0;
