@@ -103,14 +103,14 @@ class Folder:
 
 class Postern:
     def __init__(self, tap=None, next_hop="smtp:[127.0.0.1]:9", lua="", scanners=None, folder=None, preamble=PREAMBLE,
-                 options=(), environment=None, seconds=60, start=True, name="postern"):
+                 options=(), environment=None, seconds=60, start=True, name="postern", port=None):
         """next_hop: a Catcher or a method; scanners: Lua between the braces of av_scanners, default libclamav;
         lua: more configuration, %(key)s of .values replaced ("%%" stands for "%" then) unless it holds no "%("."""
         self.tap, self.name, self.seconds, self.options = tap, name, seconds, list(options)
         self.own_folder = folder is None
         self.folder = folder or Folder()
         self.environment = environment or {}
-        self.port = free_port()
+        self.port = port or free_port()
         self.preamble = preamble
         self.user, self.uid, self.gid = daemon_user()
         home = self.folder.own("home")
