@@ -57,7 +57,7 @@ static const struct value *check_hash_table(struct checker *k, const struct valu
 
 static const struct value *check_regex_table(struct checker *k, const struct value *v)
 {
-	struct lookup_regex *regex = v->u.regex;
+	struct pattern *regex = v->u.regex;
 	const struct value *result = &value_true;
 
 	return wrap(k, v, lookup_table_re(k->config, &regex, &result, 1));

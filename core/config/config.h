@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "lookup/value.h"
+#include "base/value.h"
 
 /* Every setting has an id SET_<name>, from config/settings/<theme>.def:
  *   SETTING(name, type, "default as Lua source", BANK|GLOBAL [|SECRET], IN_FORCE|ACCEPTED|REFUSED, "one line of meaning (or the reason of refusal)") */

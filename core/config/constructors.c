@@ -25,11 +25,11 @@ static struct failure *failure_for(struct config *c, const struct value *v, cons
 	return f ? f : failure_new(c, v, constructor);
 }
 
-static struct lookup_regex *compile(struct config *c, const struct value *v, const char *pattern, const char *flags,
+static struct pattern *compile(struct config *c, const struct value *v, const char *pattern, const char *flags,
 	const char *constructor, const char *path)
 {
 	struct error e = { 0 };
-	struct lookup_regex *r = lookup_regex_compile(c, pattern, flags, &e);
+	struct pattern *r = pattern_compile(c, pattern, flags, &e);
 
 	if (!r)
 		failure_add(failure_for(c, v, constructor), path, e.text);
@@ -51,7 +51,7 @@ static int make_rx(lua_State *L)
 }
 
 /* One rule's pattern: a string or what rx() made. */
-static struct lookup_regex *rule_regex(struct config *c, const struct value *v, const struct value *pattern, const char *path)
+static struct pattern *rule_regex(struct config *c, const struct value *v, const struct value *pattern, const char *path)
 {
 	struct failure *inner = failure_of(c, pattern);
 
@@ -68,7 +68,7 @@ static struct lookup_regex *rule_regex(struct config *c, const struct value *v, 
 	return NULL;
 }
 
-struct rules { struct lookup_regex **regexes; const struct value **results; size_t count; };
+struct rules { struct pattern **regexes; const struct value **results; size_t count; };
 
 static void add_rule(struct config *c, const struct value *v, const struct value *item, size_t position, struct rules *rules)
 {
@@ -98,7 +98,7 @@ static int make_re(lua_State *L)
 	if (list->kind != VALUE_LIST || failure_of(c, list)) {
 		failure_add(failure_for(c, v, "re"), "", "expected a list of rules: re{ \"regular expression\", { \"regular expression\", result } }");
 	} else {
-		rules.regexes = talloc_array(v, struct lookup_regex *, list->u.list.count + 1);
+		rules.regexes = talloc_array(v, struct pattern *, list->u.list.count + 1);
 		rules.results = talloc_array(v, const struct value *, list->u.list.count + 1);
 		for (size_t i = 0; i < list->u.list.count; i++)
 			add_rule(c, v, list->u.list.items[i], i + 1, &rules);

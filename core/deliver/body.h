@@ -3,7 +3,7 @@
 #define POSTERN_DELIVER_BODY_H
 
 #include "deliver/connection.h"
-#include "deliver/edit.h"
+#include "mail/edit.h"
 
 #define BODY_BLOCK 65536
 

@@ -6,7 +6,7 @@
 #ifndef POSTERN_DELIVER_DELIVER_H
 #define POSTERN_DELIVER_DELIVER_H
 
-#include "deliver/edit.h"
+#include "mail/edit.h"
 #include "mail/mail.h"
 #include "wire/shared.h"
 

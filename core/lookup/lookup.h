@@ -8,7 +8,8 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
-#include "lookup/value.h"
+#include "base/pattern.h"
+#include "base/value.h"
 
 enum lookup_kind { LOOKUP_CONSTANT, LOOKUP_HASH, LOOKUP_ACL, LOOKUP_RE, LOOKUP_CIDR, LOOKUP_FUNCTION, LOOKUP_PLUGIN };
 
@@ -56,7 +57,7 @@ struct lookup_table *lookup_table_acl(void *owner, const struct value *list, str
 /* For settings that are asked with clients' addresses (mynetworks, inet_acl): -1 names the first item of an ACL that is no IP network. */
 int lookup_table_check_networks(const struct lookup_table *t, struct error *e);
 /* rules in order: regex and result */
-struct lookup_table *lookup_table_re(void *owner, struct lookup_regex *const *regexes, const struct value *const *results, size_t count);
+struct lookup_table *lookup_table_re(void *owner, struct pattern *const *regexes, const struct value *const *results, size_t count);
 /* results[i] of a network without one is &value_true; "!" makes that false. */
 struct lookup_table *lookup_table_cidr(void *owner, const char *const *networks, const struct value *const *results, size_t count, struct error *e);
 struct lookup_table *lookup_table_function(void *owner, struct value_function *f);
@@ -67,14 +68,6 @@ enum lookup_kind lookup_table_kind(const struct lookup_table *t);
 void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua source */
 void lookup_table_set_label(struct lookup_table *t, const char *file, int line);
 const char *lookup_table_label(const struct lookup_table *t);			/* "50-user.lua:12" or "" */
-
-/* PCRE2 with JIT and match limits. flags: subset of "ixmsun". On error NULL, text with "at offset N". */
-struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, const char *flags, struct error *e);
-bool lookup_regex_match(const struct lookup_regex *r, const char *subject, size_t n);
-/* captures[0..max-1] get talloc strings on owner (NULL: not set); returns count, 0 no match, -1 limit hit. */
-int lookup_regex_captures(const struct lookup_regex *r, const char *subject, size_t n, void *owner, char **captures, int max);
-const char *lookup_regex_source(const struct lookup_regex *r);		/* as Lua */
-const char *lookup_regex_pattern(const struct lookup_regex *r);		/* for PCRE2 elsewhere: "(?i)...", the flags in front */
 
 /* Set by config/ so that a Lua function can be asked without lookup knowing Lua. */
 typedef const struct value *(*lookup_function_call)(struct value_function *f, const char *key, const struct lookup_context *context,

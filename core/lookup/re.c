@@ -7,7 +7,7 @@
 
 #define CAPTURES_MAX 20
 
-struct lookup_table *lookup_table_re(void *owner, struct lookup_regex *const *regexes, const struct value *const *results, size_t count)
+struct lookup_table *lookup_table_re(void *owner, struct pattern *const *regexes, const struct value *const *results, size_t count)
 {
 	struct lookup_table *t = lookup_table_new(owner, LOOKUP_RE);
 
@@ -23,7 +23,7 @@ static int try_rule(const struct re_rule *rule, const char *subject, void *owner
 {
 	char *captures[CAPTURES_MAX + 1];
 	void *scratch = talloc_new(NULL);
-	int rc = lookup_regex_captures(rule->regex, subject, strlen(subject), scratch, captures, CAPTURES_MAX + 1);
+	int rc = pattern_captures(rule->regex, subject, strlen(subject), scratch, captures, CAPTURES_MAX + 1);
 
 	if (rc > 0)
 		*result = lookup_replace(owner, rule->result, (const char *const *)captures + 1, CAPTURES_MAX);
@@ -42,10 +42,10 @@ int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct loo
 			int rc = try_rule(&t->u.re[i], subjects[j], s->owner, &result);
 
 			if (rc < 0)
-				return error_set(s->failed, ERROR_INPUT, "regular expression %s: match limit reached", lookup_regex_source(t->u.re[i].regex));
+				return error_set(s->failed, ERROR_INPUT, "regular expression %s: match limit reached", pattern_source(t->u.re[i].regex));
 			if (rc == 0)
 				continue;
-			if (!lookup_sink_take(s, result, lookup_regex_source(t->u.re[i].regex)))
+			if (!lookup_sink_take(s, result, pattern_source(t->u.re[i].regex)))
 				return 0;
 			break;
 		}

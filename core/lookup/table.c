@@ -94,7 +94,7 @@ static void print_re(GString *out, const struct lookup_table *t)
 	g_string_append(out, "re {");
 	for (size_t i = 0; i < t->count; i++) {
 		g_string_append(out, i == 0 ? " " : ", ");
-		print_rule(out, lookup_regex_source(t->u.re[i].regex), t->u.re[i].result);
+		print_rule(out, pattern_source(t->u.re[i].regex), t->u.re[i].result);
 	}
 	g_string_append(out, " }");
 }

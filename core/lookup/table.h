@@ -39,7 +39,7 @@ struct acl_item {
 	struct ip_network network;
 };
 
-struct re_rule { struct lookup_regex *regex; const struct value *result; };
+struct re_rule { struct pattern *regex; const struct value *result; };
 struct cidr_rule { const char *text; struct ip_network network; const struct value *result; };
 
 struct lookup_table {

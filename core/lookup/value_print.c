@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "lookup/lookup.h"
-#include "lookup/value.h"
+#include "base/value.h"
 #include "plugin/host.h"
 
 #define MASK "********"
@@ -117,7 +117,7 @@ void value_print(GString *out, const struct value *v)
 		lookup_table_print(out, v->u.table);
 		break;
 	case VALUE_REGEX:
-		g_string_append(out, lookup_regex_source(v->u.regex));
+		g_string_append(out, pattern_source(v->u.regex));
 		break;
 	case VALUE_INSTANCE:
 		print_instance(out, v->u.instance);

@@ -9,7 +9,7 @@
 #include <talloc.h>
 
 #include "base/text.h"
-#include "lookup/lookup.h"
+#include "base/pattern.h"
 #include "plugin/inside.h"
 #include "plugin/options.h"
 
@@ -89,7 +89,7 @@ static bool kind_fits(const struct postern_option *o, enum value_kind kind)
 static const char *text_of_scalar(const struct postern_option *o, const struct value *v, void *owner)
 {
 	if (v->kind == VALUE_REGEX)
-		return talloc_asprintf(owner, "%s%s", o->type == POSTERN_MATCH ? "/" : "", lookup_regex_pattern(v->u.regex));
+		return talloc_asprintf(owner, "%s%s", o->type == POSTERN_MATCH ? "/" : "", pattern_bare(v->u.regex));
 	if (v->kind == VALUE_STRING && o->type == POSTERN_MATCH)
 		return talloc_asprintf(owner, "/%s", v->u.string);
 	if (v->kind == VALUE_BOOL)

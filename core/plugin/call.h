@@ -3,7 +3,7 @@
 #define POSTERN_PLUGIN_CALL_H
 
 #include "base/deadline.h"
-#include "deliver/edit.h"
+#include "mail/edit.h"
 #include "mail/mail.h"
 #include "plugin/host.h"
 #include "wire/shared.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "lookup/value.h"
+#include "base/value.h"
 #include "postern/plugin.h"
 
 /* Trust is decided against the user who makes the host: make it before privileges are dropped. */

@@ -14,7 +14,7 @@
 
 #include <glib.h>
 
-#include "deliver/edit.h"
+#include "mail/edit.h"
 
 static int mail_fd(const char *data, size_t n)
 {

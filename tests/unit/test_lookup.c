@@ -236,33 +236,33 @@ static void test_regex_errors(void **state)
 {
 	struct error e;
 
-	assert_null(lookup_regex_compile(owner, "a(b", "", &e));
+	assert_null(pattern_compile(owner, "a(b", "", &e));
 	assert_non_null(strstr(e.text, "at offset 3"));
-	assert_null(lookup_regex_compile(owner, "a", "q", &e));
+	assert_null(pattern_compile(owner, "a", "q", &e));
 	assert_non_null(strstr(e.text, "\"q\""));
-	assert_null(lookup_regex_compile(owner, "a(b", "", NULL));
+	assert_null(pattern_compile(owner, "a(b", "", NULL));
 }
 
 static void test_regex_flags(void **state)
 {
-	struct lookup_regex *r = lookup_regex_compile(owner, "^ b (.) $ # comment", "ixms", NULL);
+	struct pattern *r = pattern_compile(owner, "^ b (.) $ # comment", "ixms", NULL);
 	char *captures[3];
 
-	assert_true(lookup_regex_match(r, "a\nB\n\n", 5));
-	assert_int_equal(lookup_regex_captures(r, "xx\nBy", 5, owner, captures, 3), 2);
+	assert_true(pattern_match(r, "a\nB\n\n", 5));
+	assert_int_equal(pattern_captures(r, "xx\nBy", 5, owner, captures, 3), 2);
 	assert_string_equal(captures[0], "By");
 	assert_string_equal(captures[1], "y");
 	assert_null(captures[2]);
-	assert_int_equal(lookup_regex_captures(r, "xx", 2, owner, captures, 3), 0);
-	r = lookup_regex_compile(owner, "^.$", "u", NULL);
-	assert_true(lookup_regex_match(r, "\xc3\xbc", 2));
-	assert_false(lookup_regex_match(r, "\xc3\xff", 2));
+	assert_int_equal(pattern_captures(r, "xx", 2, owner, captures, 3), 0);
+	r = pattern_compile(owner, "^.$", "u", NULL);
+	assert_true(pattern_match(r, "\xc3\xbc", 2));
+	assert_false(pattern_match(r, "\xc3\xff", 2));
 }
 
 /* A pattern that would run for ages ends at the match limit, and the table says that it could not answer. */
 static void test_regex_limit(void **state)
 {
-	struct lookup_regex *r = lookup_regex_compile(owner, "^(a+)+$", "", NULL);
+	struct pattern *r = pattern_compile(owner, "^(a+)+$", "", NULL);
 	const struct value *result = &value_true;
 	const struct value *table = as_value(lookup_table_re(owner, &r, &result, 1));
 	char *captures[1];
@@ -271,22 +271,22 @@ static void test_regex_limit(void **state)
 
 	memset(text, 'a', 59);
 	strcpy(text + 59, "b");
-	assert_int_equal(lookup_regex_captures(r, text, 60, owner, captures, 1), -1);
+	assert_int_equal(pattern_captures(r, text, 60, owner, captures, 1), -1);
 	assert_null(captures[0]);
-	assert_false(lookup_regex_match(r, text, 60));
+	assert_false(pattern_match(r, text, 60));
 	assert_null(lookup_first(maps(table, &value_true, NULL), key(text), NULL, owner, NULL, &e));
 	assert_int_equal(e.class, ERROR_INPUT);
 }
 
 static void test_long_subject(void **state)
 {
-	struct lookup_regex *r = lookup_regex_compile(owner, "^(?:a|b)*c$", "", NULL);
+	struct pattern *r = pattern_compile(owner, "^(?:a|b)*c$", "", NULL);
 	char *text = talloc_array(owner, char, 100001);
 
 	memset(text, 'a', 100000);
 	text[99999] = 'c';
 	text[100000] = '\0';
-	lookup_regex_match(r, text, 100000);	/* match or limit: it must only come back */
+	pattern_match(r, text, 100000);	/* match or limit: it must only come back */
 }
 
 static void test_bad_tables(void **state)

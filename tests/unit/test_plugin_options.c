@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lookup/lookup.h"
+#include "base/pattern.h"
 #include "plugin/inside.h"
 
 struct every {
@@ -185,7 +185,7 @@ static void test_rx_value(void **state)
 	struct complaints c = { "" };
 	struct error e;
 	struct value v = { .kind = VALUE_REGEX };
-	v.u.regex = lookup_regex_compile(o, "infected: ([a-z]+)", "iu", &e);
+	v.u.regex = pattern_compile(o, "infected: ([a-z]+)", "iu", &e);
 	assert_non_null(v.u.regex);
 	struct value *h = hash(o);
 	put(h, "regex", &v);

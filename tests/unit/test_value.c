@@ -126,7 +126,7 @@ static void test_print_tables(void **state)
 	const struct value *items[] = { value_string(owner, "!.b.org"), value_string(owner, ".org") };
 	const struct value *list = list_of(VALUE_LIST, 2, NULL, items);
 	struct value v = { .kind = VALUE_TABLE, .u.table = lookup_table_acl(owner, list, NULL) };
-	struct lookup_regex *regexes[2] = { lookup_regex_compile(owner, "a\"\\.b$", "i", NULL), lookup_regex_compile(owner, "x", "", NULL) };
+	struct pattern *regexes[2] = { pattern_compile(owner, "a\"\\.b$", "i", NULL), pattern_compile(owner, "x", "", NULL) };
 	const struct value *results[2] = { &value_true, value_int(owner, 0) };
 	static const char *const networks[] = { "!10.0.0.0/8", "::/0" };
 	const struct value *marks[2] = { &value_true, value_string(owner, "X") };

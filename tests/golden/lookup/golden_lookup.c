@@ -55,7 +55,7 @@ static struct value *new_value(struct state *s, enum value_kind kind)
 static struct lookup_table *make_re(struct state *s)
 {
 	size_t count = s->left->len;
-	struct lookup_regex **regexes = talloc_array(s->owner, struct lookup_regex *, count);
+	struct pattern **regexes = talloc_array(s->owner, struct pattern *, count);
 	const struct value **results = talloc_array(s->owner, const struct value *, count);
 	struct error e;
 
@@ -63,7 +63,7 @@ static struct lookup_table *make_re(struct state *s)
 		char *text = s->left->pdata[i], *end = strrchr(text, '/');
 
 		*end = '\0';
-		regexes[i] = lookup_regex_compile(s->owner, text + 1, end + 1, &e);
+		regexes[i] = pattern_compile(s->owner, text + 1, end + 1, &e);
 		if (regexes[i] == NULL)
 			die(s, e.text);
 		results[i] = s->right->pdata[i] != NULL ? parse_value(s, s->right->pdata[i]) : &value_true;

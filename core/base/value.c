@@ -7,7 +7,7 @@
 #include <string.h>
 #include <talloc.h>
 
-#include "lookup/value.h"
+#include "base/value.h"
 
 const struct value value_undef = { .kind = VALUE_UNDEF };
 const struct value value_true = { .kind = VALUE_BOOL, .u.boolean = true };

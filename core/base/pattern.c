@@ -1,4 +1,4 @@
-/* regex.c - PCRE2 with limits, so that no pattern can eat a worker's time.
+/* pattern.c - PCRE2 with limits, so that no pattern can eat a worker's time.
  *
  * Matching is thread-safe: every match has its own match data; a subject that
  * overruns the small JIT stack is matched again by the interpreter, which has
@@ -9,20 +9,20 @@
 #include <string.h>
 #include <talloc.h>
 
-#include "lookup/lookup.h"
+#include "base/pattern.h"
 
 #define MATCH_LIMIT 1000000
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT_KIB 20000
 
-struct lookup_regex {
+struct pattern {
 	pcre2_code *code;
 	pcre2_match_context *context;
 	char *source;			/* as Lua: rx("...", "i") or the bare pattern's string */
 	char *pattern;			/* PCRE2 alone: the flags stand in front */
 };
 
-static int regex_free(struct lookup_regex *r)
+static int pattern_free(struct pattern *r)
 {
 	pcre2_code_free(r->code);
 	pcre2_match_context_free(r->context);
@@ -102,9 +102,9 @@ static pcre2_match_context *make_context(void)
 	return c;
 }
 
-struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, const char *flags, struct error *e)
+struct pattern *pattern_compile(void *owner, const char *pattern, const char *flags, struct error *e)
 {
-	struct lookup_regex *r;
+	struct pattern *r;
 	pcre2_code *code;
 	PCRE2_UCHAR message[200];
 	PCRE2_SIZE offset;
@@ -120,18 +120,18 @@ struct lookup_regex *lookup_regex_compile(void *owner, const char *pattern, cons
 		return NULL;
 	}
 	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);	/* without JIT the interpreter matches */
-	r = talloc_zero(owner, struct lookup_regex);
+	r = talloc_zero(owner, struct pattern);
 	if (r == NULL)
 		abort();
 	r->code = code;
 	r->context = make_context();
 	r->source = make_source(r, pattern, flags);
 	r->pattern = make_pattern(r, pattern, flags);
-	talloc_set_destructor(r, regex_free);
+	talloc_set_destructor(r, pattern_free);
 	return r;
 }
 
-static int match(const struct lookup_regex *r, const char *subject, size_t n, pcre2_match_data *data)
+static int match(const struct pattern *r, const char *subject, size_t n, pcre2_match_data *data)
 {
 	int rc = pcre2_match(r->code, (PCRE2_SPTR)subject, n, 0, 0, data, r->context);
 
@@ -140,7 +140,7 @@ static int match(const struct lookup_regex *r, const char *subject, size_t n, pc
 	return rc;
 }
 
-static pcre2_match_data *make_data(const struct lookup_regex *r)
+static pcre2_match_data *make_data(const struct pattern *r)
 {
 	pcre2_match_data *data = pcre2_match_data_create_from_pattern(r->code, NULL);
 
@@ -149,7 +149,7 @@ static pcre2_match_data *make_data(const struct lookup_regex *r)
 	return data;
 }
 
-bool lookup_regex_match(const struct lookup_regex *r, const char *subject, size_t n)
+bool pattern_match(const struct pattern *r, const char *subject, size_t n)
 {
 	pcre2_match_data *data = make_data(r);
 	int rc = match(r, subject, n, data);
@@ -158,7 +158,7 @@ bool lookup_regex_match(const struct lookup_regex *r, const char *subject, size_
 	return rc >= 0;
 }
 
-int lookup_regex_captures(const struct lookup_regex *r, const char *subject, size_t n, void *owner, char **captures, int max)
+int pattern_captures(const struct pattern *r, const char *subject, size_t n, void *owner, char **captures, int max)
 {
 	pcre2_match_data *data = make_data(r);
 	int rc = match(r, subject, n, data), count = rc < max ? rc : max;
@@ -175,12 +175,12 @@ int lookup_regex_captures(const struct lookup_regex *r, const char *subject, siz
 	return rc < 0 ? -1 : rc;
 }
 
-const char *lookup_regex_source(const struct lookup_regex *r)
+const char *pattern_source(const struct pattern *r)
 {
 	return r->source;
 }
 
-const char *lookup_regex_pattern(const struct lookup_regex *r)
+const char *pattern_bare(const struct pattern *r)
 {
 	return r->pattern;
 }

@@ -2,8 +2,8 @@
  *
  * Values are immutable after they are built and live as long as the
  * configuration (or the lookup's owner) that made them: talloc everywhere. */
-#ifndef POSTERN_LOOKUP_VALUE_H
-#define POSTERN_LOOKUP_VALUE_H
+#ifndef POSTERN_BASE_VALUE_H
+#define POSTERN_BASE_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ enum value_kind {
 };
 
 struct lookup_table;
-struct lookup_regex;
+struct pattern;
 struct plugin_instance;
 struct value_function;		/* config/lua_function.h; called through lookup_function_call */
 
@@ -35,7 +35,7 @@ struct value {
 		const char *string;
 		struct { size_t count; const struct value **items; const struct value **keys; } list; /* LIST: keys NULL; HASH */
 		struct lookup_table *table;
-		struct lookup_regex *regex;
+		struct pattern *regex;
 		struct plugin_instance *instance;
 		struct value_function *function;
 		int setting;	/* enum setting_id */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "deliver/edit_private.h"
-#include "deliver/line_scan.h"
+#include "mail/edit_private.h"
+#include "mail/line_scan.h"
 
 #define SURVEY_BLOCK 65536
 #define SPILL_SIZE 64

@@ -1,8 +1,8 @@
 /* edit_private.h - what edit.c collects and edit_stream.c plays back; for these two files only. */
-#ifndef POSTERN_DELIVER_EDIT_PRIVATE_H
-#define POSTERN_DELIVER_EDIT_PRIVATE_H
+#ifndef POSTERN_MAIL_EDIT_PRIVATE_H
+#define POSTERN_MAIL_EDIT_PRIVATE_H
 
-#include "deliver/edit.h"
+#include "mail/edit.h"
 
 struct edit_list {
 	char *prepended;	/* all new fields, topmost first, each line ended by LF; talloc, never NULL */

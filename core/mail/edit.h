@@ -3,8 +3,8 @@
  * An edit list never re-serialises the mail: new fields go on top, fields to be
  * removed are left out as byte ranges, everything else keeps its bytes.  Used by
  * the next-hop client and by quarantines. */
-#ifndef POSTERN_DELIVER_EDIT_H
-#define POSTERN_DELIVER_EDIT_H
+#ifndef POSTERN_MAIL_EDIT_H
+#define POSTERN_MAIL_EDIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* line_scan.h - one fast look at a block of a mail: is there anything in it that must be changed or declared? */
-#ifndef POSTERN_DELIVER_LINE_SCAN_H
-#define POSTERN_DELIVER_LINE_SCAN_H
+#ifndef POSTERN_MAIL_LINE_SCAN_H
+#define POSTERN_MAIL_LINE_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

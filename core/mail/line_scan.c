@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "deliver/line_scan.h"
+#include "mail/line_scan.h"
 
 #define LANES 16
 typedef unsigned char lanes __attribute__((vector_size(LANES)));

@@ -10,7 +10,7 @@
 
 #include <glib.h>
 
-#include "deliver/edit_private.h"
+#include "mail/edit_private.h"
 
 struct edit_list *edit_list_new(void *owner)
 {
