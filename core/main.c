@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,9 @@ int main(int argc, char **argv)
 	/* Large mails: without this every big buffer is fresh pages from the kernel (15 % of a worker's time at 1 MiB). */
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	/* A peer that has gone and a file that may not grow are errors to be handled, in every role. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	switch (c.action) {
 	case CHECK: return check_run(&c.role_options, c.thorough > 1);
 	case RUN: return run_role(&c);

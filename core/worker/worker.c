@@ -22,6 +22,8 @@
 #include "worker/pipeline.h"
 #include "worker/take.h"
 
+#define VERSION_TIMEOUT_MS 5000
+
 /* --- seen from outside --- */
 
 void worker_stage(struct worker *w, enum worker_stage stage)
@@ -191,6 +193,16 @@ static bool wait_for_job(struct worker *w)
 	return true;
 }
 
+/* Findings carry the engine's version; a scanner that is down now says it with its first scan. */
+static void learn_version(struct plugin_instance *instance)
+{
+	void *owner = talloc_new(NULL);
+	struct plugin_outcome o = { 0 };
+	if (instance->plugin->roles & POSTERN_SCANNER)
+		plugin_version(instance, deadline_in(VERSION_TIMEOUT_MS), owner, &o);
+	talloc_free(owner);
+}
+
 static void start_instances(struct worker *w)
 {
 	for (size_t i = 0; i < w->setup->instance_count; i++) {
@@ -200,6 +212,8 @@ static void start_instances(struct worker *w)
 			continue;
 		if (plugin_instance_start(instance, &e) != 0)
 			log_write(LOG_LEVEL_WARNING, "%s: %s", instance->name, e.text);
+		else
+			learn_version(instance);
 	}
 	for (size_t i = 0; w->setup->deliveries[i]; i++)
 		plugin_instance_start(w->setup->deliveries[i], NULL);
