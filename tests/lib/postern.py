@@ -103,10 +103,13 @@ class Folder:
 
 class Postern:
     def __init__(self, tap=None, next_hop="smtp:[127.0.0.1]:9", lua="", scanners=None, folder=None, preamble=PREAMBLE,
-                 options=(), environment=None, seconds=60, start=True, name="postern", port=None):
+                 options=(), environment=None, seconds=60, start=True, name="postern", port=None, banks=None):
         """next_hop: a Catcher or a method; scanners: Lua between the braces of av_scanners, default libclamav;
+        banks: {"NAME": "lua of a table"}, each a policy bank with a port of its own, .ports["NAME"];
         lua: more configuration, %(key)s of .values replaced ("%%" stands for "%" then) unless it holds no "%("."""
         self.tap, self.name, self.seconds, self.options = tap, name, seconds, list(options)
+        self.banks = banks or {}
+        self.ports = {bank: free_port() for bank in self.banks}
         self.own_folder = folder is None
         self.folder = folder or Folder()
         self.environment = environment or {}
@@ -140,8 +143,15 @@ class Postern:
     def configure(self, lua=""):
         """Write the configuration anew: the preamble, then this."""
         with open(self.config_file, "w") as f:
-            f.write(self.preamble % self.values + self.fill(lua) + "\n")
+            f.write(self.preamble % self.values + self.fill_banks() + self.fill(lua) + "\n")
         os.chmod(self.config_file, 0o644)
+
+    def fill_banks(self):
+        text = ""
+        for bank, port in self.ports.items():
+            text += "policy_bank.%s = %s\ninterface_policy[\"%d\"] = \"%s\"\n" % (bank, self.fill(self.banks[bank]), port, bank)
+        listen = ['"127.0.0.1:%d"' % port for port in [self.port] + list(self.ports.values())]
+        return text + "listen_sockets = { %s }\n" % ", ".join(listen)
 
     def posternd(self, *arguments, timeout=60):
         """Run posternd with -c of this configuration and these: (exit code, standard output, standard error)."""
