@@ -7,8 +7,6 @@
 #include <talloc.h>
 #include <unistd.h>
 
-#include "base/deadline.h"
-#include "base/io.h"
 #include "reception/state.h"
 
 struct mail_job *job_new(struct reception *r, struct session *s, const char *log_id)
@@ -59,15 +57,15 @@ static int write_envelope(int fd, const struct envelope *e)
 	size_t n;
 	envelope_write(&w, e);
 	const void *record = wire_end(&w, &n);
-	int failed = io_write_all(fd, record, n, deadline_none());
+	bool whole = pwrite(fd, record, n, 0) == (ssize_t)n;	/* memory: it takes all or there is none */
 	wire_free(&w);
-	return failed;
+	return whole ? 0 : -1;
 }
 
 int job_seal_envelope(struct mail_job *job)
 {
 	job->envelope_fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (job->envelope_fd < 0 || write_envelope(job->envelope_fd, &job->envelope) != 0 || lseek(job->envelope_fd, 0, SEEK_SET) != 0)
+	if (job->envelope_fd < 0 || write_envelope(job->envelope_fd, &job->envelope) != 0)
 		return -1;
 	return fcntl(job->envelope_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
