@@ -31,7 +31,7 @@ struct listeners *listeners_new(void)
 			/* Moved away: the low numbers are what roles expect their own descriptors at. */
 			int fd = fcntl(SYSTEMD_FIRST_FD + i, F_DUPFD_CLOEXEC, 100);
 			close(SYSTEMD_FIRST_FD + i);
-			if (fd >= 0)
+			if (fd >= 0 && io_set_nonblocking(fd, true) == 0)
 				g_array_append_val(l->from_systemd, fd);
 		}
 	}
