@@ -354,9 +354,9 @@ static struct master *master_new(const struct role_options *o, int start_pipe)
 	m->program = "/proc/self/exe";
 	m->start_pipe = start_pipe;
 	m->control_fd = m->ledger_fd = -1;
+	m->listeners = listeners_new();	/* first: systemd's descriptors lie where ours would come to lie */
 	m->shared = shared_create(&m->shared_fd);
 	m->signal_fd = talk_signal_fd();
-	m->listeners = listeners_new();
 	m->generations = g_ptr_array_new();
 	m->control_connections = g_array_new(FALSE, FALSE, sizeof(int));
 	m->waiting_reloads = g_array_new(FALSE, FALSE, sizeof(int));
