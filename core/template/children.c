@@ -11,16 +11,17 @@
 #define EARLY_MS 1000
 #define BACKOFF_MAX_MS 30000
 
-void children_add(struct children *c, pid_t pid, const char *note, unsigned slot)
+struct children_entry *children_add(struct children *c, pid_t pid, const char *note, unsigned slot)
 {
 	if (c->count == c->size) {
 		c->size = c->size ? c->size * 2 : 16;
 		c->entries = g_renew(struct children_entry, c->entries, c->size);
 	}
 	struct children_entry *e = &c->entries[c->count++];
-	*e = (struct children_entry){ .pid = pid, .started_ms = clock_now_ms(), .slot = slot };
+	*e = (struct children_entry){ .pid = pid, .started_ms = clock_now_ms(), .slot = slot, .link_fd = -1 };
 	if (note)
 		g_strlcpy(e->note, note, sizeof e->note);
+	return e;
 }
 
 /* A child that dies at once dies of its surroundings: try again later and later.  One that lived a while
@@ -44,7 +45,7 @@ bool children_reap(struct children *c, struct children_entry *entry, int *status
 	pid_t pid = waitpid(-1, status, WNOHANG);
 	if (pid <= 0)
 		return false;
-	*entry = (struct children_entry){ 0 };
+	*entry = (struct children_entry){ .link_fd = -1 };
 	for (unsigned i = 0; i < c->count; i++) {
 		if (c->entries[i].pid != pid)
 			continue;

@@ -11,6 +11,8 @@ struct children_entry {
 	int64_t started_ms;
 	char note[32];			/* an opener's scratch folder */
 	unsigned slot;			/* a worker's place in shared memory */
+	int link_fd;			/* an opener's end of its link to its worker, to see when the worker has closed the other; else -1 */
+	int64_t hung_up_ms;		/* since when that is so; 0: it is not */
 };
 
 struct children {
@@ -20,8 +22,9 @@ struct children {
 	int64_t wait_until_ms;		/* back-off: fork no sooner */
 };
 
-void children_add(struct children *c, pid_t pid, const char *note, unsigned slot);
-/* Reap one that has ended; false: none. *entry is its record (pid 0 when it was not ours). */
+/* The entry is good until the next call. */
+struct children_entry *children_add(struct children *c, pid_t pid, const char *note, unsigned slot);
+/* Reap one that has ended; false: none. *entry is its record (pid 0 when it was not ours); its link_fd is the caller's. */
 bool children_reap(struct children *c, struct children_entry *entry, int *status);
 /* May another be forked now? */
 bool children_may_start(const struct children *c);

@@ -26,6 +26,8 @@
 #include "template/talk.h"
 #include "wire/records.h"
 
+#define GIVEN_UP_MS 1000	/* how long an opener may live on when its worker has hung up */
+
 struct opener_template {
 	const struct role_options *options;
 	struct settings_record settings;
@@ -101,6 +103,9 @@ static void become_opener(struct opener_template *t, int worker_fd)
 	close(ROLE_FD_MASTER);
 	close(ROLE_FD_OPENERS);
 	close(t->signal_fd);
+	for (unsigned i = 0; i < t->openers.count; i++)
+		if (t->openers.entries[i].link_fd >= 0)
+			close(t->openers.entries[i].link_fd);
 	talk_unblock_signals();
 	prctl(PR_SET_PDEATHSIG, 0);
 	log_set_role("opener");
@@ -122,11 +127,33 @@ static void fork_opener(struct opener_template *t, int worker_fd)
 	pid_t pid = fork();
 	if (pid == 0)
 		become_opener(t, worker_fd);
-	if (pid < 0)
-		log_write(LOG_LEVEL_ERROR, "opener template: fork: %s", g_strerror(errno));
-	else
-		children_add(&t->openers, pid, NULL, 0);
-	close(worker_fd);	/* on failure the worker reads end of file and its mail is answered for */
+	if (pid > 0) {
+		children_add(&t->openers, pid, NULL, 0)->link_fd = worker_fd;
+		return;
+	}
+	log_write(LOG_LEVEL_ERROR, "opener template: fork: %s", g_strerror(errno));
+	close(worker_fd);	/* the worker reads end of file and its mail is answered for */
+}
+
+/* An opener whose worker has hung up (the mail's time is over, it said nonsense, the client has gone) leaves by itself
+ * as soon as it looks up.  One that does not, stuck or taken over, is ended. */
+static void end_given_up(struct opener_template *t)
+{
+	int64_t now = clock_now_ms();
+	for (unsigned i = 0; i < t->openers.count; i++) {
+		struct children_entry *e = &t->openers.entries[i];
+		struct pollfd p = { .fd = e->link_fd };
+		if (e->link_fd < 0 || poll(&p, 1, 0) <= 0)
+			continue;
+		if (e->hung_up_ms == 0)
+			e->hung_up_ms = now;
+		if (now - e->hung_up_ms < GIVEN_UP_MS)
+			continue;
+		log_write(LOG_LEVEL_WARNING, "opener %d does not leave although its worker has hung up: ended", (int)e->pid);
+		kill(e->pid, SIGKILL);
+		close(e->link_fd);
+		e->link_fd = -1;
+	}
 }
 
 static void take_request(struct opener_template *t)
@@ -154,6 +181,8 @@ static void reap_openers(struct opener_template *t)
 	bool any = false;
 	while (children_reap(&t->openers, &e, &status)) {
 		any = true;
+		if (e.link_fd >= 0)
+			close(e.link_fd);	/* only now does the worker read end of file */
 		if (WIFSIGNALED(status))
 			log_write(LOG_LEVEL_WARNING, "opener %d ended by signal %d (%s)", (int)e.pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	}
@@ -207,6 +236,7 @@ static int serve(struct opener_template *t)
 			take_order(t);
 		if (p[2].revents & POLLIN)
 			take_request(t);
+		end_given_up(t);
 		check_databases(t);
 	}
 	return 0;
