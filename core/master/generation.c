@@ -129,7 +129,9 @@ static void keep_settings(struct master *m, struct generation *g, struct wire_re
 			g_string_append_printf(g->problems, "%s\n", problem);
 			g_free(problem);
 			master_generation_failed(m, g);
+			return;
 		}
+		talk_send_ledger(g->worker_template.fd, m->ledger_fd);
 	} else if (strcmp(role, "reception") == 0) {
 		g->for_reception = s;
 	} else if (strcmp(role, "opener") == 0) {
@@ -243,9 +245,23 @@ void generation_kill(struct master *m, struct generation *g)
 			kill(all[i]->pid, SIGKILL);
 }
 
-bool generation_gone(const struct generation *g)
+/* Workers outlive a template that was killed: until they have finished, theirs is a living generation. */
+static bool has_workers(const struct master *m, const struct generation *g)
 {
-	return !runs(&g->reception) && !runs(&g->worker_template) && !runs(&g->opener_template) && !runs(&g->next_opener_template);
+	for (unsigned i = 0; i < SHARED_WORKERS; i++) {
+		const struct shared_worker *w = &m->shared->workers[i];
+		uint32_t pid = atomic_load(&w->pid);
+		if (pid != 0 && atomic_load(&w->generation) == g->number && (kill((pid_t)pid, 0) == 0 || errno != ESRCH))
+			return true;
+	}
+	return false;
+}
+
+bool generation_gone(const struct master *m, const struct generation *g)
+{
+	if (runs(&g->reception) || runs(&g->worker_template) || runs(&g->opener_template) || runs(&g->next_opener_template))
+		return false;
+	return !g->told_to_leave || !has_workers(m, g);
 }
 
 void generation_free(struct generation *g)
@@ -264,7 +280,8 @@ void generation_free(struct generation *g)
 
 static void reception_ended(struct master *m, struct generation *g, pid_t pid)
 {
-	unsigned noted = ledger_delivered_note_all(m->shared, (uint32_t)pid);
+	unsigned noted = ledger_delivered_note_all(m->shared, (uint32_t)pid, m->ledger_fd);
+	shared_reception_leave(m->shared, (uint32_t)pid);
 	if (noted) {
 		shared_count(m->shared, COUNT_DELIVERED_NOTED, noted);
 		log_write(LOG_LEVEL_WARNING, "master: reception ended between a next hop's answer and its own: %u recipient%s noted for the next try",
@@ -292,12 +309,38 @@ static void refuse_opener_requests(struct generation *g)
 	g->openers[0] = -1;
 }
 
-static void template_ended(struct master *m, struct generation *g, struct child *c)
+/* Only what its template sent can bring a worker here: where that has died, the last worker's end is the end of tokens. */
+static void forget_worker_channels(struct generation *g)
+{
+	int *ends[] = { &g->tokens[1], &g->openers[1] };
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		if (*ends[i] >= 0)
+			close(*ends[i]);
+		*ends[i] = -1;
+	}
+}
+
+/* Workers go on asking for openers: where the template had been good, another takes its place at once, and they wait for
+ * it.  One that died while loading is not tried again, so that nobody waits for what will never be. */
+static void opener_template_ended(struct master *m, struct generation *g, bool was_ready)
+{
+	if (!was_ready || g->told_to_leave || g->state == GENERATION_LOADING || g->state == GENERATION_OPENING
+	    || start_opener_template(m, g, &g->opener_template) != 0)
+		refuse_opener_requests(g);
+	else
+		talk_send_settings(g->opener_template.fd, &g->for_opener);
+}
+
+static void template_ended(struct master *m, struct generation *g, struct child *c, bool was_ready)
 {
 	if (c == &g->next_opener_template) {
 		*c = (struct child){ .fd = -1 };
 		return;		/* the one that was replaced, or one that could not load the new database: the old serves on */
 	}
+	if (c == &g->opener_template)
+		opener_template_ended(m, g, was_ready);
+	else
+		forget_worker_channels(g);
 	if (g->state == GENERATION_DRAINING)
 		return;
 	if (g->state != GENERATION_ACTIVE) {
@@ -305,8 +348,6 @@ static void template_ended(struct master *m, struct generation *g, struct child 
 		return;
 	}
 	shared_count(m->shared, COUNT_TEMPLATE_DEATHS, 1);
-	if (c == &g->opener_template)
-		refuse_opener_requests(g);
 	log_write(LOG_LEVEL_ERROR, "master: the %s has died: starting a new generation", role_name(c->role));
 	master_want_reload(m);
 }
@@ -315,6 +356,7 @@ void generation_child_ended(struct master *m, struct child *c, int status)
 {
 	struct generation *g = c->generation;
 	pid_t pid = c->pid;
+	bool was_ready = c->ready;
 	if (WIFSIGNALED(status))
 		log_write(LOG_LEVEL_WARNING, "master: %s %d ended by signal %d", role_name(c->role), (int)pid, WTERMSIG(status));
 	while (c->fd >= 0) {	/* what it had said before it ended: problems above all */
@@ -328,7 +370,7 @@ void generation_child_ended(struct master *m, struct child *c, int status)
 	if (c == &g->reception)
 		reception_ended(m, g, pid);
 	else
-		template_ended(m, g, c);
+		template_ended(m, g, c, was_ready);
 }
 
 void generation_tick(struct master *m, struct generation *g)

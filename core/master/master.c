@@ -20,10 +20,12 @@
 #include "base/deadline.h"
 #include "base/log.h"
 #include "base/privilege.h"
+#include "opener/opener.h"
 #include "template/talk.h"
 
 #define TICK_MS 200
 #define URGENT_DRAIN_MS 10000
+#define ORPHANS_MS 5000
 
 struct generation *master_active(const struct master *m)
 {
@@ -106,6 +108,9 @@ int master_prepare_folders(struct master *m, struct generation *g, char **proble
 	    || make_folder(settings_record_get(&g->for_master, "QUARANTINEDIR"), owner, problem) != 0)
 		return -1;
 	warn_of_disk(temp);
+	g_free(m->temp_base);
+	m->temp_base = g_strdup(temp);
+	m->user = owner;
 	if (m->ledger_fd < 0 && home)
 		open_ledger(m, home, owner);
 	if (m->control_fd < 0 && control_listen(m, settings_record_get(&g->for_master, "control_socket")) != 0) {
@@ -203,7 +208,7 @@ static void bury_generations(struct master *m)
 {
 	for (guint i = m->generations->len; i-- > 0; ) {
 		struct generation *g = g_ptr_array_index(m->generations, i);
-		if (!generation_gone(g))
+		if (!generation_gone(m, g))
 			continue;
 		if (g->state == GENERATION_DRAINING) {
 			log_write(LOG_LEVEL_INFO, "master: generation %u has left", g->number);
@@ -259,6 +264,19 @@ static void free_dead_slots(struct shared *s)
 	}
 }
 
+/* A worker or opener that outlived its template (we are their subreaper). */
+static void orphan_ended(struct master *m, pid_t pid, int status)
+{
+	for (unsigned i = 0; i < SHARED_WORKERS; i++) {
+		const struct shared_worker *w = &m->shared->workers[i];
+		if (atomic_load(&w->pid) != (uint32_t)pid || !WIFSIGNALED(status))
+			continue;
+		shared_count(m->shared, COUNT_WORKER_DEATHS, 1);
+		log_write(LOG_LEVEL_WARNING, "master: worker %d, whose template had died, ended by signal %d at stage %s", (int)pid, WTERMSIG(status),
+			worker_stage_name((enum worker_stage)atomic_load(&w->stage)));
+	}
+}
+
 static void reap(struct master *m)
 {
 	int status;
@@ -266,10 +284,12 @@ static void reap(struct master *m)
 	bool orphans = false;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		struct child *c = find_child(m, pid);
-		if (c)
+		if (c) {
 			generation_child_ended(m, c, status);
-		else
-			orphans = true;	/* a worker or opener that outlived its template (we are their subreaper) */
+			continue;
+		}
+		orphan_ended(m, pid, status);
+		orphans = true;
 	}
 	if (orphans)
 		free_dead_slots(m->shared);
@@ -377,11 +397,51 @@ static void master_free(struct master *m)
 	if (m->ledger_fd >= 0)
 		close(m->ledger_fd);
 	g_free(m->control_path);
+	g_free(m->temp_base);
 	g_array_free(m->control_connections, TRUE);
 	g_array_free(m->waiting_reloads, TRUE);
 	g_array_free(m->waiting_stop, TRUE);
 	g_ptr_array_free(m->generations, TRUE);
 	g_free(m);
+}
+
+/* --- the end: what outlived its template must not outlive us, nor leave anything behind --- */
+
+static void kill_orphans(void)
+{
+	char path[64], *list = NULL, *at;
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	if (!g_file_get_contents(path, &list, NULL, NULL))
+		return;
+	for (at = list; *at; ) {
+		long pid = strtol(at, &at, 10);
+		if (pid > 1)
+			kill((pid_t)pid, SIGKILL);
+		at += strspn(at, " \n");
+	}
+	g_free(list);
+}
+
+static void wait_for_orphans(void)
+{
+	int64_t patience_ms = clock_now_ms() + ORPHANS_MS;
+	pid_t pid;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0) {
+		if (pid == 0)
+			usleep(5000);
+		if (clock_now_ms() > patience_ms)
+			kill_orphans();
+	}
+}
+
+/* As the user whose folders they are: a sweeper with root's powers would be a gift to whoever wrote into them. */
+static void sweep_work_area(const struct master *m)
+{
+	if (!m->temp_base || (getuid() == 0 && seteuid(m->user) != 0))
+		return;
+	scratch_sweep(m->temp_base);
+	if (getuid() == 0 && seteuid(0) != 0)
+		log_write(LOG_LEVEL_WARNING, "master: seteuid: %s", g_strerror(errno));
 }
 
 int master_run(const struct role_options *o, int start_pipe)
@@ -399,6 +459,8 @@ int master_run(const struct role_options *o, int start_pipe)
 	generation_start(m);
 	while (!m->stopping || m->generations->len > 0)
 		one_round(m, polls);
+	wait_for_orphans();
+	sweep_work_area(m);
 	for (guint i = 0; i < m->waiting_stop->len; i++)
 		talk_send_text(g_array_index(m->waiting_stop, int, i), RECORD_ANSWER, "0\nstopped\n");
 	int code = m->exit_code;

@@ -60,7 +60,7 @@ void generation_kill(struct master *m, struct generation *g);	/* hard: SIGKILL t
 void generation_child_ended(struct master *m, struct child *c, int status);
 void generation_child_speaks(struct master *m, struct child *c);
 void generation_tick(struct master *m, struct generation *g);	/* restarts that were put off */
-bool generation_gone(const struct generation *g);
+bool generation_gone(const struct master *m, const struct generation *g);	/* with its last worker */
 void generation_free(struct generation *g);
 const char *generation_state_name(enum generation_state s);
 
@@ -88,6 +88,8 @@ struct master {
 	bool reload_wanted, stopping, settled_once;
 	int64_t reload_not_before_ms;
 	int64_t started_wall_us;
+	char *temp_base;			/* swept when all have left */
+	uid_t user;				/* whom it belongs to */
 	int exit_code, start_pipe;		/* start_pipe: tell the waiting parent; -1 */
 };
 int master_run(const struct role_options *o, int start_pipe);

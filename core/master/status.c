@@ -105,8 +105,8 @@ static void counters(struct status *s)
 static void gauges(struct status *s)
 {
 	struct shared *m = s->master->shared;
-	unsigned long long bytes = atomic_load(&m->work_area_bytes);
-	unsigned connections = atomic_load(&m->connections_now), waiting = atomic_load(&m->mails_waiting);
+	unsigned long long bytes = shared_work_area_bytes(m);
+	unsigned connections = shared_connections(m), waiting = shared_mails_waiting(m);
 	g_string_append_printf(s->out, s->json ? "\"connections\":%u,\"mails_waiting\":%u,\"work_area_bytes\":%llu"
 		: "now\n  %u connections, %u mails waiting, %llu bytes in the work area\n", connections, waiting, bytes);
 }

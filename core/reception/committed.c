@@ -56,11 +56,6 @@ int job_note_committed(struct mail_job *job, const struct committed *c, uint32_t
 	return 0;
 }
 
-static int64_t wall_s_in(int64_t ms)
-{
-	return (clock_wall_us() / 1000 + ms) / 1000;
-}
-
 static void note_one(struct mail_job *job, uint32_t n)
 {
 	const struct reception_settings *given = job->reception->given;
@@ -70,8 +65,7 @@ static void note_one(struct mail_job *job, uint32_t n)
 		return;
 	}
 	shared_count(given->shared, COUNT_DELIVERED_NOTED, 1);
-	if (given->ledger_fd >= 0)
-		ledger_file_append(given->ledger_fd, 'D', job->keys[n], wall_s_in(DELIVERED_AGE_MS));
+	ledger_file_delivered(given->ledger_fd, job->keys[n]);
 	reception_log(job->envelope.log_id, LOG_LEVEL_NOTICE, "<%s> was delivered but the client was not told: noted, a retry will skip it", to);
 }
 
@@ -95,18 +89,39 @@ void job_settle(struct mail_job *job, bool written, bool per_recipient)
 	job->committed = NULL;
 }
 
+void job_note_orphans(struct mail_job *job, uint32_t slot)
+{
+	const struct reception_settings *given = job->reception->given;
+	const struct envelope *e = &job->envelope;
+	unsigned char digest[16];
+	if (!read_digest(job, slot, digest))
+		return;
+	for (uint32_t n = 0; n < e->recipient_count; n++) {
+		if (job->committed != NULL && job->committed[n] != NULL)
+			continue;
+		struct ledger_key key = ledger_key_make(digest, e->sender, e->recipients[n].address);
+		if (!ledger_delivered_note(given->shared, key, (uint32_t)getpid()))
+			continue;
+		shared_count(given->shared, COUNT_DELIVERED_NOTED, 1);
+		ledger_file_delivered(given->ledger_fd, key);
+		reception_log(e->log_id, LOG_LEVEL_NOTICE, "<%s> was delivered by a worker that died before it could say so: noted, a retry will skip it", e->recipients[n].address);
+	}
+}
+
 void job_note_death(struct mail_job *job, uint32_t slot)
 {
 	const struct reception_settings *given = job->reception->given;
 	unsigned char digest[16];
-	shared_count(given->shared, COUNT_WORKER_DEATHS, 1);
 	if (!read_digest(job, slot, digest)) {
 		reception_log(job->envelope.log_id, LOG_LEVEL_ERROR, "the worker in slot %u died with this mail", slot);
 		return;
 	}
 	struct ledger_key key = ledger_key_make(digest, job->envelope.sender, NULL);
+	if (atomic_load(&given->shared->workers[slot].blamed)) {
+		reception_log(job->envelope.log_id, LOG_LEVEL_ERROR, "the worker in slot %u died with this mail, which had cost an opener already", slot);
+		return;
+	}
 	unsigned deaths = ledger_poison_add(given->shared, key);
-	if (given->ledger_fd >= 0)
-		ledger_file_append(given->ledger_fd, 'P', key, wall_s_in(POISON_AGE_MS));
+	ledger_file_died(given->ledger_fd, key);
 	reception_log(job->envelope.log_id, LOG_LEVEL_ERROR, "the worker in slot %u died with this mail, death number %u of it", slot, deaths);
 }

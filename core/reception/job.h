@@ -60,6 +60,8 @@ const char *job_single_reply(struct mail_job *job);
 int job_note_committed(struct mail_job *job, const struct committed *c, uint32_t slot);
 /* The client has, or has not, its reply: clear what it knows to be delivered, note the rest. */
 void job_settle(struct mail_job *job, bool written, bool per_recipient);
+/* The worker in that slot died: what it had entered as delivered, but not told us any more, is noted. */
+void job_note_orphans(struct mail_job *job, uint32_t slot);
 /* The worker in that slot died over the job: one death more for this mail. */
 void job_note_death(struct mail_job *job, uint32_t slot);
 

@@ -31,6 +31,7 @@ struct queue {
 	struct mail_job *first, *last;		/* waiting */
 	unsigned waiting, running;
 	uint64_t waiting_bytes;
+	bool no_more_tokens;			/* no worker is left, and none can come */
 	uint8_t *record;			/* one record at a time */
 };
 
@@ -64,7 +65,7 @@ static void idle_remove(struct queue *q, struct worker_token *t)
 
 static void show_waiting(const struct queue *q, int change)
 {
-	atomic_fetch_add_explicit(&q->reception->given->shared->mails_waiting, (uint32_t)change, memory_order_relaxed);
+	atomic_fetch_add_explicit(&q->reception->held->waiting, (uint32_t)change, memory_order_relaxed);
 }
 
 static void waiting_append(struct queue *q, struct mail_job *job)
@@ -106,6 +107,8 @@ static void token_lost(struct worker_token *t)
 {
 	struct queue *q = t->queue;
 	struct mail_job *job = t->job;
+	if (job != NULL)
+		job_note_orphans(job, t->slot);
 	if (job != NULL && (!job->cancelled || job->outcome == JOB_TIMED_OUT))
 		job_note_death(job, t->slot);
 	token_close(t);
@@ -324,7 +327,7 @@ static bool start_at_once(struct queue *q, struct mail_job *job)
 static bool has_room(const struct queue *q, const struct mail_job *job)
 {
 	const struct reception_options *o = q->reception->options;
-	return q->waiting < o->queue_mails && q->waiting_bytes + job->mail_size_bytes <= o->queue_bytes;
+	return !q->no_more_tokens && q->waiting < o->queue_mails && q->waiting_bytes + job->mail_size_bytes <= o->queue_bytes;
 }
 
 bool queue_submit(struct queue *q, struct mail_job *job)
@@ -344,6 +347,18 @@ bool queue_submit(struct queue *q, struct mail_job *job)
 	return true;
 }
 
+void queue_no_more_tokens(struct queue *q)
+{
+	q->no_more_tokens = true;
+	while (q->first != NULL) {
+		struct mail_job *job = q->first;
+		waiting_remove(q, job);
+		q->running++;	/* finish_job takes it back */
+		finish_job(q, job, JOB_WAITED_TOO_LONG);
+	}
+	reception_check_drained(q->reception);
+}
+
 void queue_client_gone(struct queue *q, struct mail_job *job)
 {
 	job->session = NULL;
@@ -355,6 +370,8 @@ void queue_client_gone(struct queue *q, struct mail_job *job)
 		job_free(job);
 		return;
 	}
+	/* A retry must wait for what this try has begun. */
+	atomic_store(&q->reception->given->shared->workers[job->token->slot].abandoned, 1);
 	if (job->committed != NULL || job->cancelled)
 		return;
 	reception_log(job->envelope.log_id, LOG_LEVEL_NOTICE, "the client has gone, the worker is told to stop");

@@ -20,6 +20,8 @@ void queue_add_token(struct queue *q, const struct token *t, int fd);
 bool queue_submit(struct queue *q, struct mail_job *job);
 /* The job's session ends: a waiting mail is dropped; a running one of which nothing was committed is cancelled. */
 void queue_client_gone(struct queue *q, struct mail_job *job);
+/* No worker is left and none can come: what waits gets its 451 now, and so does what comes. */
+void queue_no_more_tokens(struct queue *q);
 /* While draining: idle workers that no mail under way can need are let go. */
 void queue_release_idle(struct queue *q);
 bool queue_is_empty(const struct queue *q);

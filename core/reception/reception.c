@@ -140,6 +140,7 @@ static void on_token_offered(evutil_socket_t fd, short what, void *user)
 	if (n == 0) {
 		reception_log(NULL, LOG_LEVEL_WARNING, "no worker can offer itself any more");
 		event_del(r->token_event);
+		queue_no_more_tokens(r->queue);
 		return;
 	}
 	if (n > 0 && read_token(r, (size_t)n, fds, count) == 0)
@@ -262,6 +263,7 @@ struct reception *reception_new(const struct reception_settings *given, struct e
 	}
 	r->input = talloc_array(r, uint8_t, RECEPTION_BUFFER_BYTES);
 	r->output = talloc_array(r, uint8_t, RECEPTION_BUFFER_BYTES);
+	r->held = shared_reception_take(given->shared, (uint32_t)getpid());
 	r->base = event_base_new();
 	r->peers = peer_table_new();
 	r->queue = queue_new(r);
@@ -291,6 +293,7 @@ void reception_free(struct reception *r)
 	event_base_free(r->base);
 	g_hash_table_destroy(r->peers);
 	close(r->work_area_fd);
+	shared_reception_leave(r->given->shared, (uint32_t)getpid());
 	talloc_free(r);
 }
 

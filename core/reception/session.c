@@ -101,7 +101,7 @@ static void unlink_session(struct session *s)
 	if (s->next != NULL)
 		s->next->previous = s->previous;
 	s->reception->session_count--;
-	atomic_fetch_sub(&s->reception->given->shared->connections_now, 1);
+	atomic_fetch_sub(&s->reception->held->connections, 1);
 }
 
 /* Bytes left unread would turn the close into a reset, which can cost the client our last reply. */
@@ -329,7 +329,7 @@ static void link_session(struct session *s)
 		s->next->previous = s;
 	r->sessions = s;
 	r->session_count++;
-	atomic_fetch_add(&r->given->shared->connections_now, 1);
+	atomic_fetch_add(&r->held->connections, 1);
 }
 
 void session_start(struct listener *l, int fd, struct peer *peer, const struct dialect *dialect)

@@ -12,7 +12,7 @@
 
 static uint64_t bytes_now(const struct reception *r)
 {
-	return atomic_load_explicit(&r->given->shared->work_area_bytes, memory_order_relaxed);
+	return shared_work_area_bytes(r->given->shared);
 }
 
 bool spool_has_room(const struct reception *r, const struct peer *p, uint64_t size_bytes)
@@ -27,7 +27,7 @@ bool spool_has_room(const struct reception *r, const struct peer *p, uint64_t si
 
 static void account(struct spool *s, uint64_t n)
 {
-	atomic_fetch_add_explicit(&s->reception->given->shared->work_area_bytes, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->reception->held->work_area_bytes, n, memory_order_relaxed);
 	s->accounted_bytes += n;
 	if (s->peer != NULL)
 		s->peer->spooled_bytes += n;
@@ -35,7 +35,7 @@ static void account(struct spool *s, uint64_t n)
 
 static void unaccount(struct spool *s)
 {
-	atomic_fetch_sub_explicit(&s->reception->given->shared->work_area_bytes, s->accounted_bytes, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&s->reception->held->work_area_bytes, s->accounted_bytes, memory_order_relaxed);
 	if (s->peer != NULL)
 		s->peer->spooled_bytes -= s->accounted_bytes;
 	s->accounted_bytes = 0;

@@ -27,6 +27,7 @@ struct reception {
 	const struct reception_settings *given;
 	struct reception_options *options;
 	struct event_base *base;
+	struct shared_reception *held;	/* our place in shared memory: what we hold now */
 	struct queue *queue;
 	GHashTable *peers;
 	struct listener *listeners;

@@ -15,6 +15,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/fdpass.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -27,6 +28,7 @@
 #include "wire/records.h"
 
 #define GIVEN_UP_MS 1000	/* how long an opener may live on when its worker has hung up */
+#define SWEEP_INTERVAL_MS 3000
 
 struct opener_template {
 	const struct role_options *options;
@@ -36,7 +38,7 @@ struct opener_template {
 	struct children openers;
 	int signal_fd;
 	bool draining, told_of_change;
-	int64_t next_check_ms, check_interval_ms;
+	int64_t next_check_ms, check_interval_ms, next_sweep_ms;
 };
 
 /* --- instances from the record: "instance" starts one, "instance.*" describe it --- */
@@ -178,16 +180,23 @@ static void reap_openers(struct opener_template *t)
 		;
 	struct children_entry e;
 	int status;
-	bool any = false;
 	while (children_reap(&t->openers, &e, &status)) {
-		any = true;
 		if (e.link_fd >= 0)
 			close(e.link_fd);	/* only now does the worker read end of file */
+		t->next_sweep_ms = 0;
 		if (WIFSIGNALED(status))
 			log_write(LOG_LEVEL_WARNING, "opener %d ended by signal %d (%s)", (int)e.pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	}
-	if (any)
-		scratch_sweep(settings_record_get(&t->settings, "TEMPBASE"));
+}
+
+/* Not only our own openers leave scratch folders behind: those of a template that died have nobody else. */
+static void sweep(struct opener_template *t)
+{
+	int64_t now = clock_now_ms();
+	if (now < t->next_sweep_ms)
+		return;
+	t->next_sweep_ms = now + SWEEP_INTERVAL_MS;
+	scratch_sweep(settings_record_get(&t->settings, "TEMPBASE"));
 }
 
 /* --- the database on disk has changed: ask the master for a template beside this one --- */
@@ -237,6 +246,7 @@ static int serve(struct opener_template *t)
 		if (p[2].revents & POLLIN)
 			take_request(t);
 		end_given_up(t);
+		sweep(t);
 		check_databases(t);
 	}
 	return 0;
@@ -276,6 +286,9 @@ int opener_template_run(const struct role_options *o)
 	talk_send_text(ROLE_FD_MASTER, RECORD_READY, "opener template");
 	int code = serve(t);
 	scratch_sweep(settings_record_get(&t->settings, "TEMPBASE"));
+	for (size_t i = 0; i < t->instance_count; i++)
+		if (t->instances[i])
+			plugin_instance_stop(t->instances[i]);
 	children_free(&t->openers);
 	talloc_free(t);
 	return code;

@@ -22,6 +22,38 @@ int talk_send_text(int fd, enum record_kind kind, const char *text)
 	return rc;
 }
 
+int talk_send_ledger(int fd, int ledger_fd)
+{
+	struct wire_writer w = { 0 };
+	size_t n;
+	text_record_write(&w, RECORD_LEDGER, "");
+	const void *data = wire_end(&w, &n);
+	int rc = fdpass_send(fd, data, n, &ledger_fd, ledger_fd >= 0, 0);
+	wire_free(&w);
+	return rc;
+}
+
+int talk_receive_ledger(int fd, int *ledger_fd)
+{
+	char buffer[256];
+	int fds[FDPASS_MAX], count = FDPASS_MAX;
+	struct wire_reader r;
+	ssize_t n;
+	do
+		n = fdpass_receive(fd, buffer, sizeof buffer, fds, &count, 0);
+	while (n < 0 && errno == EINTR);
+	*ledger_fd = -1;
+	if (n <= 0)
+		return -1;
+	if (count > 1 || !wire_open(&r, buffer, (size_t)n) || r.kind != RECORD_LEDGER) {
+		fdpass_close_all(fds, count);
+		return -1;
+	}
+	if (count == 1)
+		*ledger_fd = fds[0];
+	return 0;
+}
+
 int talk_send_settings(int fd, const struct settings_record *s)
 {
 	struct wire_writer w = { 0 };

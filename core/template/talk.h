@@ -6,6 +6,9 @@
 
 /* 0 or -1. */
 int talk_send_text(int fd, enum record_kind kind, const char *text);
+/* The ledger file's descriptor, -1: there is none. Receiving: 0, or -1 at end of file or on nonsense. */
+int talk_send_ledger(int fd, int ledger_fd);
+int talk_receive_ledger(int fd, int *ledger_fd);
 int talk_send_settings(int fd, const struct settings_record *s);
 /* The kind received (with its text on owner when `text` is wanted); 0 at end of file; -1 cast: nothing usable came. */
 enum record_kind talk_receive_text(int fd, void *owner, char **text);

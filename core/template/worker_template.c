@@ -253,6 +253,8 @@ static int serve(struct worker_template *t)
 
 static int prepare(struct worker_template *t, struct error *e)
 {
+	if (talk_receive_ledger(ROLE_FD_MASTER, &t->setup.ledger_fd) != 0)
+		return error_set(e, ERROR_ENVIRONMENT, "the master does not go on");
 	if (become_user(t, e) != 0)
 		return -1;
 	t->setup.shared = shared_map(ROLE_FD_SHARED);

@@ -82,15 +82,31 @@ bool ledger_delivered_note(struct shared *s, struct ledger_key key, uint32_t own
 	return delivered_change(s, key, DELIVERED_PENDING, &owner, DELIVERED_NOTED, 0);
 }
 
-unsigned ledger_delivered_note_all(struct shared *s, uint32_t owner)
+bool ledger_delivered_is_pending(struct shared *s, struct ledger_key key)
+{
+	int64_t now = clock_now_ms();
+	unsigned at = 0;
+	uint64_t word;
+	while (ledger_find(delivered_table(s), key, now, &at, &word))
+		if (ledger_word_state(word) == DELIVERED_PENDING)
+			return true;
+	return false;
+}
+
+unsigned ledger_delivered_note_all(struct shared *s, uint32_t owner, int ledger_fd)
 {
 	int64_t now = clock_now_ms();
 	unsigned noted = 0;
 	for (uint32_t i = 0; i < SHARED_DELIVERED; i++) {
 		struct shared_ledger_slot *slot = &s->delivered[i];
 		uint64_t word = ledger_slot_live(slot, now);
-		if (ledger_word_state(word) == DELIVERED_PENDING && ledger_word_value(word) == owner)
-			noted += ledger_slot_change(slot, word, ledger_word_with(word, DELIVERED_NOTED, 0));
+		if (ledger_word_state(word) != DELIVERED_PENDING || ledger_word_value(word) != owner)
+			continue;
+		struct ledger_key key = ledger_slot_key(slot);
+		if (!ledger_slot_change(slot, word, ledger_word_with(word, DELIVERED_NOTED, 0)))
+			continue;
+		ledger_file_delivered(ledger_fd, key);
+		noted++;
 	}
 	return noted;
 }

@@ -57,6 +57,26 @@ void ledger_file_append(int fd, char what, struct ledger_key key, int64_t until_
 	while (written < 0 && errno == EINTR);
 }
 
+static int64_t wall_s_in(int64_t ms)
+{
+	return (clock_wall_us() / 1000 + ms) / 1000;
+}
+
+void ledger_file_delivered(int fd, struct ledger_key key)
+{
+	ledger_file_append(fd, 'D', key, wall_s_in(DELIVERED_AGE_MS));
+}
+
+void ledger_file_died(int fd, struct ledger_key key)
+{
+	ledger_file_append(fd, 'P', key, wall_s_in(POISON_AGE_MS));
+}
+
+void ledger_file_used(int fd, struct ledger_key key)
+{
+	ledger_file_append(fd, 'C', key, wall_s_in(0));
+}
+
 static bool key_parse(const char *hex, struct ledger_key *key)
 {
 	for (unsigned i = 0; i < sizeof key->bytes; i++) {
@@ -152,8 +172,7 @@ static void write_table(FILE *f, char what, struct ledger_table t, int64_t now_m
 		if (ledger_word_state(word) != DELIVERED_NOTED)
 			continue;
 		struct ledger_line l = { .what = what, .deaths = ledger_word_value(word) };
-		uint64_t halves[2] = { atomic_load(&slot->key[0]), atomic_load(&slot->key[1]) };
-		memcpy(l.key.bytes, halves, sizeof l.key.bytes);
+		l.key = ledger_slot_key(slot);
 		l.until_wall_s = wall_s + (atomic_load(&slot->until_ms) - now_ms + 999) / 1000;
 		char text[LINE_MAX_BYTES];
 		line_format(text, sizeof text, &l);

@@ -46,6 +46,15 @@ bool ledger_slot_change(struct shared_ledger_slot *slot, uint64_t from, uint64_t
 	return atomic_compare_exchange_strong(&slot->word, &from, to);
 }
 
+struct ledger_key ledger_slot_key(const struct shared_ledger_slot *slot)
+{
+	struct ledger_key key;
+	uint64_t halves[2] = { atomic_load_explicit(&slot->key[0], memory_order_relaxed),
+		atomic_load_explicit(&slot->key[1], memory_order_relaxed) };
+	memcpy(key.bytes, halves, sizeof key.bytes);
+	return key;
+}
+
 uint64_t ledger_slot_live(struct shared_ledger_slot *slot, int64_t now_ms)
 {
 	uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);

@@ -29,6 +29,7 @@ struct shared_ledger_slot *ledger_find(struct ledger_table t, struct ledger_key 
 /* Put a new entry in; false when no slot could be had. */
 bool ledger_insert(struct ledger_table t, struct ledger_key key, enum delivered_state state, uint32_t value,
 	int64_t now_ms, int64_t until_ms);
+struct ledger_key ledger_slot_key(const struct shared_ledger_slot *slot);
 bool ledger_slot_change(struct shared_ledger_slot *slot, uint64_t from, uint64_t to);
 
 #endif

@@ -13,7 +13,7 @@
  *   opener -> worker      HELLO (dir fd); PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED
  *   worker -> opener template   OPENER_WANTED (on the shared socket, with one end of a pair)
  *   template -> master    LISTENERS, READY, PROBLEM, DATABASE_CHANGED;   worker template -> reception, opener template  SETTINGS
- *   reception -> master   READY, IDLE;                master -> all  DRAIN
+ *   reception -> master   READY, IDLE;                master -> all  DRAIN;     master -> worker template  LEDGER (its file's fd, if any)
  *   posternctl -> master  CONTROL;                    master -> posternctl  ANSWER
  */
 #ifndef POSTERN_WIRE_RECORDS_H
@@ -37,7 +37,8 @@ enum record_kind {
 	RECORD_ENVELOPE,
 	RECORD_OPENER_WANTED, RECORD_HELLO, RECORD_OPEN, RECORD_PART, RECORD_FINDING, RECORD_OPENED, RECORD_DONE, RECORD_EMPTIED,
 	RECORD_SETTINGS, RECORD_LISTENERS, RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED,
-	RECORD_CONTROL, RECORD_ANSWER
+	RECORD_CONTROL, RECORD_ANSWER,
+	RECORD_LEDGER
 };
 
 /* ---- worker <-> reception ---- */
@@ -193,7 +194,8 @@ const char *settings_record_get(const struct settings_record *s, const char *nam
 int64_t settings_record_int(const struct settings_record *s, const char *name, int64_t otherwise);
 
 /* Records that carry only text, cut at WIRE_TEXT_MAX: PROBLEM (an error text, lines), READY, CONTROL (a command), ANSWER,
- * LISTENERS, DATABASE_CHANGED; and those that need none (NULL or ""): CANCEL, DONE, EMPTIED, OPENER_WANTED, DRAIN, IDLE. */
+ * LISTENERS, DATABASE_CHANGED; and those that need none (NULL or ""): CANCEL, DONE, EMPTIED, OPENER_WANTED, DRAIN, IDLE,
+ * LEDGER. */
 void text_record_write(struct wire_writer *w, enum record_kind kind, const char *text);
 char *text_record_read(struct wire_reader *r, void *owner);	/* "" for none; NULL: bad, or a kind that has fields */
 

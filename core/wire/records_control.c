@@ -70,6 +70,7 @@ static bool kind_is_text(uint16_t kind)
 	case RECORD_DATABASE_CHANGED:
 	case RECORD_CONTROL:
 	case RECORD_ANSWER:
+	case RECORD_LEDGER:
 		return true;
 	default:
 		return false;

@@ -106,3 +106,50 @@ void shared_count(struct shared *s, enum shared_counter c, uint64_t n)
 	if (s && c < COUNT_OF_COUNTERS)
 		atomic_fetch_add_explicit(&s->counters[c], n, memory_order_relaxed);
 }
+
+struct shared_reception *shared_reception_take(struct shared *s, uint32_t pid)
+{
+	for (unsigned i = 0; i < SHARED_RECEPTIONS; i++) {
+		uint32_t nobody = 0;
+		if (atomic_compare_exchange_strong(&s->receptions[i].pid, &nobody, pid))
+			return &s->receptions[i];
+	}
+	return &s->receptions[SHARED_RECEPTIONS - 1];
+}
+
+void shared_reception_leave(struct shared *s, uint32_t pid)
+{
+	for (unsigned i = 0; i < SHARED_RECEPTIONS; i++) {
+		struct shared_reception *r = &s->receptions[i];
+		if (atomic_load(&r->pid) != pid)
+			continue;
+		atomic_store(&r->connections, 0);
+		atomic_store(&r->waiting, 0);
+		atomic_store(&r->work_area_bytes, 0);
+		atomic_store(&r->pid, 0);
+	}
+}
+
+uint64_t shared_work_area_bytes(const struct shared *s)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < SHARED_RECEPTIONS; i++)
+		sum += atomic_load_explicit(&s->receptions[i].work_area_bytes, memory_order_relaxed);
+	return sum;
+}
+
+unsigned shared_connections(const struct shared *s)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < SHARED_RECEPTIONS; i++)
+		sum += atomic_load_explicit(&s->receptions[i].connections, memory_order_relaxed);
+	return sum;
+}
+
+unsigned shared_mails_waiting(const struct shared *s)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < SHARED_RECEPTIONS; i++)
+		sum += atomic_load_explicit(&s->receptions[i].waiting, memory_order_relaxed);
+	return sum;
+}

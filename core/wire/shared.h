@@ -13,6 +13,7 @@
 
 #define SHARED_LAYOUT 1
 #define SHARED_WORKERS 1024
+#define SHARED_RECEPTIONS 16
 #define SHARED_NEXT_HOPS 64
 #define SHARED_INSTANCES 128
 #define SHARED_DELIVERED 65536
@@ -69,6 +70,16 @@ struct shared_worker {
 	_Atomic uint64_t mails;
 	char log_id[32];		/* of the mail in hand; written before stage leaves IDLE */
 	unsigned char digest[16];	/* of the mail in hand (below its topmost Received field) with its sender; zero: not known yet */
+	_Atomic uint32_t owner_pid;	/* the reception that the mail in hand came from */
+	_Atomic uint32_t abandoned;	/* set by it: the mail's client has gone */
+	_Atomic uint32_t blamed;	/* a death over the mail in hand is in the poison ledger already: once per try is enough */
+};
+
+/* What one reception holds now.  One that is killed cannot give it back: whoever reaps it empties its place. */
+struct shared_reception {
+	_Atomic uint32_t pid;		/* 0: place free */
+	_Atomic uint32_t connections, waiting;
+	_Atomic uint64_t work_area_bytes;	/* spooled */
 };
 
 /* Keys of both ledgers: the first 16 bytes of SHA-256. */
@@ -103,10 +114,9 @@ struct shared {
 	uint64_t size;
 	_Atomic uint64_t counters[COUNT_OF_COUNTERS];
 	_Atomic uint64_t session_counter;	/* the %05d of log ids; starts at 10000 + something random */
-	_Atomic uint64_t work_area_bytes;	/* spooled now, all receptions */
-	_Atomic uint32_t connections_now, mails_waiting;
 	_Atomic uint32_t jail_seccomp, jail_landlock_abi;	/* as the opener started last said in its HELLO; 0: not in force */
 	_Atomic uint64_t jail_memory_limit_bytes;
+	struct shared_reception receptions[SHARED_RECEPTIONS];
 	struct shared_worker workers[SHARED_WORKERS];
 	struct shared_next_hop next_hops[SHARED_NEXT_HOPS];
 	struct shared_instance instances[SHARED_INSTANCES];
@@ -121,6 +131,13 @@ struct shared *shared_create(int *fd);
 struct shared *shared_map(int fd);
 struct shared *shared_private(void);
 void shared_count(struct shared *s, enum shared_counter c, uint64_t n);	/* s may be NULL */
+/* A reception's place; where all are taken (they never are: two generations at most are alive) it shares the last. */
+struct shared_reception *shared_reception_take(struct shared *s, uint32_t pid);
+void shared_reception_leave(struct shared *s, uint32_t pid);	/* by itself, or by whoever reaps it; twice does no harm */
+/* Sums over all receptions. */
+uint64_t shared_work_area_bytes(const struct shared *s);
+unsigned shared_connections(const struct shared *s);
+unsigned shared_mails_waiting(const struct shared *s);
 
 /* --- the delivered ledger (who already has this mail) --- wire/ledger.c
  * key = SHA-256(mail digest, 0, sender, 0, recipient); without the last two for the poison ledger (recipient NULL).
@@ -135,8 +152,10 @@ struct ledger_key ledger_key_make(const unsigned char digest[16], const char *se
 bool ledger_delivered_pending(struct shared *s, struct ledger_key key, uint32_t owner);
 bool ledger_delivered_take(struct shared *s, struct ledger_key key, uint32_t owner);	/* true: it was NOTED */
 void ledger_delivered_clear(struct shared *s, struct ledger_key key, uint32_t owner);
+bool ledger_delivered_is_pending(struct shared *s, struct ledger_key key);	/* whoever owns it */
 bool ledger_delivered_note(struct shared *s, struct ledger_key key, uint32_t owner);	/* PENDING of owner -> NOTED */
-unsigned ledger_delivered_note_all(struct shared *s, uint32_t owner);		/* how many */
+/* All PENDING ones of an owner that is dead; each also goes to the ledger file (fd < 0: none). How many. */
+unsigned ledger_delivered_note_all(struct shared *s, uint32_t owner, int ledger_fd);
 unsigned ledger_delivered_count(struct shared *s, enum delivered_state state);	/* living entries, for status and tests */
 /* --- the poison ledger (what killed its opener or worker) --- each death renews POISON_AGE_MS */
 unsigned ledger_poison_add(struct shared *s, struct ledger_key key);	/* deaths so far */
@@ -147,6 +166,9 @@ void ledger_poison_clear(struct shared *s, struct ledger_key key);
  * the poison record forgotten.  key in hexadecimal, until in seconds since 1970. */
 int ledger_file_open(const char *path);		/* O_APPEND fd, made 0640 where absent; or -1 with errno */
 void ledger_file_append(int fd, char what, struct ledger_key key, int64_t until_wall_s);	/* fd < 0: nothing */
+void ledger_file_delivered(int fd, struct ledger_key key);	/* noted: D, until DELIVERED_AGE_MS from now */
+void ledger_file_died(int fd, struct ledger_key key);		/* P, until POISON_AGE_MS from now */
+void ledger_file_used(int fd, struct ledger_key key);		/* C */
 /* Fill the ledgers from the file, then put a short file of what still lives in its place.  No file: 0.  Call it before
  * ledger_file_open(), whose descriptor would go on writing to the old one.  -1 with errno: could not be read or rewritten. */
 int ledger_file_load(struct shared *s, const char *path);

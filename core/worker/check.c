@@ -54,6 +54,20 @@ static bool keeps(const struct policy *p, const char *pseudo_type, void *owner)
 	return lookup_true(policy_value(p, SET_keep_decoded_original_maps), key, NULL, owner, NULL);
 }
 
+/* An opener that ended, lied or hung over a mail counts against the mail, once per try (reception counts the worker's death). */
+static void blame(struct worker *w, const struct mail *m, const struct error *e)
+{
+	struct ledger_key key = ledger_key_make(m->digest, m->envelope->sender, NULL);
+	if (e->class != ERROR_INPUT && e->class != ERROR_DEADLINE)
+		return;
+	shared_count(w->shared, COUNT_OPENER_DEATHS, 1);
+	if (atomic_exchange(&w->slot->blamed, 1))
+		return;
+	unsigned deaths = ledger_poison_add(w->shared, key);
+	ledger_file_died(w->setup->ledger_fd, key);
+	log_write(LOG_LEVEL_WARNING, "this mail has now cost %u opener%s or worker%s", deaths, deaths == 1 ? "" : "s", deaths == 1 ? "" : "s");
+}
+
 /* It died, hung or lied: a fact for the judge, and for the ledger if the mail may have done it. -1: the client has gone. */
 static int note_opener_failure(struct worker *w, struct mail *m, struct judge_facts *facts, const struct error *e)
 {
@@ -62,11 +76,7 @@ static int note_opener_failure(struct worker *w, struct mail *m, struct judge_fa
 	log_write(LOG_LEVEL_ERROR, "%s", e->text);
 	facts->opener_failed = true;
 	facts->failure = talloc_strdup(m, e->text);
-	if (e->class == ERROR_INPUT || e->class == ERROR_DEADLINE) {
-		unsigned deaths = ledger_poison_add(w->shared, ledger_key_make(m->digest, m->envelope->sender, NULL));
-		shared_count(w->shared, COUNT_OPENER_DEATHS, 1);
-		log_write(LOG_LEVEL_WARNING, "this mail has now cost %u opener%s or worker%s", deaths, deaths == 1 ? "" : "s", deaths == 1 ? "" : "s");
-	}
+	blame(w, m, e);
 	return 0;
 }
 
@@ -202,6 +212,7 @@ static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct p
 	m->part_count = 0;
 	if (open_mail(w->opener, m, &q, &again, e) != 0 || open_findings(w->opener, m, &again, e) != 0) {
 		struct plugin_outcome failed = { .result = POSTERN_TEMPFAIL, .error = talloc_strdup(m, e->text) };
+		blame(w, m, e);
 		take_answer(w, m, i, &failed, true, facts, a);
 		return e->class == ERROR_CANCELLED ? -1 : 0;
 	}

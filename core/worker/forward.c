@@ -8,6 +8,7 @@
 #include "base/fdpass.h"
 #include "base/log.h"
 #include "worker/act.h"
+#include "worker/earlier.h"
 #include "worker/settle.h"
 
 #define RECEIVED_MAX 100
@@ -28,11 +29,6 @@ struct cluster {
 	unsigned count;
 };
 
-static struct ledger_key key_of(const struct mail *m, unsigned recipient)
-{
-	return ledger_key_make(m->digest, m->envelope->sender, m->envelope->recipients[recipient].address);
-}
-
 /* Tell reception who has the mail; where it has gone, the ledger must say so for the next try. */
 static void announce(struct forwarding *f, const unsigned *recipients, unsigned count, const char *reply)
 {
@@ -44,9 +40,13 @@ static void announce(struct forwarding *f, const unsigned *recipients, unsigned 
 	if (fdpass_send(f->worker->token_fd, data, n, NULL, 0, 0) == 0)
 		return;
 	log_write(LOG_LEVEL_WARNING, "reception has gone after the next hop had taken the mail: noted for the next try");
-	for (unsigned i = 0; i < count; i++)
-		ledger_delivered_note(f->worker->shared, key_of(f->mail, recipients[i]), f->owner_pid);
-	shared_count(f->worker->shared, COUNT_DELIVERED_NOTED, count);
+	for (unsigned i = 0; i < count; i++) {
+		struct ledger_key key = earlier_key(f->mail, recipients[i]);
+		if (!ledger_delivered_note(f->worker->shared, key, f->owner_pid))
+			continue;	/* the master was quicker: it notes all that a dead reception owned */
+		ledger_file_delivered(f->worker->setup->ledger_fd, key);
+		shared_count(f->worker->shared, COUNT_DELIVERED_NOTED, 1);
+	}
 }
 
 /* Called by deliver/ at once when the next hop has taken recipients. */
@@ -54,7 +54,7 @@ static void committed(void *context, const unsigned *recipients, unsigned count,
 {
 	struct forwarding *f = context;
 	for (unsigned i = 0; i < count; i++)
-		ledger_delivered_pending(f->worker->shared, key_of(f->mail, recipients[i]), f->owner_pid);
+		ledger_delivered_pending(f->worker->shared, earlier_key(f->mail, recipients[i]), f->owner_pid);
 	announce(f, recipients, count, reply);
 }
 
@@ -113,8 +113,10 @@ static void skip_delivered(struct forwarding *f)
 	struct mail *m = f->mail;
 	for (unsigned i = 0; i < m->recipient_count; i++) {
 		struct recipient *r = &m->recipients[i];
-		if (!passes(r) || !ledger_delivered_take(f->worker->shared, key_of(m, i), f->owner_pid))
+		struct ledger_key key = earlier_key(m, i);
+		if (!passes(r) || !ledger_delivered_take(f->worker->shared, key, f->owner_pid))
 			continue;
+		ledger_file_used(f->worker->setup->ledger_fd, key);
 		r->delivered = r->skipped = true;
 		r->fate = FATE_PASSED;
 		r->reply = talloc_asprintf(m, "250 2.0.0 Ok, id=%s, was delivered by an earlier try", m->log_id);
@@ -209,6 +211,12 @@ int act_forward(struct worker *w, struct mail *m, const struct policy *p, uint32
 		return 0;
 	if (header_count(&m->header, "received") > RECEIVED_MAX) {
 		refuse_all(m, talloc_asprintf(m, "554 5.4.6 Reject, id=%s, mail loop: more than %d Received fields", m->log_id, RECEIVED_MAX));
+		return 0;
+	}
+	if (earlier_wait(w, m, e) != 0) {
+		if (e->class == ERROR_CANCELLED)
+			return -1;
+		refuse_all(m, talloc_asprintf(m, "451 4.3.0 id=%s - an earlier try of this mail is still under way, try again", m->log_id));
 		return 0;
 	}
 	skip_delivered(&f);

@@ -313,8 +313,10 @@ static int order_with_retry(struct opener_link *l, struct mail *m, const struct 
 			return error_set(e, ERROR_ENVIRONMENT, "opener: none can be had, its template is gone");
 		if (await_hello(l, m->deadline, e) != 0) {
 			opener_link_drop(l);
-			if (e->class == ERROR_CANCELLED || e->class == ERROR_DEADLINE)
+			if (e->class == ERROR_CANCELLED)
 				return -1;
+			if (e->class == ERROR_DEADLINE)
+				return error_set(e, ERROR_ENVIRONMENT, "opener: none was ready within the mail's time");
 			continue;
 		}
 		struct pollfd p = { .fd = l->fd, .events = POLLIN };

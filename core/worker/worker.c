@@ -35,6 +35,9 @@ void worker_stage(struct worker *w, enum worker_stage stage)
 static void show_job(struct worker *w, const struct job *job)
 {
 	memset(w->slot->digest, 0, sizeof w->slot->digest);
+	atomic_store(&w->slot->owner_pid, job->owner_pid);
+	atomic_store(&w->slot->abandoned, 0);
+	atomic_store(&w->slot->blamed, 0);
 	g_strlcpy(w->slot->log_id, job->log_id, sizeof w->slot->log_id);
 	worker_stage(w, STAGE_SETTLE);
 }
@@ -90,8 +93,10 @@ static void note_digest(struct worker *w, const struct mail *m)
 static void forgive(struct worker *w, const struct mail *m)
 {
 	struct ledger_key key = ledger_key_make(m->digest, m->envelope->sender, NULL);
-	if (m->opened && ledger_poison_deaths(w->shared, key) > 0)
-		ledger_poison_clear(w->shared, key);
+	if (!m->opened || ledger_poison_deaths(w->shared, key) == 0)
+		return;
+	ledger_poison_clear(w->shared, key);
+	ledger_file_used(w->setup->ledger_fd, key);
 }
 
 static void settle_job(struct worker *w, const struct job *job, struct mail *m)

@@ -21,6 +21,7 @@ struct worker_setup {
 	struct shared *shared;
 	unsigned slot, generation;
 	int tokens_fd, openers_fd, life_fd;
+	int ledger_fd;				/* the ledgers' file; -1: none */
 	const char *temp_base;
 };
 

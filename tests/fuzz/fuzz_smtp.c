@@ -169,7 +169,7 @@ static void talk(struct bench *b, const uint8_t *data, size_t size, size_t packe
 static void check_accounts(const struct bench *b)
 {
 	const struct shared *s = b->shared;
-	if (s->work_area_bytes != 0 || s->connections_now != 0 || s->mails_waiting != 0)
+	if (shared_work_area_bytes(s) != 0 || shared_connections(s) != 0 || shared_mails_waiting(s) != 0)
 		abort();
 }
 

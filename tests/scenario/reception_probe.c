@@ -377,8 +377,8 @@ static void show_state(struct probe *p)
 	for (unsigned i = 0; i < SHARED_POISON; i++)
 		poison += ledger_word_value(ledger_slot_live(&p->shared->poison[i], clock_now_ms()));
 	GString *text = g_string_new(NULL);
-	g_string_printf(text, "state connections %u waiting %u bytes %llu pending %u noted %u poison %u", p->shared->connections_now, p->shared->mails_waiting,
-		(unsigned long long)p->shared->work_area_bytes,
+	g_string_printf(text, "state connections %u waiting %u bytes %llu pending %u noted %u poison %u", shared_connections(p->shared), shared_mails_waiting(p->shared),
+		(unsigned long long)shared_work_area_bytes(p->shared),
 		ledger_delivered_count(p->shared, DELIVERED_PENDING), ledger_delivered_count(p->shared, DELIVERED_NOTED), poison);
 	for (unsigned c = 0; c < COUNT_OF_COUNTERS; c++)
 		if (p->shared->counters[c] != 0)

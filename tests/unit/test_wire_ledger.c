@@ -128,8 +128,8 @@ static void test_note_all(void **state)
 	struct shared *s = *state;
 	for (unsigned i = 0; i < 100; i++)
 		assert_true(ledger_delivered_pending(s, key_of(i), i % 2 ? 10 : 20));
-	assert_int_equal(ledger_delivered_note_all(s, 10), 50);
-	assert_int_equal(ledger_delivered_note_all(s, 10), 0);
+	assert_int_equal(ledger_delivered_note_all(s, 10, -1), 50);
+	assert_int_equal(ledger_delivered_note_all(s, 10, -1), 0);
 	assert_int_equal(ledger_delivered_count(s, DELIVERED_PENDING), 50);
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(ledger_delivered_take(s, key_of(i), 30), i % 2);
@@ -219,7 +219,7 @@ static int hammer(struct shared *s, uint32_t owner)
 			return 2;
 		if (i % 3 == 2)
 			ledger_delivered_clear(s, k, owner);
-		if (i % 3 == 0 && i % 60 == 0 && ledger_delivered_note_all(s, owner) == 0)
+		if (i % 3 == 0 && i % 60 == 0 && ledger_delivered_note_all(s, owner, -1) == 0)
 			return 3;
 		if (i % 3 == 0 && i % 60 != 0)
 			ledger_delivered_clear(s, k, owner);
@@ -265,7 +265,7 @@ static void test_killed_in_the_middle(void **state)
 		usleep(2000);
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
-		ledger_delivered_note_all(s, 5000);
+		ledger_delivered_note_all(s, 5000, -1);
 		assert_true(ledger_delivered_pending(s, key_of(i), 1));
 	}
 	assert_int_equal(ledger_delivered_count(s, DELIVERED_PENDING), 10);
