@@ -95,10 +95,17 @@ class Killer(threading.Thread):
         self.rng.shuffle(found)
         return min(found, key=lambda f: hits[f[1]])
 
-    def is_ours(self, pid):
-        return pid in self.house.processes()
-
     # --- killing ---
+
+    def send(self, pid, number):
+        """Only to a process of this house; False: it has gone."""
+        try:
+            if not self.house.owns(pid):
+                return False
+            os.kill(pid, number)
+            return True
+        except ProcessLookupError:
+            return False
 
     def strike(self, role):
         found = self.holders(self.look(), role)
@@ -106,19 +113,17 @@ class Killer(threading.Thread):
             return False
         pid, stage, log_id, generation = self.choose(found)
         kill = Kill(role, pid, stage, log_id, generation)
-        try:
-            os.kill(pid, signal.SIGSTOP)
-        except ProcessLookupError:
+        if not self.send(pid, signal.SIGSTOP):
             return False
         again = [f for f in self.holders(self.look(), role) if f[0] == pid and f[2] == log_id and (role != "worker" or f[1] == stage)]
         if not again:
             self.missed += 1
-            os.kill(pid, signal.SIGCONT)
+            self.send(pid, signal.SIGCONT)
             return False
         kill.at = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
-        self.kills.append(kill)
-        return True
+        if self.send(pid, signal.SIGKILL):
+            self.kills.append(kill)
+        return kill in self.kills
 
     def feed(self):
         """Enough mails under way that somebody must hold one."""

@@ -142,19 +142,16 @@ class House:
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def owns(self, pid):
+        """A living process of this house, by the configuration on its command line."""
+        try:
+            with open("/proc/%d/cmdline" % pid, "rb") as f:
+                return self.config.encode() in f.read().split(b"\0") and pid != os.getpid()
+        except OSError:
+            return False
+
     def processes(self):
-        """Every living process of this house, by the configuration on its command line."""
-        mark, found = self.config.encode(), []
-        for name in os.listdir("/proc"):
-            if not name.isdigit() or int(name) == os.getpid():
-                continue
-            try:
-                with open("/proc/%s/cmdline" % name, "rb") as f:
-                    if mark in f.read().split(b"\0"):
-                        found.append(int(name))
-            except OSError:
-                pass
-        return found
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and self.owns(int(name))]
 
     # --- control ---
 
