@@ -155,6 +155,9 @@ bool entries_push(struct config *c, int index);
 void constructors_define(struct config *c);
 void readers_define(struct config *c);
 void plugins_define(struct config *c);
+/* Push the constructor of a plugin. */
+void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin);
+void lua_scanner_define(struct config *c);	/* lua_scanner.c */
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
 struct value *table_file_value(struct config *c, const char *path, char **why);

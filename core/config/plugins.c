@@ -100,7 +100,7 @@ static int construct(lua_State *L)
 	return 1;
 }
 
-static void constructor_push(struct config *c, const struct postern_plugin *plugin)
+void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin)
 {
 	lua_pushlightuserdata(c->sandbox.L, (void *)plugin);
 	lua_pushcclosure(c->sandbox.L, construct, 1);
@@ -110,7 +110,7 @@ static void constructor_push(struct config *c, const struct postern_plugin *plug
 static const char *nearest_word(struct config *c, const char *name)
 {
 	static const char *const words[] = { "rx", "re", "cidr", "const", "setting", "hash", "include", "read_hash", "read_array", "read_text",
-		"plugin", "undef", "true", "false" };
+		"plugin", "scanner", "undef", "true", "false" };
 	GPtrArray *all = g_ptr_array_new();
 	const char *const *plugins = c->host ? plugin_host_names(c->host, c) : NULL;
 	guint settings;
@@ -148,7 +148,7 @@ bool plugin_constructor_push(struct config *c, const char *name, char **why)
 	if (known_but_not_loaded(c, name))
 		return false;
 	if (plugin) {
-		constructor_push(c, plugin);
+		plugin_constructor_make(c, plugin);
 		lua_pushvalue(c->sandbox.L, -1);
 		environment_define(c, name);
 		return true;
@@ -177,7 +177,7 @@ static int load_plugin(lua_State *L)
 	else if (c->host && c->options.load_plugins)
 		plugin = plugin_host_load_file(c->host, name, file, &e);
 	if (plugin) {
-		constructor_push(c, plugin);
+		plugin_constructor_make(c, plugin);
 		return 1;
 	}
 	if (e.text[0])

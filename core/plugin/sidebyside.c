@@ -1,7 +1,7 @@
 /* sidebyside.c - asks several scanners about one mail at the same time, a thread for each.
  *
- * The calling thread only waits: for answers, for the deadline, for the
- * client's going away.  A thread that does not come back within a short grace
+ * The calling thread asks those that want the main thread, one after another, and
+ * then waits: for answers, for the deadline, for the client's going away.  A thread that does not come back within a short grace
  * after its sockets were shut is left behind with what it holds: its call and its
  * reference to the view, which are therefore nobody else's memory. */
 #include "config.h"
@@ -175,6 +175,11 @@ static void tasks_start(struct task *const *tasks, size_t count)
 	}
 }
 
+static bool wants_main_thread(const struct plugin_instance *i)
+{
+	return i->plugin->capabilities & POSTERN_CAP_MAIN_THREAD;
+}
+
 void plugin_scan_all(struct plugin_instance *const *instances, size_t count, struct plugin_view *v, struct deadline d, bool stop_at_first,
 	void *owner, struct plugin_outcome *outcomes)
 {
@@ -192,8 +197,12 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 	view_never_empty(v);
 	struct task **tasks = talloc_zero_array(owner, struct task *, count + 1);
 	for (size_t k = 0; k < count; k++)
-		tasks[k] = task_make(instances[k], v, d, stop_at_first, done_fd, owner, &outcomes[k]);
+		tasks[k] = wants_main_thread(instances[k]) ? NULL : task_make(instances[k], v, d, stop_at_first, done_fd, owner, &outcomes[k]);
 	tasks_start(tasks, count);
+	for (size_t k = 0; k < count; k++) {
+		if (wants_main_thread(instances[k]))
+			plugin_scan(instances[k], v, d, stop_at_first, owner, &outcomes[k]);
+	}
 	wait_for_tasks(tasks, count, done_fd, latest(tasks, count, d));
 	wait_for_tasks(tasks, count, done_fd, deadline_in(NATURAL_END_MS));
 	shut_tasks(tasks, count);

@@ -1,0 +1,277 @@
+/* lua_host.c - see lua_host.h.  Every helper blocks only as the call's deadline allows, and raises a Lua error where a C plugin
+ * would get a failure. */
+#include "config.h"
+
+#include "config/lua_host.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PART "postern.part"
+#define CONNECTION "postern.connection"
+#define READ_MAX (16 * 1024 * 1024)
+#define OUTPUT_MAX (200 * 1024)
+#define ARGUMENTS_MAX 64
+
+/* One call at a time per worker: what is not of this call is dead. */
+static struct postern_call *current;
+
+struct part_box { struct postern_call *call; const struct postern_part *part; };
+struct connection_box { struct postern_call *call; struct postern_conn *conn; };
+
+static struct postern_call *living(lua_State *L)
+{
+	if (!current)
+		luaL_error(L, "the scan is over");
+	return current;
+}
+
+static const struct postern_part *check_part(lua_State *L, int index)
+{
+	struct part_box *box = luaL_checkudata(L, index, PART);
+
+	if (box->call != living(L))
+		luaL_error(L, "this part belongs to another mail");
+	return box->part;
+}
+
+static struct postern_conn *check_connection(lua_State *L)
+{
+	struct connection_box *box = luaL_checkudata(L, 1, CONNECTION);
+
+	if (box->call != living(L) || !box->conn)
+		luaL_error(L, "the connection is closed");
+	return box->conn;
+}
+
+/* --- the part --- */
+
+static int part_read(lua_State *L)
+{
+	const struct postern_part *part = check_part(L, 1);
+	lua_Integer count = luaL_optinteger(L, 2, READ_MAX), offset = luaL_optinteger(L, 3, 0);
+	luaL_Buffer buffer;
+	int fd = postern_part_fd(current, part);
+	size_t got = 0;
+
+	if (fd < 0)
+		return luaL_error(L, "the part cannot be opened");
+	if (count < 0 || offset < 0)
+		return luaL_error(L, "count and offset are not negative");
+	if (count > READ_MAX)
+		count = READ_MAX;
+	if (count > postern_part_size(part))
+		count = postern_part_size(part);
+	char *room = luaL_buffinitsize(L, &buffer, (size_t)count);
+	while (got < (size_t)count) {
+		ssize_t n = pread(fd, room + got, (size_t)count - got, (off_t)(offset + (lua_Integer)got));
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	luaL_pushresultsize(&buffer, got);
+	return 1;
+}
+
+static int part_index(lua_State *L)
+{
+	const struct postern_part *part = check_part(L, 1);
+	const char *name = luaL_checkstring(L, 2);
+
+	if (strcmp(name, "read") == 0)
+		lua_pushcfunction(L, part_read);
+	else if (strcmp(name, "number") == 0)
+		lua_pushinteger(L, (lua_Integer)postern_part_number(part));
+	else if (strcmp(name, "size") == 0)
+		lua_pushinteger(L, postern_part_size(part));
+	else if (strcmp(name, "type") == 0)
+		lua_pushstring(L, postern_part_type(part));
+	else if (strcmp(name, "mime_type") == 0)
+		lua_pushstring(L, postern_part_mime_type(part));
+	else if (strcmp(name, "name") == 0)
+		lua_pushstring(L, postern_part_name(part));
+	else if (strcmp(name, "placement") == 0)
+		lua_pushstring(L, postern_part_placement(part));
+	else
+		return luaL_error(L, "a part has no \"%s\"; it has number, size, type, mime_type, name, placement and read()", name);
+	return 1;
+}
+
+/* --- connections --- */
+
+static int failed(lua_State *L, const char *what)
+{
+	return luaL_error(L, "%s failed: %s", what, postern_time_left_ms(living(L)) == 0 ? "time over" : "the peer did not answer as hoped");
+}
+
+static int connection_write(lua_State *L)
+{
+	size_t n;
+	struct postern_conn *conn = check_connection(L);
+	const char *text = luaL_checklstring(L, 2, &n);
+
+	return postern_conn_write(current, conn, text, n) == 0 ? 0 : failed(L, "write");
+}
+
+static int connection_write_part(lua_State *L)
+{
+	size_t n;
+	struct postern_conn *conn = check_connection(L);
+	const char *text = luaL_checklstring(L, 2, &n);
+	int fd = postern_part_fd(current, check_part(L, 3));
+
+	if (!postern_conn_is_local(conn))
+		return luaL_error(L, "a part's descriptor can be passed over unix sockets only");
+	return fd >= 0 && postern_conn_write_fd(current, conn, text, n, fd) == 0 ? 0 : failed(L, "write_part");
+}
+
+static int connection_read_until(lua_State *L)
+{
+	size_t n, length;
+	struct postern_conn *conn = check_connection(L);
+	const char *delimiter = luaL_optlstring(L, 2, "\n", &n);
+	lua_Integer max = luaL_optinteger(L, 3, 4096);
+
+	if (n != 1 || max <= 0 || max > READ_MAX)
+		return luaL_error(L, "read_until wants one character and a length");
+	char *line = postern_conn_read_until(current, conn, *delimiter, (size_t)max, &length);
+	if (!line)
+		return failed(L, "read_until");
+	lua_pushlstring(L, line, length);
+	return 1;
+}
+
+static int connection_read(lua_State *L)
+{
+	struct postern_conn *conn = check_connection(L);
+	char buffer[8192];
+	lua_Integer max = luaL_optinteger(L, 2, sizeof buffer);
+	ssize_t n = postern_conn_read(current, conn, buffer, max > 0 && max < (lua_Integer)sizeof buffer ? (size_t)max : sizeof buffer);
+
+	if (n < 0)
+		return failed(L, "read");
+	lua_pushlstring(L, buffer, (size_t)n);
+	return 1;
+}
+
+static int connection_read_all(lua_State *L)
+{
+	size_t length;
+	struct postern_conn *conn = check_connection(L);
+	lua_Integer max = luaL_optinteger(L, 2, OUTPUT_MAX);
+	char *text = postern_conn_read_all(current, conn, max > 0 && max < READ_MAX ? (size_t)max : READ_MAX, &length);
+
+	if (!text)
+		return failed(L, "read_all");
+	lua_pushlstring(L, text, length);
+	return 1;
+}
+
+static int connection_close(lua_State *L)
+{
+	struct connection_box *box = luaL_checkudata(L, 1, CONNECTION);
+
+	postern_conn_close(current, check_connection(L));
+	box->conn = NULL;
+	return 0;
+}
+
+static const struct luaL_Reg connection_methods[] = {
+	{ "write", connection_write }, { "write_part", connection_write_part }, { "read_until", connection_read_until },
+	{ "read", connection_read }, { "read_all", connection_read_all }, { "close", connection_close }, { NULL, NULL }
+};
+
+/* --- the host --- */
+
+static int host_connect(lua_State *L)
+{
+	const char *endpoint = luaL_checkstring(L, 1);
+	struct postern_conn *conn = postern_conn_open(living(L), endpoint);
+
+	if (!conn)
+		return failed(L, "connect");
+	struct connection_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+	*box = (struct connection_box){ current, conn };
+	luaL_setmetatable(L, CONNECTION);
+	return 1;
+}
+
+static int host_run(lua_State *L)
+{
+	const char *argv[ARGUMENTS_MAX + 1] = { NULL };
+	struct postern_run_result result;
+	int stdin_fd = -1;
+
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+	if (count < 1 || count > ARGUMENTS_MAX)
+		return luaL_error(L, "run wants { program, argument... }, at most %d of them", ARGUMENTS_MAX);
+	luaL_checkstack(L, ARGUMENTS_MAX + 8, "arguments");
+	for (lua_Integer i = 1; i <= count; i++) {
+		lua_rawgeti(L, 1, i);	/* stays on the stack while the program runs */
+		argv[i - 1] = luaL_checkstring(L, -1);
+	}
+	if (!lua_isnoneornil(L, 2))
+		stdin_fd = postern_part_fd(living(L), check_part(L, 2));
+	if (postern_run(living(L), argv, stdin_fd, NULL, OUTPUT_MAX, &result) != 0)
+		return luaL_error(L, "run: %s failed or took too long", argv[0]);
+	lua_newtable(L);
+	lua_pushinteger(L, result.exit_code);
+	lua_setfield(L, -2, "exit_code");
+	lua_pushinteger(L, result.signal);
+	lua_setfield(L, -2, "signal");
+	lua_pushlstring(L, result.output ? result.output : "", result.output ? result.output_size : 0);
+	lua_setfield(L, -2, "output");
+	return 1;
+}
+
+static int host_log(lua_State *L)
+{
+	lua_Integer level = luaL_checkinteger(L, 1);
+
+	postern_log(living(L), level < -1 ? -1 : level > 5 ? 5 : (int)level, "%s", luaL_checkstring(L, 2));
+	return 0;
+}
+
+static int host_time_left(lua_State *L)
+{
+	lua_pushinteger(L, postern_time_left_ms(living(L)));
+	return 1;
+}
+
+static const struct luaL_Reg host_functions[] = {
+	{ "connect", host_connect }, { "run", host_run }, { "log", host_log }, { "time_left_ms", host_time_left }, { NULL, NULL }
+};
+
+void lua_host_setup(lua_State *L)
+{
+	luaL_newmetatable(L, PART);
+	lua_pushcfunction(L, part_index);
+	lua_setfield(L, -2, "__index");
+	luaL_newmetatable(L, CONNECTION);
+	luaL_newlib(L, connection_methods);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 2);
+}
+
+void lua_host_push_part(lua_State *L, struct postern_call *call, const struct postern_part *part)
+{
+	struct part_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+
+	current = call;
+	*box = (struct part_box){ call, part };
+	luaL_setmetatable(L, PART);
+}
+
+void lua_host_push(lua_State *L, struct postern_call *call)
+{
+	current = call;
+	luaL_newlib(L, host_functions);
+}
+
+void lua_host_forget(lua_State *L)
+{
+	(void)L;
+	current = NULL;
+}
