@@ -144,7 +144,7 @@ static int keep_copy(struct worker *w, struct mail *m, const struct policy *p, c
 	struct plugin_delivered done = { 0 };
 	plugin_deliver(plugin, &order, m->deadline, m, &done);
 	if (done.result != POSTERN_OK)
-		return error_set(e, ERROR_ENVIRONMENT, "quarantine: %s: %s", plugin->name, done.error ? done.error : "not kept");
+		return error_set(e, ERROR_ENVIRONMENT, "quarantine: %s", done.error ? done.error : "not kept");
 	remember(m, c, &done);
 	return 0;
 }

@@ -22,6 +22,7 @@ struct place {
 	const char *name;		/* "virus-AbCdEfGhIjKl" */
 	const char *temporary;
 	const char *location;		/* as logged: "A/virus-AbCdEfGhIjKl" */
+	const char *path;		/* the whole of it, for errors */
 	int dir_fd, file_fd;
 	bool gzip;
 };
@@ -121,6 +122,7 @@ static enum postern_result open_folder(struct postern_call *call, const struct p
 		return fail_errno(call, "opening QUARANTINEDIR", p->root);
 	const char *below = subfolder(call, delivery);
 	p->location = below ? postern_printf(call, "%s/%s", below, p->name) : p->name;
+	p->path = postern_printf(call, "%s/%s", p->root, p->location);
 	if (!below)
 		return POSTERN_OK;
 	int fd = open_subfolder(call, p->dir_fd, below);
@@ -133,9 +135,9 @@ static enum postern_result open_file(struct postern_call *call, struct place *p)
 {
 	p->file_fd = openat(p->dir_fd, p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (p->file_fd < 0)
-		return fail_errno(call, "making", p->temporary);
+		return fail_errno(call, "making", p->path);
 	if (fchmod(p->file_fd, 0640) != 0)	/* whatever the umask */
-		return fail_errno(call, "mode of", p->temporary);
+		return fail_errno(call, "mode of", p->path);
 	return POSTERN_OK;
 }
 
@@ -207,7 +209,7 @@ static enum postern_result write_mail(struct postern_call *call, struct postern_
 	if (s.gzip)
 		deflateEnd(&s.z);
 	if (good && fsync(p->file_fd) != 0)
-		return fail_errno(call, "writing", p->temporary);
+		return fail_errno(call, "writing", p->path);
 	return good ? POSTERN_OK : POSTERN_TEMPFAIL;
 }
 
@@ -215,10 +217,10 @@ static enum postern_result write_mail(struct postern_call *call, struct postern_
 static enum postern_result publish(struct postern_call *call, const struct place *p)
 {
 	if (linkat(p->dir_fd, p->temporary, p->dir_fd, p->name, 0) != 0)
-		return fail_errno(call, "naming the quarantine file", p->location);
+		return fail_errno(call, "naming", p->path);
 	unlinkat(p->dir_fd, p->temporary, 0);
 	if (fsync(p->dir_fd) != 0)
-		return fail_errno(call, "writing the folder of", p->location);
+		return fail_errno(call, "writing the folder of", p->path);
 	return POSTERN_OK;
 }
 
