@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <glib.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <talloc.h>
 
+#include "base/digest.h"
 #include "base/text.h"
 
 #define ID_BITS_LEAST 24
@@ -115,7 +115,7 @@ static bool try_id(char mail_id[20], char secret_id[28], unsigned bits)
 	size_t secret_bytes = bits / 8;	/* as long as the id, like amavisd-new's */
 	fill_random(secret, secret_bytes);
 	char *secret_text = text_base64url(secret, secret_bytes);
-	if (EVP_Digest(secret, secret_bytes, digest, &n, EVP_md5(), NULL) != 1)
+	if (EVP_Digest(secret, secret_bytes, digest, &n, digest_md5(), NULL) != 1)
 		abort();
 	char *id = text_base64url(digest, n);
 	id[bits / 6] = '\0';

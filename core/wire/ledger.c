@@ -3,10 +3,10 @@
 #include "wire/shared.h"
 
 #include <glib.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/deadline.h"
+#include "base/digest.h"
 #include "wire/ledger_slots.h"
 
 static struct ledger_table delivered_table(struct shared *s)
@@ -26,7 +26,7 @@ struct ledger_key ledger_key_make(const unsigned char digest[16], const char *se
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	if (!sender)
 		sender = "";
-	bool good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+	bool good = ctx && EVP_DigestInit_ex(ctx, digest_sha256(), NULL) &&
 		EVP_DigestUpdate(ctx, digest, 16) && EVP_DigestUpdate(ctx, "", 1) &&
 		EVP_DigestUpdate(ctx, sender, strlen(sender));
 	if (good && recipient_or_null)

@@ -1,13 +1,13 @@
 /* take.c - takes a job over: envelope, header index, sizes, the digest for the ledgers.  It looks nothing up. */
 #include "worker/take.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <talloc.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/io.h"
 
 #define ENVELOPE_MAX (64u * 1024 * 1024)
@@ -45,7 +45,7 @@ static int measure(struct mail *m, struct error *e)
 	unsigned char block[BLOCK], digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	int rc = 0;
-	EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+	EVP_DigestInit_ex(context, digest_sha256(), NULL);
 	for (uint64_t at = 0; at < m->size_bytes && rc == 0; ) {
 		size_t n = m->size_bytes - at < BLOCK ? (size_t)(m->size_bytes - at) : BLOCK;
 		rc = io_pread_full(m->fd, block, n, (off_t)at);
