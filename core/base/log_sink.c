@@ -159,13 +159,20 @@ static ssize_t write_once(int fd, const char *line, size_t n)
 	return done;
 }
 
+/* A file takes all of it; a FIFO by name was opened so that it never blocks. */
+static size_t write_at_once(const struct log_sink *sink, const char *line, size_t n)
+{
+	ssize_t done = sink->to == LOG_TO_FILE ? write(sink->fd, line, n) : 0;
+	return done > 0 ? (size_t)done : 0;
+}
+
 static bool put_stream(struct log_sink *sink, const char *line, size_t n)
 {
 	int fd = sink->fd >= 0 ? sink->fd : STDERR_FILENO;
 	struct deadline d = deadline_in(PATIENCE_MS);
 	if (sink->cut && write_once(fd, "\n", 1) == 1)
 		sink->cut = false;
-	size_t done = 0;
+	size_t done = write_at_once(sink, line, n);
 	while (done < n) {
 		if (sink->nonblocking && (!wait_writable(fd, deadline_in(0)) || !has_room(fd, n - done)))
 			break;

@@ -108,29 +108,39 @@ static int open_dir(int parent_fd, const char *name)
 	return openat(parent_fd, name, DIR_FLAGS);
 }
 
-/* Remove what can be removed at once; the name of one folder that is not empty, or NULL; *failed where something stays. */
+/* *folder becomes its name if it is a folder with something in it; *failed is set where it stays for another reason. */
+static void purge_entry(int fd, const char *name, char **folder, bool *failed)
+{
+	if (unlinkat(fd, name, 0) == 0 || unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		*folder = g_strdup(name);
+	else
+		*failed = true;
+}
+
+/* Remove what can be removed at once; the name of one folder that is not empty, or NULL; *failed where something stays.
+ * fd was just opened: read without a DIR, as this is done after every mail. */
 static char *purge_files(int fd, bool *failed)
 {
+	union {
+		struct dirent64 align;
+		char bytes[4096];
+	} entries;
 	char *folder = NULL;
-	int copy = openat(fd, ".", DIR_FLAGS);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d) {
-		*failed = true;
-		if (copy >= 0)
-			close(copy);
-		return NULL;
-	}
-	for (struct dirent *entry; (entry = readdir(d)) && !folder;) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, entry->d_name, 0) == 0 || unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-			continue;
-		if (errno == ENOTEMPTY || errno == EEXIST)
-			folder = g_strdup(entry->d_name);
-		else
+	ssize_t n;
+	while (!folder && (n = getdents64(fd, &entries, sizeof entries)) != 0) {
+		if (n < 0) {
 			*failed = true;
+			break;
+		}
+		for (ssize_t at = 0; at < n && !folder;) {
+			const struct dirent64 *entry = (const void *)(entries.bytes + at);
+			at += entry->d_reclen;
+			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+				purge_entry(fd, entry->d_name, &folder, failed);
+		}
 	}
-	closedir(d);
 	return folder;
 }
 
