@@ -48,6 +48,17 @@ static bool absolute(const char *given, char *out, const char *what)
 	return false;
 }
 
+/* The other roles have the master's absolute path; where that file has gone, loading it says so to who asked for a reload. */
+static int resolve_config(struct command_line *c)
+{
+	if (!c->role_options.config_file || c->role != ROLE_MASTER)
+		return 0;
+	if (!absolute(c->role_options.config_file, c->config_file, "configuration"))
+		return 78;
+	c->role_options.config_file = c->config_file;
+	return 0;
+}
+
 /* Without -c the installed file counts; where there is none, the embedded default. */
 static void default_config(struct command_line *c)
 {
@@ -59,11 +70,7 @@ static void default_config(struct command_line *c)
 static int take_option(struct command_line *c, int option)
 {
 	switch (option) {
-	case 'c':
-		if (!absolute(optarg, c->config_file, "configuration"))
-			return 78;
-		c->role_options.config_file = c->config_file;
-		return 0;
+	case 'c': c->role_options.config_file = optarg; return 0;
 	case 'f': c->role_options.foreground = true; return 0;
 	case 't': c->action = CHECK; c->thorough++; return 0;
 	case 'n': c->action = PRINT_CHANGED; return 0;
@@ -106,7 +113,7 @@ static int read_command_line(int argc, char **argv, struct command_line *c)
 		code = 64;
 	}
 	default_config(c);
-	return code;
+	return code ? code : resolve_config(c);
 }
 
 static int print_settings(const struct command_line *c)

@@ -312,7 +312,7 @@ static int move_in(struct opener *o, struct error *e)
 	if (rc == 0 && !s->unjailed)
 		rc = jail_enter(o->dir_fd, s->memory_limit_bytes, s->file_limit_bytes, &o->jail, e);
 	if (rc == 0 && say_hello(o, worker_dir_fd) != 0)
-		rc = error_set_errno(e, "HELLO to the worker");
+		rc = errno == EPIPE ? error_set(e, ERROR_CANCELLED, "the worker has gone") : error_set_errno(e, "HELLO to the worker");
 	close(worker_dir_fd);
 	return rc;
 }
@@ -325,7 +325,7 @@ int opener_run(const struct opener_settings *s)
 	o->dir_fd = -1;
 	int rc = move_in(o, &e);
 	if (rc != 0)
-		log_write(LOG_LEVEL_ERROR, "opener: %s", e.text);
+		log_write(e.class == ERROR_CANCELLED ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "opener: %s", e.text);
 	while (rc == 0 && serve_mail(o) == 0)
 		;
 	stop_instances(o);
