@@ -51,23 +51,29 @@ void job_free(struct mail_job *job)
 	talloc_free(job);
 }
 
-static int write_envelope(int fd, const struct envelope *e)
+static int seal_record(struct mail_job *job, const void *record, size_t n)
 {
-	struct wire_writer w = { 0 };
-	size_t n;
-	envelope_write(&w, e);
-	const void *record = wire_end(&w, &n);
-	bool whole = pwrite(fd, record, n, 0) == (ssize_t)n;	/* memory: it takes all or there is none */
-	wire_free(&w);
-	return whole ? 0 : -1;
+	job->envelope_fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (job->envelope_fd < 0 || pwrite(job->envelope_fd, record, n, 0) != (ssize_t)n)	/* memory: it takes all or there is none */
+		return -1;
+	return fcntl(job->envelope_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
 
 int job_seal_envelope(struct mail_job *job)
 {
-	job->envelope_fd = memfd_create("envelope", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (job->envelope_fd < 0 || write_envelope(job->envelope_fd, &job->envelope) != 0)
-		return -1;
-	return fcntl(job->envelope_fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	struct wire_writer w = { 0 };
+	size_t n;
+	int failed = 0;
+	envelope_write(&w, &job->envelope);
+	const void *record = wire_end(&w, &n);
+	if (n <= WIRE_ENVELOPE_WITHIN_MAX) {
+		job->envelope_record = talloc_memdup(job, record, n);
+		job->envelope_record_bytes = n;
+	} else {
+		failed = seal_record(job, record, n);
+	}
+	wire_free(&w);
+	return failed;
 }
 
 static const char *failure_text(const struct mail_job *job)

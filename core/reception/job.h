@@ -34,6 +34,8 @@ struct mail_job {
 	int64_t timeout_ms;		/* child_timeout */
 	int64_t deadline_ms;
 	int mail_fd, envelope_fd;	/* read-only; from the end of the mail until a worker has them */
+	void *envelope_record;		/* instead of envelope_fd where it is small */
+	size_t envelope_record_bytes;
 	bool cancelled;
 	struct event timer;
 	struct worker_token *token;
@@ -44,7 +46,7 @@ struct mail_job *job_new(struct reception *r, struct session *s, const char *log
 /* Adds a recipient; its strings must be on the job. */
 void job_add_recipient(struct mail_job *job, struct envelope_recipient recipient);
 void job_free(struct mail_job *job);
-/* The envelope is complete: puts its record into a sealed memfd, read position 0. 0 or -1/errno. */
+/* The envelope is complete: keeps its record, a large one in a sealed memfd. 0 or -1/errno. */
 int job_seal_envelope(struct mail_job *job);
 /* The worker has its own copies. */
 void job_close_descriptors(struct mail_job *job);

@@ -202,12 +202,13 @@ void queue_add_token(struct queue *q, const struct token *given, int fd)
 static int send_job(struct worker_token *t, struct mail_job *job)
 {
 	struct job record = { .kind = JOB_MAIL, .size_bytes = job->mail_size_bytes, .deadline_ms = job->deadline_ms,
-		.owner_pid = (uint32_t)getpid(), .log_id = job->envelope.log_id };
+		.owner_pid = (uint32_t)getpid(), .log_id = job->envelope.log_id,
+		.envelope = job->envelope_record, .envelope_bytes = job->envelope_record_bytes };
 	struct wire_writer w = { 0 };
 	size_t n;
 	job_write(&w, &record);
 	const void *bytes = wire_end(&w, &n);
-	int failed = fdpass_send(t->fd, bytes, n, (int[]){ job->mail_fd, job->envelope_fd }, 2, MSG_DONTWAIT);
+	int failed = fdpass_send(t->fd, bytes, n, (int[]){ job->mail_fd, job->envelope_fd }, job->envelope_record != NULL ? 1 : 2, MSG_DONTWAIT);
 	wire_free(&w);
 	return failed;
 }

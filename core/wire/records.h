@@ -49,12 +49,19 @@ int token_read(struct wire_reader *r, struct token *t);
 
 enum job_kind { JOB_MAIL = 1, JOB_RCPT, JOB_SCAN, JOB_EXPLAIN, JOB_RELEASE, JOB_QUARANTINE, JOB_FILTER };
 
+/* Comes with two descriptors, the mail and its envelope; or with the mail's only, and the envelope within, where that is no
+ * larger than this: making a memfd costs as much as some forty other system calls. */
+#define WIRE_ENVELOPE_WITHIN_MAX 4096
+#define WIRE_JOB_MAX (WIRE_ENVELOPE_WITHIN_MAX + 512)	/* bytes of the whole record */
+
 struct job {
 	uint8_t kind;			/* enum job_kind */
 	uint64_t size_bytes;		/* of the mail */
 	int64_t deadline_ms;		/* CLOCK_MONOTONIC */
 	const char *log_id;
 	uint32_t owner_pid;		/* the reception that answers for this mail: owner of its entries in the delivered ledger */
+	const void *envelope;		/* a record of its own; job_read: within the bytes that are read */
+	size_t envelope_bytes;		/* 0: it is in the second descriptor */
 };
 void job_write(struct wire_writer *w, const struct job *j);
 int job_read(struct wire_reader *r, void *owner, struct job *j);

@@ -35,6 +35,7 @@ void job_write(struct wire_writer *w, const struct job *j)
 	wire_put_i64(w, j->deadline_ms);
 	wire_put_str(w, j->log_id);
 	wire_put_u32(w, j->owner_pid);
+	wire_put_blob(w, j->envelope, j->envelope_bytes);
 }
 
 int job_read(struct wire_reader *r, void *owner, struct job *j)
@@ -45,6 +46,9 @@ int job_read(struct wire_reader *r, void *owner, struct job *j)
 	j->deadline_ms = wire_get_i64(r);
 	j->log_id = fields_get_text(r, owner, WIRE_LOG_ID_MAX);
 	j->owner_pid = wire_get_u32(r);
+	j->envelope = wire_get_blob(r, &j->envelope_bytes);
+	if (j->envelope_bytes > WIRE_ENVELOPE_WITHIN_MAX)
+		r->bad = true;
 	return fields_end(r);
 }
 

@@ -20,20 +20,35 @@ static int close_fd(struct mail *m)
 	return 0;
 }
 
+static int parse_envelope(struct mail *m, const void *record, size_t n, struct error *e)
+{
+	struct envelope *envelope = talloc_zero(m, struct envelope);
+	struct wire_reader r;
+	if (!wire_open(&r, record, n) || r.kind != RECORD_ENVELOPE || envelope_read(&r, m, envelope) != 0)
+		return error_set(e, ERROR_INPUT, "envelope: bad record");
+	m->envelope = envelope;
+	return 0;
+}
+
 static int read_envelope(struct mail *m, int fd, struct error *e)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0 || st.st_size <= 0 || (uint64_t)st.st_size > ENVELOPE_MAX)
 		return error_set(e, ERROR_INPUT, "envelope: no proper size");
 	char *data = talloc_size(m, (size_t)st.st_size);
-	struct envelope *envelope = talloc_zero(m, struct envelope);
-	struct wire_reader r;
-	if (io_pread_full(fd, data, (size_t)st.st_size, 0) != 0 || !wire_open(&r, data, (size_t)st.st_size) || r.kind != RECORD_ENVELOPE
-	    || envelope_read(&r, m, envelope) != 0)
-		return error_set(e, ERROR_INPUT, "envelope: bad record");
+	int rc = io_pread_full(fd, data, (size_t)st.st_size, 0) == 0 ? parse_envelope(m, data, (size_t)st.st_size, e)
+		: error_set(e, ERROR_INPUT, "envelope: bad record");
 	talloc_free(data);
-	m->envelope = envelope;
-	return 0;
+	return rc;
+}
+
+static int take_envelope(struct mail *m, const struct job *job, int fd, struct error *e)
+{
+	if (fd < 0)
+		return parse_envelope(m, job->envelope, job->envelope_bytes, e);
+	int rc = read_envelope(m, fd, e);
+	close(fd);
+	return rc;
 }
 
 /* One pass: what amavisd-new calls the size (line ends count one), and the digest below the topmost Received field,
@@ -74,8 +89,7 @@ struct mail *take_mail(void *owner, const struct job *job, int mail_fd, int enve
 	m->deadline = (struct deadline){ .at_ms = job->deadline_ms, .cancel_fd = cancel_fd };
 	m->started_ms = clock_now_ms();
 	mail_id_make(m->mail_id, m->secret_id, mail_id_bits);
-	int rc = read_envelope(m, envelope_fd, e);
-	close(envelope_fd);
+	int rc = take_envelope(m, job, envelope_fd, e);
 	if (rc == 0 && header_read(m->fd, m->size_bytes, m, &m->header) != 0)
 		rc = error_set_errno(e, "mail: read");
 	if (rc == 0)

@@ -139,7 +139,7 @@ static void do_mail(struct worker *w, const struct job *job, int mail_fd, int en
 
 static void take_job(struct worker *w)
 {
-	char buffer[1024];
+	char buffer[WIRE_JOB_MAX];
 	int fds[FDPASS_MAX], count = FDPASS_MAX;
 	struct wire_reader r;
 	struct job job = { 0 };
@@ -153,12 +153,12 @@ static void take_job(struct worker *w)
 	void *owner = talloc_new(NULL);
 	if (wire_open(&r, buffer, (size_t)n) && r.kind == RECORD_CANCEL) {
 		fdpass_close_all(fds, count);	/* it crossed our RESULT */
-	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != 2 || job.kind != JOB_MAIL) {
+	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != (job.envelope_bytes > 0 ? 1 : 2) || job.kind != JOB_MAIL) {
 		log_write(LOG_LEVEL_ERROR, "reception sent a job that this worker does not know");
 		fdpass_close_all(fds, count);
 		drop_token(w);
 	} else {
-		do_mail(w, &job, fds[0], fds[1]);
+		do_mail(w, &job, fds[0], count == 2 ? fds[1] : -1);
 		worker_stage(w, STAGE_IDLE);
 	}
 	talloc_free(owner);

@@ -92,7 +92,7 @@ static void act(struct bench *b, const struct envelope *e)
 
 static void take_job(struct bench *b)
 {
-	uint8_t record[4096];
+	uint8_t record[WIRE_JOB_MAX];
 	int fds[FDPASS_MAX], count = FDPASS_MAX;
 	struct wire_reader r;
 	struct job job;
@@ -105,10 +105,10 @@ static void take_job(struct bench *b)
 		abort();
 	if (r.kind == RECORD_JOB) {
 		static uint8_t bytes[1024 * 1024];
-		if (job_read(&r, owner, &job) != 0 || count != 2)
+		if (job_read(&r, owner, &job) != 0 || count != (job.envelope_bytes > 0 ? 1 : 2))
 			abort();
-		n = pread(fds[1], bytes, sizeof bytes, 0);
-		if (!wire_open(&r, bytes, (size_t)n) || envelope_read(&r, owner, &e) != 0 || e.recipient_count == 0)
+		n = count == 2 ? pread(fds[1], bytes, sizeof bytes, 0) : (ssize_t)job.envelope_bytes;
+		if (!wire_open(&r, count == 2 ? bytes : job.envelope, (size_t)n) || envelope_read(&r, owner, &e) != 0 || e.recipient_count == 0)
 			abort();
 		check_mail(fds[0], job.size_bytes);
 		act(b, &e);

@@ -248,15 +248,17 @@ static bool receive_job(struct work *w)
 	ssize_t n = fdpass_receive(w->fd, w->probe->record, sizeof w->probe->record, fds, &count, 0);
 	if (n <= 0)
 		return false;
-	if (!wire_open(&r, w->probe->record, (size_t)n) || r.kind != RECORD_JOB || job_read(&r, w->owner, &w->job) != 0 || count != 2)
+	if (!wire_open(&r, w->probe->record, (size_t)n) || r.kind != RECORD_JOB || job_read(&r, w->owner, &w->job) != 0)
 		return false;
+	w->mail_fd = fds[0];
+	if (w->job.envelope_bytes > 0)
+		return count == 1 && wire_open(&r, w->job.envelope, w->job.envelope_bytes) && envelope_read(&r, w->owner, &w->envelope) == 0;
 	struct stat st;
-	if (fstat(fds[1], &st) != 0)
+	if (count != 2 || fstat(fds[1], &st) != 0)
 		return false;
 	void *bytes = talloc_size(w->owner, (size_t)st.st_size);
 	n = pread(fds[1], bytes, (size_t)st.st_size, 0);
 	close(fds[1]);
-	w->mail_fd = fds[0];
 	return n == st.st_size && wire_open(&r, bytes, (size_t)n) && envelope_read(&r, w->owner, &w->envelope) == 0;
 }
 
