@@ -71,6 +71,7 @@ static int spawn(struct master *m, struct child *c, const char **argv, const str
 	sigfillset(&defaults);
 	build_environment(env, 16);
 	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	for (unsigned i = 0; i < count; i++)
 		posix_spawn_file_actions_adddup2(&actions, fds[i].from, fds[i].to);
 	posix_spawnattr_init(&attributes);

@@ -27,7 +27,10 @@ int control_listen(struct master *m, const char *path)
 	if (connect(probe, (struct sockaddr *)&address, sizeof address) != 0 && errno == ECONNREFUSED)
 		unlink(path);
 	close(probe);
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0600) != 0 || listen(fd, 16) != 0) {
+	mode_t before = umask(0177);
+	int rc = bind(fd, (struct sockaddr *)&address, sizeof address);
+	umask(before);
+	if (rc != 0 || listen(fd, 16) != 0) {
 		close(fd);
 		return -1;
 	}

@@ -144,10 +144,21 @@ static void keep_settings(struct master *m, struct generation *g, struct wire_re
 /* A new template stands beside the old one until it is ready; then the old one's openers leave as they fall idle. */
 static void replace_opener_template(struct master *m, struct generation *g)
 {
-	if (g->next_opener_template.pid || g->state != GENERATION_ACTIVE)
+	if (g->next_opener_template.pid || g->state != GENERATION_ACTIVE
+	    || start_opener_template(m, g, &g->next_opener_template) != 0) {
+		talk_send_text(g->opener_template.fd, RECORD_DATABASE_CHANGED, "later");
 		return;
-	if (start_opener_template(m, g, &g->next_opener_template) == 0)
-		talk_send_settings(g->next_opener_template.fd, &g->for_opener);
+	}
+	talk_send_settings(g->next_opener_template.fd, &g->for_opener);
+}
+
+/* It could not load what has changed on disk (a file half written, a bad signature): the old serves on and asks again. */
+static void next_opener_template_failed(struct generation *g)
+{
+	log_write(LOG_LEVEL_ERROR, "master: the changed database could not be loaded, the old one stays in use: %s",
+		g->problems->len ? g->problems->str : "its template ended");
+	g_string_truncate(g->problems, 0);
+	talk_send_text(g->opener_template.fd, RECORD_DATABASE_CHANGED, "later");
 }
 
 static void child_ready(struct master *m, struct child *c)
@@ -335,7 +346,9 @@ static void template_ended(struct master *m, struct generation *g, struct child 
 {
 	if (c == &g->next_opener_template) {
 		*c = (struct child){ .fd = -1 };
-		return;		/* the one that was replaced, or one that could not load the new database: the old serves on */
+		if (!was_ready && g->state == GENERATION_ACTIVE)
+			next_opener_template_failed(g);
+		return;		/* else it is the one that was replaced */
 	}
 	if (c == &g->opener_template)
 		opener_template_ended(m, g, was_ready);

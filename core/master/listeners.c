@@ -94,6 +94,7 @@ static bool unix_is_stale(const struct sockaddr_un *address)
 	return stale;
 }
 
+/* The mode comes from the umask and the owner by lchown: the folder may be the daemon's, and no link in it is followed. */
 static int bind_socket(int fd, const struct sockaddr *address, socklen_t length, int unix_mode, uid_t owner)
 {
 	if (address->sa_family != AF_UNIX)
@@ -101,11 +102,12 @@ static int bind_socket(int fd, const struct sockaddr *address, socklen_t length,
 	const char *path = ((const struct sockaddr_un *)address)->sun_path;
 	if (unix_is_stale((const struct sockaddr_un *)address))
 		unlink(path);
-	if (bind(fd, address, length) != 0)
+	mode_t before = umask(unix_mode >= 0 ? (mode_t)~unix_mode & 0777 : 0027);
+	int rc = bind(fd, address, length);
+	umask(before);
+	if (rc != 0)
 		return -1;
-	if (unix_mode >= 0 && chmod(path, (mode_t)unix_mode) != 0)
-		return -1;
-	return geteuid() == 0 && owner != 0 ? chown(path, owner, (gid_t)-1) : 0;
+	return geteuid() == 0 && owner != 0 ? lchown(path, owner, (gid_t)-1) : 0;
 }
 
 static int open_listener(struct listeners *l, const char *text, int backlog, int unix_mode, uid_t owner, char **problem)
@@ -142,10 +144,17 @@ static int open_listener(struct listeners *l, const char *text, int backlog, int
 	return -1;
 }
 
-/* The default names [::1] too; a host without IPv6 just has no such listener. */
+/* The default names [::1] too; a host without IPv6, or with it switched off, just has no such listener. */
 static bool may_be_absent(const char *text)
 {
-	return strncmp(text, "[::1]:", 6) == 0 && access("/proc/sys/net/ipv6", F_OK) != 0;
+	if (strncmp(text, "[::1]:", 6) != 0)
+		return false;
+	struct sockaddr_in6 loopback = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool absent = fd < 0 || (bind(fd, (struct sockaddr *)&loopback, sizeof loopback) != 0 && errno == EADDRNOTAVAIL);
+	if (fd >= 0)
+		close(fd);
+	return absent;
 }
 
 int listeners_apply(struct listeners *l, const char *const *texts, int backlog, int unix_mode, uid_t owner, char **problem)

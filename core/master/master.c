@@ -59,23 +59,33 @@ uid_t master_user(const struct generation *g)
 	return privilege_find(user, NULL, &uid, &gid, NULL) == 0 ? uid : 0;
 }
 
+/* Only a folder that we have just made is given away; links are not followed, as the folder above may be the daemon's. */
+static int give_folder(const char *path, uid_t owner)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = fd < 0 || fchown(fd, owner, (gid_t)-1) != 0 ? -1 : 0;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int make_folder(const char *path, uid_t owner, char **problem)
 {
 	struct stat st;
 	if (!path)
 		return 0;
-	if (g_mkdir_with_parents(path, 0750) != 0 || stat(path, &st) != 0) {
+	char *above = g_path_get_dirname(path);
+	int rc = g_mkdir_with_parents(above, 0755);
+	g_free(above);
+	bool made = rc == 0 && mkdir(path, 0750) == 0;
+	if (made && getuid() == 0 && owner != 0)
+		rc = give_folder(path, owner);
+	if (rc != 0 || stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		*problem = g_strdup_printf("%s: cannot make this folder: %s", path, g_strerror(errno));
 		return -1;
 	}
-	if (!S_ISDIR(st.st_mode)) {
-		*problem = g_strdup_printf("%s: is no folder", path);
-		return -1;
-	}
-	if (getuid() == 0 && st.st_uid == 0 && owner != 0 && chown(path, owner, (gid_t)-1) != 0) {
-		*problem = g_strdup_printf("%s: chown: %s", path, g_strerror(errno));
-		return -1;
-	}
+	if (getuid() == 0 && st.st_uid != owner && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		log_write(LOG_LEVEL_WARNING, "%s belongs to another user than daemon_user and will not be writable: chown it", path);
 	return 0;
 }
 
@@ -158,6 +168,8 @@ void master_generation_failed(struct master *m, struct generation *g)
 {
 	if (g->state == GENERATION_DRAINING)
 		return;
+	struct generation *serving = master_active(m);
+	listeners_retain(m->listeners, serving ? talk_settings_list(&serving->for_master, "listener", serving->memory) : NULL);
 	const char *why = g->problems->len ? g->problems->str : "a process of the new generation ended before it was ready\n";
 	log_write(LOG_LEVEL_ERROR, "master: the new configuration is not taken: %s", why);
 	control_answer_reloads(m, false, why);
@@ -375,6 +387,7 @@ static struct master *master_new(const struct role_options *o, int start_pipe)
 	m->start_pipe = start_pipe;
 	m->control_fd = m->ledger_fd = -1;
 	m->listeners = listeners_new();	/* first: systemd's descriptors lie where ours would come to lie */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);	/* what we were started with is no role's business */
 	m->shared = shared_create(&m->shared_fd);
 	m->signal_fd = talk_signal_fd();
 	m->generations = g_ptr_array_new();

@@ -84,7 +84,8 @@ static void pause_accepting(struct listener *l, int errnum)
 	struct timeval pause = { .tv_usec = ACCEPT_PAUSE_MS * 1000 };
 	reception_log(NULL, LOG_LEVEL_WARNING, "accept on %s: %s; again in %d ms", l->given->text, strerror(errnum), ACCEPT_PAUSE_MS);
 	for (unsigned i = 0; i < r->given->listener_count; i++)
-		event_del(r->listeners[i].event);
+		if (r->listeners[i].event)
+			event_del(r->listeners[i].event);
 	event_add(r->accept_again, &pause);
 }
 
@@ -94,7 +95,8 @@ static void on_accept_again(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	for (unsigned i = 0; !r->draining && i < r->given->listener_count; i++)
-		event_add(r->listeners[i].event, NULL);
+		if (r->listeners[i].event)
+			event_add(r->listeners[i].event, NULL);
 }
 
 static void on_connection(evutil_socket_t listener_fd, short what, void *user)
@@ -193,6 +195,8 @@ void reception_drain(struct reception *r)
 	r->draining = true;
 	event_del(r->accept_again);
 	for (unsigned i = 0; i < r->given->listener_count; i++) {
+		if (!r->listeners[i].event)
+			continue;
 		event_del(r->listeners[i].event);
 		close(r->given->listeners[i].fd);
 	}
@@ -231,6 +235,8 @@ static void add_listeners(struct reception *r)
 		l->given = &r->given->listeners[i];
 		l->options = &r->options->listeners[i];
 		l->timeout = common_timeout(r->base, l->options->timeout_ms);
+		if (l->given->fd < 0)
+			continue;	/* [::1] on a host without IPv6 */
 		io_set_nonblocking(l->given->fd, true);
 		l->event = event_new(r->base, l->given->fd, EV_READ | EV_PERSIST, on_connection, l);
 		event_add(l->event, NULL);

@@ -228,6 +228,10 @@ static void take_order(struct opener_template *t)
 	enum record_kind kind = talk_receive_text(ROLE_FD_MASTER, t, NULL);
 	if (kind == 0 || kind == RECORD_DRAIN)
 		start_draining(t);
+	if (kind == RECORD_DATABASE_CHANGED) {	/* not now: ask again after a while */
+		t->told_of_change = false;
+		t->next_check_ms = clock_now_ms() + t->check_interval_ms;
+	}
 }
 
 static int serve(struct opener_template *t)

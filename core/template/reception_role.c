@@ -1,5 +1,7 @@
 /* reception_role.c - turns a fresh process into a reception: settings, listeners, privileges; then reception_run(). */
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <talloc.h>
 #include <unistd.h>
 
@@ -16,8 +18,11 @@ static unsigned collect_listeners(const struct settings_record *s, void *owner, 
 	while (texts && texts[count])
 		count++;
 	*out = talloc_zero_array(owner, struct reception_listener, count + 1);
-	for (unsigned i = 0; i < count; i++)
-		(*out)[i] = (struct reception_listener){ .fd = ROLE_FD_LISTENERS + (int)i, .text = texts[i] };
+	for (unsigned i = 0; i < count; i++) {
+		int fd = ROLE_FD_LISTENERS + (int)i;
+		/* [::1] on a host without IPv6 has none; its place stays, as settings are numbered by it. */
+		(*out)[i] = (struct reception_listener){ .fd = fcntl(fd, F_GETFD) >= 0 ? fd : -1, .text = texts[i] };
+	}
 	return count;
 }
 
@@ -27,6 +32,7 @@ int reception_role_run(const struct role_options *o)
 	struct reception_settings s = { .token_fd = ROLE_FD_TOKENS, .master_fd = ROLE_FD_MASTER, .ledger_fd = ROLE_FD_LEDGER };
 	struct error e = { 0 };
 	log_set_role("reception");
+	prctl(PR_SET_DUMPABLE, 0);
 	if (talk_receive_settings(ROLE_FD_MASTER, owner, &s.settings) != 0)
 		return 1;
 	role_configure_log(&s.settings, o);

@@ -176,7 +176,6 @@ static void become_worker(struct worker_template *t, unsigned slot)
 	close(ROLE_FD_MASTER);
 	close(t->signal_fd);
 	talk_unblock_signals();
-	prctl(PR_SET_DUMPABLE, 0);
 	t->setup.slot = slot;
 	atomic_store(&t->setup.shared->workers[slot].pid, (uint32_t)getpid());
 	_exit(worker_run(&t->setup));
@@ -281,6 +280,7 @@ int worker_template_run(const struct role_options *o)
 	struct error e = { 0 };
 	struct worker_template *t = talloc_zero(NULL, struct worker_template);
 	log_set_role("worker-template");
+	prctl(PR_SET_DUMPABLE, 0);	/* its memory holds secrets: no core, no reader of its own user */
 	t->options = o;
 	t->signal_fd = talk_signal_fd();
 	if (evaluate(t, &problems) != 0)

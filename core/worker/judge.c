@@ -195,18 +195,25 @@ void judge_mail(struct mail *m, const struct judge_facts *facts, const struct ju
 
 /* --- one reply for all (SMTP) --- */
 
-struct tally { unsigned passed, rejected, discarded; const char *first_pass, *first_reject, *first_discard; };
+struct tally {
+	unsigned passed, skipped, rejected, refused, discarded;	/* refused: by the next hop, for good */
+	const char *first_pass, *first_reject, *first_refusal, *first_discard;
+};
 
 static void count_one(struct tally *t, const struct recipient *r)
 {
 	if (r->fate == FATE_BLOCKED && r->destiny == D_DISCARD) {
 		t->discarded++;
 		t->first_discard = t->first_discard ? t->first_discard : r->reply;
+	} else if (r->reply[0] == '5' && r->fate == FATE_FAILED) {
+		t->refused++;
+		t->first_refusal = t->first_refusal ? t->first_refusal : r->reply;
 	} else if (r->reply[0] == '5') {
 		t->rejected++;
 		t->first_reject = t->first_reject ? t->first_reject : r->reply;
 	} else {
 		t->passed++;
+		t->skipped += r->skipped;
 		t->first_pass = t->first_pass ? t->first_pass : r->reply;
 	}
 }
@@ -229,6 +236,13 @@ const char *judge_single_reply(const struct mail *m, void *owner)
 			return r->reply;
 		count_one(&t, r);
 	}
+	/* One reply cannot say that some have it and others never will, and nobody here writes a bounce: the MTA is asked to
+	 * come again; then those who have it are skipped, and it is told of the others. */
+	if (t.refused > 0 && t.passed > t.skipped)
+		return talloc_asprintf(owner, "451 4.5.0 id=%s, %u of %u recipients have it, the next hop refused others: try again to learn of them",
+			m->log_id, t.passed, m->recipient_count);
+	if (t.refused > 0)
+		return t.first_refusal;
 	if (t.passed == 0 && t.rejected > 0)
 		return t.first_reject;
 	if (t.passed == 0)

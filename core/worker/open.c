@@ -15,12 +15,15 @@
 #include "base/log.h"
 #include "config/config.h"
 
-#define PARTS_MAX 200000
+#define PARTS_MAX 20000
+#define LEVEL_MAX 200
+#define SAID_BYTES_MAX (64u * 1024 * 1024)
 #define FINDINGS_MAX 10000
 
 struct opener_link {
 	const struct worker_setup *setup;
 	int fd, dir_fd;
+	int64_t sent_ms, fair_ms;	/* when it got the mail; time that an innocent mail would not need */
 	bool greeted, busy;		/* HELLO came; OPEN sent and EMPTIED not yet seen */
 	uint32_t pid;
 	char folder[4096];
@@ -146,6 +149,7 @@ struct collecting {
 	struct open_result *out;
 	struct opened opened;
 	unsigned part_room;
+	size_t said_bytes;		/* of all records about this mail */
 	bool parts_done;
 };
 
@@ -174,7 +178,7 @@ static int take_part(struct collecting *c, struct wire_reader *r)
 		.mime_type = p.mime_type, .type_short = p.type_short, .type_full = p.type_full,
 		.name_count = p.name_count, .names = p.names,
 	};
-	if (part->level > 1000)
+	if (part->level > LEVEL_MAX)
 		return -1;
 	part->placement = placement_of(m, part);
 	return 0;
@@ -243,11 +247,14 @@ static int conclude(struct collecting *c, struct error *e)
 static int collect_one(struct collecting *c, struct error *e)
 {
 	ssize_t n = receive(c->link, c->mail->deadline, NULL, NULL, e);
+	if (n < 0 && e->class == ERROR_DEADLINE && clock_now_ms() - c->link->sent_ms < c->link->fair_ms)
+		e->class = ERROR_ENVIRONMENT;	/* the time was spent before: not the mail's fault */
 	if (n < 0)
 		return -1;
 	if (n == 0)
 		return error_set(e, ERROR_INPUT, "opener: it ended while it had the mail");
-	if (take_record(c, c->link->buffer, (size_t)n) != 0)
+	c->said_bytes += (size_t)n;
+	if (c->said_bytes > SAID_BYTES_MAX || take_record(c, c->link->buffer, (size_t)n) != 0)
 		return error_set(e, ERROR_INPUT, "opener: it said something that cannot be");
 	return 0;
 }
@@ -336,6 +343,8 @@ int open_mail(struct opener_link *l, struct mail *m, const struct open_request *
 	if (order_with_retry(l, m, request, e) != 0)
 		return -1;
 	l->busy = true;
+	l->sent_ms = clock_now_ms();
+	l->fair_ms = policy_ms(request->policy, SET_child_timeout, 480000) / 4;
 	if (collect_parts(&c, e) == 0) {
 		out->findings_due = request->scan ? request->scanner_count : 0;
 		return 0;

@@ -22,6 +22,8 @@
 #include "worker/judge.h"
 #include "worker/settle.h"
 
+#define EMPTYING_MS 1000	/* a mail that the next hop has taken does not wait longer for its parts to be gone */
+
 static void fail_everyone(struct mail *m, const char *why)
 {
 	for (unsigned i = 0; i < m->recipient_count; i++) {
@@ -108,7 +110,7 @@ int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct er
 			open_done(w->opener);
 	}
 	worker_stage(w, STAGE_ANSWER);
-	open_wait_emptied(w->opener, m->deadline);
+	open_wait_emptied(w->opener, deadline_in(EMPTYING_MS));
 	if (rc == 0) {
 		m->reply = judge_single_reply(m, m);
 		answer_log(w, m, &policy);

@@ -33,6 +33,17 @@ def main():
         reply = send(p.address, eicar_mail())
         t.match(str(reply), r"INFECTED: Renamed\.Test", "the next mail is scanned with the new database")
         t.equal((p.role_pids("reception"), p.role_pids("worker-template")), before[:2], "nothing else was restarted")
+        path = os.path.join(p.values["database"], "broken.ndb")
+        with open(path, "w") as f:
+            f.write("this is no signature\n")
+        os.chmod(path, 0o644)
+        p.wait_log("could not be loaded, the old one stays in use")
+        reply = send(p.address, eicar_mail())
+        t.match(str(reply), r"INFECTED: Renamed\.Test", "with a broken database beside it the old one stays in use")
+        os.unlink(path)
+        rename_signature(p.values["database"], "Mended.Test")
+        p.wait(lambda: "Mended.Test" in str(send(p.address, eicar_mail())), 30, "the mended database is not taken up")
+        t.ok(True, "once it is mended it is taken up")
         t.equal(len(hop.caught), 0, "no virus got through")
 
 
