@@ -188,11 +188,35 @@ void reception_check_drained(struct reception *r)
 		event_base_loopbreak(r->base);
 }
 
+static void on_drain_limit(evutil_socket_t fd, short what, void *user)
+{
+	struct reception *r = user;
+	(void)fd;
+	(void)what;
+	for (struct session *s = r->sessions, *next; s != NULL; s = next) {
+		next = s->next;
+		session_end_now(s);
+	}
+	reception_check_drained(r);
+}
+
+/* A mail on its way in may take as long as one in hand; then its client is told to come again. */
+static void limit_drain(struct reception *r)
+{
+	int64_t limit_ms = 1000;
+	for (unsigned i = 0; i < r->given->listener_count; i++)
+		limit_ms = r->options->listeners[i].child_timeout_ms > limit_ms ? r->options->listeners[i].child_timeout_ms : limit_ms;
+	struct timeval limit = { .tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000 };
+	r->drain_limit = evtimer_new(r->base, on_drain_limit, r);
+	event_add(r->drain_limit, &limit);
+}
+
 void reception_drain(struct reception *r)
 {
 	if (r->draining)
 		return;
 	r->draining = true;
+	limit_drain(r);
 	event_del(r->accept_again);
 	for (unsigned i = 0; i < r->given->listener_count; i++) {
 		if (!r->listeners[i].event)
@@ -294,6 +318,7 @@ void reception_free(struct reception *r)
 	for (unsigned i = 0; i < r->given->listener_count; i++)
 		free_event(r->listeners[i].event);
 	free_event(r->accept_again);
+	free_event(r->drain_limit);
 	free_event(r->token_event);
 	free_event(r->master_event);
 	event_base_free(r->base);

@@ -319,6 +319,16 @@ void session_drain(struct session *s)
 	session_leave(s);
 }
 
+void session_end_now(struct session *s)
+{
+	session_enter(s);
+	if (!s->waiting && !s->closing) {
+		s->dialect->shutdown(s);
+		session_close(s);
+	}
+	session_leave(s);
+}
+
 /* --- the start --- */
 
 static void link_session(struct session *s)

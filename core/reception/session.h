@@ -69,5 +69,7 @@ void session_job_finished(struct session *s, struct mail_job *job);
 void session_job_late(struct session *s, struct mail_job *job);
 /* The service ends. */
 void session_drain(struct session *s);
+/* Even in the middle of a mail, unless its job runs: a draining reception does not wait for ever for a client that drips. */
+void session_end_now(struct session *s);
 
 #endif

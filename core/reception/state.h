@@ -38,7 +38,7 @@ struct reception {
 	bool draining;
 	uint8_t *input;			/* one read at a time: shared by all sessions */
 	uint8_t *output;		/* decoded bytes on their way to a spool file */
-	struct event *token_event, *master_event, *accept_again;
+	struct event *token_event, *master_event, *accept_again, *drain_limit;
 };
 
 /* NULL: e says why. Opens the work area, makes the loop and the listeners' events; does not run it. */
