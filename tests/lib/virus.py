@@ -2,6 +2,7 @@
 
 No file of the source tree holds the test virus in one piece, so that no scanner objects to the tree."""
 import os
+import random
 import shutil
 import signal
 import socket
@@ -95,6 +96,13 @@ class Clamd:
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port nobody listens at, below those that the system gives to outgoing connections."""
+    for _ in range(1000):
+        port = random.randrange(12000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no port is free")
