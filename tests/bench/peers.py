@@ -25,9 +25,9 @@ def make_database(rig):
     folder = rig.subfolder("database", mode=0o755)
     dice = random.Random(1)
     rows = ["Eicar-Test-Signature:0:*:" + EICAR.encode().hex()]
-    rows += [f"Padding-{i}:0:*:{dice.randbytes(24).hex()}" for i in range(2000)]
+    rows += [f"Padding-{i}:0:*:{dice.randbytes(24).hex()}" for i in range(200)]
     rig.write("database/bench.ndb", "\n".join(rows) + "\n")
-    rig.write("database/bench.hdb", "".join(f"{dice.randbytes(16).hex()}:{dice.randrange(100, 100000)}:Hash-{i}\n" for i in range(5000)))
+    rig.write("database/bench.hdb", "".join(f"{dice.randbytes(16).hex()}:{dice.randrange(100, 100000)}:Hash-{i}\n" for i in range(1000)))
     return folder
 
 
