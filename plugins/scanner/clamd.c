@@ -8,11 +8,17 @@
  *
  * A clamd that cannot make its temporary folder says OK to descriptors.  So the
  * EICAR test text is sent too, at start and every few minutes: once clamd has
- * found it, no scan counts while it does not. */
+ * found it, no scan counts while it does not.
+ *
+ * Of several sockets the one that works is kept; where it fails a part, the
+ * others are asked in turn.  With `allmatch` every name is asked for: clamd
+ * offers that (ALLMATCHSCAN) for path names only, one to a connection, outside
+ * sessions, so clamd must be able to read our files. */
 #include <postern/plugin.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,16 +27,20 @@
 #include <unistd.h>
 
 #define REPLY_MAX 4096
+#define REPLIES_MAX (256 * 1024)	/* of ALLMATCHSCAN */
 #define CHUNK_BYTES (64 * 1024)
 
 struct options {
 	struct postern_strings socket;
 	bool fildes;
 	bool session;
+	bool allmatch;
 	int64_t canary_interval_ms;
 };
 
 struct state {
+	size_t first;		/* the socket to begin with: the last that worked */
+	bool paths_told;	/* that clamd cannot read our files was logged */
 	unsigned next_id;	/* of the kept session's next command; clamd counts from 1 */
 	bool fildes_refused;	/* on this connection: do not ask for it again */
 	bool told;		/* that was logged */
@@ -57,6 +67,30 @@ static struct state *state_of(struct postern_call *call)
 	return *postern_state(postern_call_instance(call));
 }
 
+/* Any socket that takes a connection, from the one that worked last. */
+static struct postern_conn *connect_any(struct postern_call *call)
+{
+	const struct options *o = options_of(call);
+	struct state *s = state_of(call);
+	struct postern_conn *conn = NULL;
+	for (size_t k = 0; k < o->socket.count && !conn; k++) {
+		size_t at = (s->first + k) % o->socket.count;
+		conn = postern_conn_open(call, o->socket.v[at]);
+		if (conn)
+			s->first = at;
+	}
+	return conn;
+}
+
+/* This one has failed: the next scan begins with the next socket. */
+static void move_on(struct postern_call *call)
+{
+	struct postern_conn *kept = postern_conn_kept(call);
+	if (kept)
+		postern_conn_close(call, kept);
+	state_of(call)->first = (state_of(call)->first + 1) % options_of(call)->socket.count;
+}
+
 static bool talk_open(struct postern_call *call, struct talk *t)
 {
 	const struct options *o = options_of(call);
@@ -67,8 +101,7 @@ static bool talk_open(struct postern_call *call, struct talk *t)
 	t->kept = false;
 	s->next_id = 1;
 	s->fildes_refused = false;
-	for (size_t k = 0; k < o->socket.count && !t->conn; k++)
-		t->conn = postern_conn_open(call, o->socket.v[k]);
+	t->conn = connect_any(call);
 	if (!t->conn)
 		return false;
 	return !o->session || postern_conn_write(call, t->conn, "zIDSESSION", sizeof "zIDSESSION") == 0;
@@ -223,8 +256,8 @@ static void settle(struct postern_call *call, struct talk *t, enum verdict v)
 		talk_close(call, t);
 }
 
-/* What clamd says about the content of fd; *text: name, error, or what it said. SILENT: the call's failure text says why. */
-static enum verdict ask(struct postern_call *call, int fd, bool may_be_stale, bool may_descriptor, char **text)
+/* What one clamd says about the content of fd; *text: name, error, or what it said. SILENT: the call's failure text says why. */
+static enum verdict ask_one(struct postern_call *call, int fd, bool may_be_stale, bool may_descriptor, char **text)
 {
 	struct state *s = state_of(call);
 	struct talk t;
@@ -237,7 +270,7 @@ static enum verdict ask(struct postern_call *call, int fd, bool may_be_stale, bo
 	if (!reply) {
 		bool stale = t.kept && may_be_stale && postern_time_left_ms(call) > 0;
 		talk_close(call, &t);
-		return stale ? ask(call, fd, false, may_descriptor, text) : SILENT;
+		return stale ? ask_one(call, fd, false, may_descriptor, text) : SILENT;
 	}
 	postern_set_output(call, reply, strlen(reply));
 	char *said = without_id(&t, reply);
@@ -252,8 +285,28 @@ static enum verdict ask(struct postern_call *call, int fd, bool may_be_stale, bo
 	if (v != REFUSED || !by_descriptor)
 		return v;
 	note_refusal(call, *text);
-	v = ask(call, fd, false, false, text);
+	v = ask_one(call, fd, false, false, text);
 	s->fildes_refused = true;	/* on the connection opened for that, too */
+	return v;
+}
+
+static bool answered(enum verdict v)
+{
+	return v == CLEAN || v == FOUND || v == LIMIT;
+}
+
+/* One after the other until one answers. */
+static enum verdict ask(struct postern_call *call, int fd, char **text)
+{
+	enum verdict v = SILENT;
+	for (size_t k = 0; k < options_of(call)->socket.count; k++) {
+		v = ask_one(call, fd, true, true, text);
+		if (answered(v))
+			break;
+		move_on(call);
+		if (postern_time_left_ms(call) == 0)
+			break;
+	}
 	return v;
 }
 
@@ -278,13 +331,110 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 	return not_clamd(call, text);
 }
 
+/* "PATH: NAME FOUND" is reported, and is the verdict whatever else is said. A reply about another file is no reply. */
+static enum verdict take_match(struct postern_call *call, const struct postern_part *part, const char *path, char *reply,
+	enum verdict before, char **text)
+{
+	char *about = strstr(reply, postern_printf(call, "%s: ", strrchr(path, '/')));
+	if (!about) {
+		*text = reply;
+		return before == FOUND ? FOUND : GARBAGE;
+	}
+	char *said;
+	enum verdict v = read_verdict(about, &said);
+	if (v == FOUND)
+		postern_found(call, part, said);
+	if (v == FOUND || before == FOUND)
+		return FOUND;
+	*text = said;
+	return before == SILENT || v != CLEAN ? v : before;
+}
+
+/* All replies of one ALLMATCHSCAN, up to the end of file. */
+static enum verdict take_matches(struct postern_call *call, struct postern_conn *conn, const struct postern_part *part,
+	const char *path, char **text)
+{
+	size_t n = 0;
+	enum verdict v = SILENT;
+	char *all = postern_conn_read_all(call, conn, REPLIES_MAX, &n);
+	if (!all)
+		return SILENT;
+	if (n == 0 || all[n - 1] != '\0') {
+		postern_fail(call, POSTERN_TEMPFAIL, "clamd closed the connection after %zu bytes of reply", n);
+		*text = NULL;
+	} else {
+		postern_set_output(call, all, strlen(all));
+	}
+	for (size_t at = 0; at < n && memchr(all + at, '\0', n - at);) {
+		size_t length = strlen(all + at) + 1;	/* read_verdict cuts the text */
+		v = take_match(call, part, path, all + at, v, text);
+		at += length;
+	}
+	return v == FOUND || (n > 0 && all[n - 1] == '\0') ? v : SILENT;
+}
+
+static enum verdict ask_all_one(struct postern_call *call, const struct postern_part *part, const char *path, char **text)
+{
+	struct postern_conn *conn = connect_any(call);
+	const char *command = postern_printf(call, "zALLMATCHSCAN %s", path);
+	if (!conn)
+		return SILENT;
+	enum verdict v = SILENT;
+	if (postern_conn_write(call, conn, command, strlen(command) + 1) == 0 || postern_conn_readable(conn))
+		v = take_matches(call, conn, part, path, text);
+	postern_conn_close(call, conn);
+	return v;
+}
+
+/* The path of the descriptor, from the kernel: to declare POSTERN_CAP_PATH would cost every mail a copy of its whole text as
+ * p000, which is not worth its further names. NULL: it has none. */
+static const char *path_of(struct postern_call *call, int fd)
+{
+	char *path = postern_alloc(call, PATH_MAX);
+	ssize_t n = readlink(postern_printf(call, "/proc/self/fd/%d", fd), path, PATH_MAX - 1);
+	if (n <= 0 || path[0] != '/' || strchr(path, '\n') || access(path, F_OK) != 0)
+		return NULL;
+	return path;
+}
+
+/* Every name that clamd has for the part. REFUSED: clamd cannot read the file. */
+static enum verdict ask_all(struct postern_call *call, const struct postern_part *part, int fd, char **text)
+{
+	const char *path = path_of(call, fd);
+	enum verdict v = path ? SILENT : REFUSED;
+	for (size_t k = 0; path && k < options_of(call)->socket.count; k++) {
+		v = ask_all_one(call, part, path, text);
+		if (answered(v) || postern_time_left_ms(call) == 0)
+			break;
+		move_on(call);
+	}
+	return v;
+}
+
+static void note_unreadable(struct postern_call *call, const char *text)
+{
+	struct state *s = state_of(call);
+	if (!s->paths_told)
+		postern_log(call, 0, "allmatch: clamd does not read the part (%s): asking for the first name only", text);
+	s->paths_told = true;
+}
+
 static enum postern_result clamd_scan_part(struct postern_call *call, const struct postern_part *part)
 {
 	char *text = NULL;
 	int fd = postern_part_fd(call, part);
 	if (fd < 0)
 		return POSTERN_TEMPFAIL;
-	enum verdict v = ask(call, fd, true, true, &text);
+	if (options_of(call)->allmatch) {
+		enum verdict all = ask_all(call, part, fd, &text);
+		if (all == FOUND)
+			return POSTERN_OK;	/* each name was reported */
+		if (all != REFUSED)
+			return judge(call, part, all, text);
+		if (text)
+			note_unreadable(call, text);
+	}
+	enum verdict v = ask(call, fd, &text);
 	return judge(call, part, v, text);
 }
 
@@ -308,7 +458,7 @@ static enum verdict canary_send(struct postern_call *call)
 	int fd = canary_open();
 	if (fd < 0)
 		return SILENT;
-	enum verdict v = ask(call, fd, true, true, &text);
+	enum verdict v = ask_one(call, fd, true, true, &text);
 	close(fd);
 	if (v == FOUND) {
 		state_of(call)->canary_known = true;
@@ -325,6 +475,10 @@ static enum postern_result clamd_begin(struct postern_call *call, const struct p
 	if (!s->canary_known || interval_ms == 0 || time(NULL) - s->canary_at < interval_ms / 1000)
 		return POSTERN_OK;
 	enum verdict v = canary_send(call);
+	for (size_t k = 1; v == CLEAN && k < options_of(call)->socket.count; k++) {
+		move_on(call);
+		v = canary_send(call);
+	}
 	if (v == CLEAN)
 		return postern_fail(call, POSTERN_TEMPFAIL, "clamd does not find the EICAR test text any more: no scan of it counts; "
 			"look at the space and inodes of its TemporaryDirectory");
@@ -392,11 +546,13 @@ static void clamd_stop(struct postern_instance *instance)
 
 static const struct postern_option option_table[] = {
 	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket), .value = "/run/clamav/clamd.ctl",
-	  .flags = POSTERN_POSITIONAL, .doc = "Where clamd listens (LocalSocket or TCPSocket of its clamd.conf); several are tried in order." },
+	  .flags = POSTERN_POSITIONAL, .doc = "Where clamd listens (LocalSocket or TCPSocket of its clamd.conf); several: the one that works is kept, the others are asked where it fails." },
 	{ .name = "fildes", .type = POSTERN_BOOL, .offset = offsetof(struct options, fildes), .value = "true",
 	  .doc = "Pass descriptors over a unix socket; false: always send the bytes." },
 	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
 	  .doc = "Keep one session open; false for servers that speak clamd's protocol without IDSESSION." },
+	{ .name = "allmatch", .type = POSTERN_BOOL, .offset = offsetof(struct options, allmatch), .value = "false",
+	  .doc = "Ask for every name, not only the first (ALLMATCHSCAN): clamd opens the parts by path and must be allowed to read them." },
 	{ .name = "canary_interval", .type = POSTERN_DURATION, .offset = offsetof(struct options, canary_interval_ms), .value = "5m",
 	  .min = 0, .max = 86400000, .doc = "How often clamd must find the EICAR test text, if it did at start; 0: never asked." },
 	{ .name = NULL }

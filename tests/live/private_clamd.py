@@ -1,4 +1,4 @@
-"""private_clamd.py - a clamd of the test's own: its folder, its sockets, a database of one signature. Loopback only."""
+"""private_clamd.py - a clamd of the test's own: its folder, its sockets, a small database. Loopback only."""
 import os
 import shutil
 import signal
@@ -31,12 +31,14 @@ def skip_without_clamd():
         sys.exit(0)
 
 
-def make_database(folder):
-    """A folder with one signature: the EICAR test text."""
+def make_database(folder, second=False):
+    """A folder with one signature, the EICAR test text, and one that only ALLMATCHSCAN tells: a piece of it."""
     path = folder.join("db")
     os.mkdir(path)
     with open(os.path.join(path, "test.ndb"), "w", encoding="ascii") as f:
         f.write("Eicar-Test-Signature:0:0:%s\n" % probe.EICAR.hex())
+        if second:
+            f.write("Other-Signature:0:*:%s\n" % b"EICAR-STANDARD".hex())
     return path
 
 
@@ -49,7 +51,7 @@ def free_port():
 class Clamd:
     def __init__(self):
         self.folder = probe.Folder()
-        make_database(self.folder)
+        make_database(self.folder, second=True)
         os.mkdir(self.folder.join("tmp"))
         self.port = free_port()
         self.socket = self.folder.join("clamd.ctl")

@@ -146,6 +146,32 @@ def test_stopped_clamd_costs_the_deadline():
         CLAMD.process.send_signal(signal.SIGCONT)
 
 
+def test_all_names():
+    """ALLMATCHSCAN, by path; over the TCP socket too, where clamd sees the same files."""
+    for address in (CLAMD.socket, CLAMD.tcp):
+        answers, _ = scan(address, b"hello", probe.EICAR, options=["allmatch=1"])
+        assert answers[0].found == ["p002:" + NAME, "p002:Other-Signature.UNOFFICIAL"], answers
+        answers, _ = scan(address, b"hello", os.urandom(3000), options=["allmatch=1"])
+        assert answers[0].result == "OK" and not answers[0].found and not answers[0].error, answers
+
+
+def test_another_clamd_takes_over():
+    """The first of two clamds dies while it is in use; the second answers the same mail."""
+    other = private_clamd.Clamd()
+    try:
+        with probe.Folder() as folder:
+            part = folder.file("in", probe.EICAR)
+            process = probe.start("-r", "9", "-P", part, "-p", "clamd", "-o", "socket=" + other.socket, "-o", "socket=" + CLAMD.socket)
+            assert probe.next_answer(process).found == ["p001:" + NAME]
+            other.kill()
+            answer = probe.again(process)
+            assert answer.result == "OK" and answer.found == ["p001:" + NAME], answer
+            assert probe.again(process).result == "OK"
+            probe.finish(process)
+    finally:
+        other.stop()
+
+
 if __name__ == "__main__":
     private_clamd.skip_without_clamd()
     CLAMD = private_clamd.Clamd()

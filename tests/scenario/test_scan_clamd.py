@@ -218,6 +218,7 @@ def test_one_byte_at_a_time():
 
 def test_refused():
     with Server(lambda talk, _: False) as server:
+        server.listener.shutdown(socket.SHUT_RDWR)  # closing alone does not end an accept() in the other thread
         server.listener.close()
         answer, _ = scan(server)
         assert answer.result == "TEMPFAIL" and "Connection refused" in answer.error, answer
@@ -404,6 +405,87 @@ def test_version_of_something_else():
     assert answer.result == "BROKEN" and "this is not clamd, it said \"220 smtp ready" in answer.error, answer
     answer = version(lambda talk, _: (talk.command(), talk.say(b"1: NO\0")))
     assert answer.result == "BROKEN" and "it said \"NO\"" in answer.error, answer
+
+
+def all_matching(replies):
+    """A clamd that says this, "{}" being the path that it was given; other commands are answered OK."""
+    def script(talk, _):
+        word = talk.word()
+        if word.startswith(b"zALLMATCHSCAN "):
+            talk.say(replies.replace(b"{}", word.split(b" ", 1)[1]))
+            return
+        command = talk.word() if word == b"zIDSESSION" else word
+        assert command == b"zFILDES", command
+        talk.take(1)
+        os.close(talk.fds.pop(0))
+        talk.say(b"1: fd[10]: OK\0")
+    return script
+
+
+def all_names(replies):
+    with Server(all_matching(replies)) as server:
+        answer, err = scan(server, options=["allmatch=1"])
+    return answer, err
+
+
+def test_all_names():
+    answer, _ = all_names(b"{}: One FOUND\0{}: Two FOUND\0")
+    assert answer.result == "OK" and answer.found == ["p001:One", "p001:Two"], answer
+    answer, _ = all_names(b"{}: OK\0")
+    assert answer.result == "OK" and not answer.found, answer
+    answer, _ = all_names(b"{}: Heuristics.Limits.Exceeded.MaxFiles FOUND\0{}: OK\0")
+    assert answer.result == "LIMIT", answer
+    answer, _ = all_names(b"{}: One FOUND\0{}: Read error ERROR\0")
+    assert answer.found == ["p001:One"], answer
+
+
+def test_all_names_half_said_is_not_clean():
+    for replies in (b"", b"{}: O", b"{}: OK", b"{}: One FOUN"):
+        answer, _ = all_names(replies)
+        assert answer.result == "TEMPFAIL" and not answer.found, (replies, answer)
+    for replies in (b"/tmp/other: OK\0", b"{} FOUND: OK\0", b"nonsense\0", b"UNKNOWN COMMAND\0", b"{}: OK\0{}: MAYBE\0", b"\0" * 9):
+        answer, _ = all_names(replies)
+        assert answer.result == "BROKEN" and not answer.found, (replies, answer)
+
+
+def test_all_names_refused_is_asked_the_usual_way():
+    answer, err = all_names(b"{}: File path check failure: Permission denied. ERROR\0")
+    assert answer.result == "OK" and not answer.found, answer
+    assert err.count("allmatch: clamd does not read the part (File path check failure: Permission denied.)") == 1, err
+
+
+def two_servers(first, second, deadline_ms=5000, times=1, options=()):
+    with Server(first) as a, Server(second) as b, probe.Folder() as folder:
+        part = folder.file("part", b"x")
+        extra = [x for o in options for x in ("-o", o)]
+        answers, _, _ = probe.run("-t", deadline_ms, "-r", times, "-P", part, "-p", "clamd", "-o", "socket=" + a.address,
+                                  "-o", "socket=" + b.address, *extra)
+        return answers, a.connections, b.connections
+
+
+def found_each_time(talk, _):
+    n = 0
+    while True:
+        n += 1
+        talk.part()
+        talk.say(b"%d: fd[10]: Second FOUND\0" % n)
+
+
+def test_failover_within_a_mail():
+    for reply in (b"", b"1: fd[10]: O", b"nonsense\0", b"1: fd[10]: Can't create temporary directory ERROR\0"):
+        answers, first, second = two_servers(answering(reply), found_each_time, times=3)
+        assert all(a.result == "OK" and a.found == ["p001:Second"] for a in answers) and len(answers) == 3, (reply, answers)
+        assert first <= 2 and second == 1, (reply, first, second)
+
+
+def test_a_hanging_clamd_costs_one_mail():
+    answers, _, _ = two_servers(lambda talk, _: (talk.part(), time.sleep(5)), found_each_time, deadline_ms=700, times=2)
+    assert answers[0].result == "TEMPFAIL" and answers[1].found == ["p001:Second"], answers
+
+
+def test_all_of_them_fail():
+    answers, first, second = two_servers(answering(b""), answering(b""))
+    assert answers[0].result == "TEMPFAIL" and first == second == 1, (answers, first, second)
 
 
 if __name__ == "__main__":
