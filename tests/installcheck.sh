@@ -30,3 +30,11 @@ if "$bindir/posternd" -c "$folder/wrong.lua" -t >"$folder/out" 2>&1; then
 fi
 grep -q 'wrong.lua:4: .*wrods.*did you mean "words"' "$folder/out" || { cat "$folder/out" >&2; exit 1; }
 echo "installcheck: the example plugin was built and loaded"
+
+# The skeleton that tools/new-plugin writes builds without a warning and passes its own test.
+sh "$srcdir/tools/new-plugin" myscan "$folder/myscan" >/dev/null
+make -C "$folder/myscan" CC="$CC" CFLAGS="$CFLAGS" PKG_CONFIG="pkg-config --define-variable=prefix=$prefix" >/dev/null
+echo "daemon_user = \"$(id -un)\"" >>"$folder/myscan/test.lua.in"
+make -C "$folder/myscan" check POSTERND="$bindir/posternd" >"$folder/out" 2>&1 || { cat "$folder/out" >&2; exit 1; }
+grep -q '^myscan: good$' "$folder/out" || { cat "$folder/out" >&2; exit 1; }
+echo "installcheck: a fresh skeleton was built and found the test virus"
