@@ -69,7 +69,10 @@ static struct deadline envelope_deadline(const struct delivery *d)
 static void note_connect_failure(struct delivery *d, const struct next_hop *hop, const struct error *e)
 {
 	d->stopped = e->class == ERROR_CANCELLED || deadline_left_ms(d->order->mail->deadline) == 0;
-	note_failure(d, 451, talloc_asprintf(d->owner, "451 4.4.1 Can't connect to %s: %.300s", hop->name, e->text));
+	if (e->class == ERROR_CANCELLED)
+		note_failure(d, 451, talloc_asprintf(d->owner, "451 4.3.0 Not connected to %s: the client has gone", hop->name));
+	else
+		note_failure(d, 451, talloc_asprintf(d->owner, "451 4.4.1 Can't connect to %s: %.300s", hop->name, e->text));
 	if (!d->stopped)
 		next_hop_failed(d->pool->shared, hop->name, retry_ms(d));
 }
