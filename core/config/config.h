@@ -48,6 +48,8 @@ const char *setting_name(enum setting_id id);
 const struct value *config_value(const struct config *c, enum setting_id id);	/* base bank; never NULL */
 /* Every plugin instance of the configuration in the order of construction; an instance's number is its index. */
 struct plugin_instance *const *config_instances(const struct config *c, size_t *count);
+/* The file that an instance's plugin was loaded from; NULL: it is part of the configuration itself. */
+const char *config_plugin_file(const struct config *c, const struct plugin_instance *i);
 
 /* The settings that hold for one session or mail. Copyable by assignment. */
 struct policy {

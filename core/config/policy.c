@@ -19,6 +19,11 @@ struct plugin_instance *const *config_instances(const struct config *c, size_t *
 	return c->instances;
 }
 
+const char *config_plugin_file(const struct config *c, const struct plugin_instance *i)
+{
+	return c->host ? plugin_host_file(c->host, i->plugin->name) : NULL;
+}
+
 bool policy_bool(const struct policy *p, enum setting_id id)
 {
 	return value_true_p(p->values[id]);

@@ -201,6 +201,11 @@ const struct postern_plugin *plugin_host_load_file(struct plugin_host *h, const 
 	return load(h, name, file, e);
 }
 
+const char *plugin_host_file(const struct plugin_host *h, const char *name)
+{
+	return g_hash_table_lookup(h->files, name);
+}
+
 static void names_of_folder(GPtrArray *names, const char *folder, const char *suffix, void *owner)
 {
 	DIR *d = opendir(folder);

@@ -21,6 +21,8 @@ struct plugin_host *plugin_host_new(void *owner, const char *plugin_dir, const c
  * nor the user who started the host.  e->errnum == ENOENT: simply not there. */
 const struct postern_plugin *plugin_host_find(struct plugin_host *h, const char *name, struct error *e);
 const struct postern_plugin *plugin_host_load_file(struct plugin_host *h, const char *name, const char *absolute_file, struct error *e);
+/* The file that a loaded plugin came from; NULL: none of that name is loaded. */
+const char *plugin_host_file(const struct plugin_host *h, const char *name);
 /* Names of all plugins that could be loaded (nearest-name suggestions). NULL-terminated talloc array. */
 const char *const *plugin_host_names(struct plugin_host *h, void *owner);
 

@@ -43,11 +43,12 @@ struct opener_template {
 
 /* --- instances from the record: "instance" starts one, "instance.*" describe it --- */
 
-struct described { const char *plugin; size_t number; GPtrArray *names, *values; };
+struct described { const char *plugin, *file; size_t number; GPtrArray *names, *values; };
 
 static int make_instance(struct opener_template *t, struct plugin_host *host, struct described *d, struct error *e)
 {
-	const struct postern_plugin *plugin = plugin_host_find(host, d->plugin, e);
+	/* The very file that the configuration took: it may lie elsewhere. */
+	const struct postern_plugin *plugin = d->file ? plugin_host_load_file(host, d->plugin, d->file, e) : plugin_host_find(host, d->plugin, e);
 	if (!plugin)
 		return error_prefix(e, "plugin %s", d->plugin);
 	struct plugin_instance *i = plugin_instance_from_pairs(t, plugin, (const char *const *)d->names->pdata,
@@ -70,7 +71,7 @@ static int flush_described(struct opener_template *t, struct plugin_host *host, 
 	int rc = d->plugin ? make_instance(t, host, d, e) : 0;
 	g_ptr_array_set_size(d->names, 0);
 	g_ptr_array_set_size(d->values, 0);
-	d->plugin = NULL;
+	d->plugin = d->file = NULL;
 	return rc;
 }
 
@@ -84,6 +85,8 @@ static int load_instances(struct opener_template *t, struct error *e)
 		if (strcmp(name, "instance") == 0) {
 			rc = flush_described(t, host, &d, e);
 			d.plugin = value;
+		} else if (strcmp(name, "instance.file") == 0) {
+			d.file = value;
 		} else if (strcmp(name, "instance.number") == 0) {
 			d.number = strtoul(value, NULL, 10) % 4096;
 		} else if (strncmp(name, "instance.option.", 16) == 0) {

@@ -134,11 +134,12 @@ void settings_for_reception(const struct config *c, void *owner, struct settings
 	}
 }
 
-static void add_instance(struct pairs *p, const struct plugin_instance *i)
+static void add_instance(struct pairs *p, const struct config *c, const struct plugin_instance *i)
 {
 	const char **names, **values;
 	size_t count = plugin_instance_pairs(i, p->owner, &names, &values);
 	add(p, "instance", i->plugin->name);
+	add(p, "instance.file", config_plugin_file(c, i));
 	add_number(p, "instance.number", i->number);
 	for (size_t k = 0; k < count; k++)
 		add(p, talloc_asprintf(p->owner, "instance.option.%s", names[k]), values[k]);
@@ -158,5 +159,5 @@ void settings_for_opener(const struct config *c, void *owner, struct settings_re
 	struct plugin_instance *const *instances = config_instances(c, &count);
 	for (size_t i = 0; i < count; i++)
 		if (instances[i]->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER)
-			add_instance(&p, instances[i]);
+			add_instance(&p, c, instances[i]);
 }
