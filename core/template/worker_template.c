@@ -214,9 +214,7 @@ static void reap_workers(struct worker_template *t)
 		if (e.pid == 0)
 			continue;
 		if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0) {
-			/* Those with a mail in hand are counted by reception, which answers for it. */
-			if (atomic_load(&t->setup.shared->workers[e.slot].stage) <= STAGE_IDLE)
-				shared_count(t->setup.shared, COUNT_WORKER_DEATHS, 1);
+			shared_count(t->setup.shared, COUNT_WORKER_DEATHS, 1);
 			log_write(LOG_LEVEL_WARNING, "worker %d died (%s %d) at stage %s%s%s", (int)e.pid,
 				WIFSIGNALED(status) ? "signal" : "exit code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 				worker_stage_name((enum worker_stage)atomic_load(&t->setup.shared->workers[e.slot].stage)),

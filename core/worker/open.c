@@ -19,6 +19,7 @@
 #define LEVEL_MAX 200
 #define SAID_BYTES_MAX (64u * 1024 * 1024)
 #define FINDINGS_MAX 10000
+#define REST_MAX_MS 30000
 
 struct opener_link {
 	const struct worker_setup *setup;
@@ -74,6 +75,16 @@ void opener_link_ensure(struct opener_link *l)
 		close(pair[0]);
 	close(pair[1]);
 	wire_free(&w);
+}
+
+/* The opener's share of the mail's time: whoever acts on its silence (a backup scanner, a delivery as unchecked) needs the rest. */
+static struct deadline share_of(const struct mail *m)
+{
+	struct deadline d = m->deadline;
+	int64_t whole_ms = d.at_ms - m->started_ms, rest_ms = whole_ms / 4 < REST_MAX_MS ? whole_ms / 4 : REST_MAX_MS;
+	if (d.at_ms > 0 && rest_ms > 0)
+		d.at_ms -= rest_ms;
+	return d;
 }
 
 /* --- records --- */
@@ -246,7 +257,7 @@ static int conclude(struct collecting *c, struct error *e)
 /* One record of the opener, checked and taken down. */
 static int collect_one(struct collecting *c, struct error *e)
 {
-	ssize_t n = receive(c->link, c->mail->deadline, NULL, NULL, e);
+	ssize_t n = receive(c->link, share_of(c->mail), NULL, NULL, e);
 	if (n < 0 && e->class == ERROR_DEADLINE && clock_now_ms() - c->link->sent_ms < c->link->fair_ms)
 		e->class = ERROR_ENVIRONMENT;	/* the time was spent before: not the mail's fault */
 	if (n < 0)
@@ -286,7 +297,7 @@ static int send_order(struct opener_link *l, const struct mail *m, const struct 
 	for (unsigned i = 0; i < q->scanner_count; i++)
 		numbers[i] = q->scanners[i]->number;
 	struct open_order o = {
-		.log_id = m->log_id, .size_bytes = m->size_bytes, .deadline_ms = m->deadline.at_ms,
+		.log_id = m->log_id, .size_bytes = m->size_bytes, .deadline_ms = share_of(m).at_ms,
 		.scan = q->scan, .first_infected_stops = q->stop_at_first,
 		.keep_mail = q->keep_mail, .keep_mail_undecipherable = q->keep_mail_undecipherable,
 		.max_files = (uint64_t)policy_int(q->policy, SET_MAXFILES, 0), .max_levels = (uint64_t)policy_int(q->policy, SET_MAXLEVELS, 0),
@@ -318,7 +329,7 @@ static int order_with_retry(struct opener_link *l, struct mail *m, const struct 
 		opener_link_ensure(l);
 		if (l->fd < 0)
 			return error_set(e, ERROR_ENVIRONMENT, "opener: none can be had, its template is gone");
-		if (await_hello(l, m->deadline, e) != 0) {
+		if (await_hello(l, share_of(m), e) != 0) {
 			opener_link_drop(l);
 			if (e->class == ERROR_CANCELLED)
 				return -1;

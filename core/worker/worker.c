@@ -93,7 +93,7 @@ static void note_digest(struct worker *w, const struct mail *m)
 static void forgive(struct worker *w, const struct mail *m)
 {
 	struct ledger_key key = ledger_key_make(m->digest, m->envelope->sender, NULL);
-	if (!m->opened || ledger_poison_deaths(w->shared, key) == 0)
+	if (!m->opened || atomic_load(&w->slot->blamed) || ledger_poison_deaths(w->shared, key) == 0)
 		return;
 	ledger_poison_clear(w->shared, key);
 	ledger_file_used(w->setup->ledger_fd, key);
