@@ -80,7 +80,7 @@ class Killer(threading.Thread):
         if role == "worker":
             return [(p["pid"], p["stage"], p["log_id"], p["generation"]) for p in busy]
         if role == "opener":
-            return [(p["pid"], "open", p["log_id"], p["generation"]) for p in pick(processes, "opener") if p["stage"] == "opening" and p["log_id"]]
+            return [(p["pid"], p["stage"], p["log_id"], p["generation"]) for p in pick(processes, "opener") if p["stage"] in ("opening", "scanning") and p["log_id"]]
         waiting = status["mails_waiting"]
         found = []
         for p in pick(processes, role):
@@ -91,7 +91,7 @@ class Killer(threading.Thread):
 
     def choose(self, found):
         """The stage that was hit least so far."""
-        hits = collections.Counter(k.stage for k in self.kills if k.role == "worker")
+        hits = collections.Counter(k.stage for k in self.kills if k.role in ("worker", "opener"))
         self.rng.shuffle(found)
         return min(found, key=lambda f: hits[f[1]])
 
@@ -115,7 +115,7 @@ class Killer(threading.Thread):
         kill = Kill(role, pid, stage, log_id, generation)
         if not self.send(pid, signal.SIGSTOP):
             return False
-        again = [f for f in self.holders(self.look(), role) if f[0] == pid and f[2] == log_id and (role != "worker" or f[1] == stage)]
+        again = [f for f in self.holders(self.look(), role) if f[0] == pid and f[2] == log_id and (role not in ("worker", "opener") or f[1] == stage)]
         if not again:
             self.missed += 1
             self.send(pid, signal.SIGCONT)

@@ -7,9 +7,17 @@ window instead of hoping for one."""
 import asyncio
 import hashlib
 import re
+import select
 import time
 
 IDENTITY = re.compile(rb"^X-Fault-Id: (\S+)\r\n", re.M)
+
+
+def has_hung_up(writer):
+    """What the kernel knows already, even where the loop has not come round to it."""
+    poll = select.poll()
+    poll.register(writer.get_extra_info("socket").fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 class Delivery:
@@ -97,7 +105,7 @@ class Sink:
             self.forbidden_seen.append(mail)
         if self.before_250:
             await self.before_250(mail, recipients)
-        if reader.at_eof() or writer.is_closing():
+        if reader.at_eof() or writer.is_closing() or has_hung_up(writer):
             self.dropped += 1
             return False
         digest, at = body_digest(data), time.monotonic()
