@@ -127,16 +127,20 @@ class Rig:
     def __init__(self, build_dir, keep=False):
         self.build, self.keep = os.path.abspath(build_dir), keep
         self.root = os.geteuid() == 0
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.started, self.groups, self.salt = [], [], int(time.time()) % 1000000
         self.folder = tempfile.mkdtemp(prefix="postern-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
         os.chmod(self.folder, 0o755)
-        self.started, self.groups, self.salt = [], [], int(time.time()) % 1000000
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     def __enter__(self):
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(1))
-        self.check_build()
+        try:
+            self.check_build()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -206,27 +210,28 @@ class Rig:
             return f.read()[-2000:]
 
     def stop(self, process, group):
-        """It, and what it started and left behind in its group."""
-        members = set(group.members())
+        """It, and what it started and left behind."""
+        members = group.members()
         if process.poll() is None:
             process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
         for last in (signal.SIGTERM, signal.SIGKILL):
-            left = [pid for pid in (set(group.members()) | members) if self.is_ours(pid, members)]
+            deadline = time.monotonic() + 5
+            left = self.left_of(group, members)
             for pid in left:
                 with contextlib.suppress(OSError):
                     os.kill(pid, last)
-            deadline = time.monotonic() + 5
-            while left and time.monotonic() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in left):
+            while left and time.monotonic() < deadline:
                 time.sleep(0.05)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0)
+                process.poll()
+                left = self.left_of(group, members)
         self.started = [entry for entry in self.started if entry[0] is not process]
 
     @staticmethod
-    def is_ours(pid, members):
-        return pid in members and pid > 1 and pid != os.getpid() and os.path.exists(f"/proc/{pid}")
+    def left_of(group, members):
+        """A control group knows them; else they are those that were there before the end began."""
+        return group.members() if group.folder else [pid for pid in members if os.path.exists(f"/proc/{pid}")]
 
     def await_port(self, process, port, seconds=30):
         deadline = time.monotonic() + seconds
