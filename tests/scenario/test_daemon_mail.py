@@ -109,7 +109,12 @@ def sockets(t, p, hop, unix_hop):
     replies = send(run + "/lmtp", mail(), ["a@example.com", "b@example.com"], lmtp=True)
     t.match(replies[0].text, "^250 2", "LMTP in and out: one is taken")
     t.match(replies[1].text, "^550 5\\.2\\.2 .*mailbox full", "LMTP in and out: one is refused")
-    t.match(send(p.port, mail(), ["a@example.com", "b@example.com"], xforward={"ADDR": "192.0.2.1"}).text, "^250 .*, but 1 REJECT$", "SMTP in, LMTP out: one reply")
+    unix_hop.forget()
+    data = mail()
+    tries = [send(p.port, data, ["a@example.com", "b@example.com"], xforward={"ADDR": "192.0.2.1"}).text for _ in range(2)]
+    t.match(tries[0], "^451 4\\.5\\.0 .*1 of 2 recipients have it", "SMTP in, LMTP out: one reply cannot say that one has it and one never will")
+    t.match(tries[1], "^550 5\\.2\\.2 .*mailbox full", "SMTP in, LMTP out: the second try learns of the refusal")
+    t.equal([c.recipients for c in unix_hop.caught], [["a@example.com", "b@example.com"], ["b@example.com"]], "SMTP in, LMTP out: who has it is not asked again")
     t.equal(os.stat(run + "/smtp").st_mode & 0o777, 0o666, "unix_socket_mode")
 
 
