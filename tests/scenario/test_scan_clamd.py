@@ -218,9 +218,11 @@ def test_one_byte_at_a_time():
 
 def test_refused():
     with Server(lambda talk, _: False) as server:
-        server.listener.shutdown(socket.SHUT_RDWR)  # closing alone does not end an accept() in the other thread
-        server.listener.close()
+        os.unlink(server.address)
+        nobody = socket.socket(socket.AF_UNIX)
+        nobody.bind(server.address)     # a socket at which nobody listens
         answer, _ = scan(server)
+        nobody.close()
         assert answer.result == "TEMPFAIL" and "Connection refused" in answer.error, answer
         os.unlink(server.address)
         answer, _ = scan(server)
