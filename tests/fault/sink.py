@@ -108,10 +108,11 @@ class Sink:
         if reader.at_eof() or writer.is_closing() or has_hung_up(writer):
             self.dropped += 1
             return False
-        digest, at = body_digest(data), time.monotonic()
+        digest = body_digest(data)
+        writer.write(b"250 2.0.0 Ok: queued as %s\r\n" % mail.encode() * (len(recipients) if self.lmtp else 1))
+        at = time.monotonic()
         for recipient in recipients:
             self.deliveries.append(Delivery(mail, recipient, at, digest, data if self.keep_data else None))
-        writer.write(b"250 2.0.0 Ok: queued as %s\r\n" % mail.encode() * (len(recipients) if self.lmtp else 1))
         if self.after_250:
             self.after_250(mail, recipients)
         return True
