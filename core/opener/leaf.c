@@ -234,12 +234,12 @@ static void look_inside(struct walk *w, struct node *n, struct slice bytes, stru
 		extract_uuencoded(w, bytes, below);
 }
 
-/* A mail within a mail that came encoded needs no file: its parts get theirs. */
+/* A mail within a mail that came encoded gets its file too, beside its parts: they hold neither its header nor what is no mail at all. */
 void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_encoding encoding, struct place at)
 {
 	struct content c = { 0 };
 	struct type_guess guess;
-	bool wants_file = raw.n > 0 && !is_declared_mail(n);
+	bool wants_file = raw.n > 0;
 	int fd = wants_file ? open_part_file(w, n->record.number) : -1;
 	bool good = (!wants_file || fd >= 0) && decode(w, n, raw, encoding, fd, &c);
 	n->record.has_file = fd >= 0 && close_part_file(w, n->record.number, fd, good);

@@ -59,6 +59,9 @@ def wrapped():
     yield "base64 attachment", head(attached)
     yield "attachment in a nested mail", head(multipart(TEXT, b"Content-Type: message/rfc822\r\n\r\n" + head(attached)))
     yield "attachment in a nested mail that is coded", head(multipart(TEXT, part(head(attached), b"message/rfc822")))
+    yield "a coded mail that is none", head(multipart(TEXT, part(EICAR, b"message/rfc822")))
+    yield "coded news that are none", head(multipart(TEXT, part(EICAR, b"message/news")))
+    yield "the header of a coded mail", head(multipart(TEXT, part(b"Subject: x\r\nX-Note: " + EICAR + b"\r\n\r\nbody\r\n", b"message/rfc822")))
     yield "five multiparts deep", head(deep(part(EICAR, octets), 5))
     yield "uuencode in the text", head() + b"\r\nHello,\r\n" + uu(EICAR) + b"bye\r\n"
     yield "no closing boundary", head(multipart(TEXT, part(EICAR, octets), end=False))
