@@ -1,7 +1,8 @@
 /* local.c - puts a mail into a file of the quarantine folder, as amavisd-new's local: method.
  *
- * A file comes into being under a temporary name, is on the disk before it gets
- * its own, never replaces another, and never lies outside QUARANTINEDIR. */
+ * A file comes into being without a name (where the file system cannot do that:
+ * under a temporary one), is on the disk before it gets its own, never replaces
+ * another, and never lies outside QUARANTINEDIR. */
 #include <postern/plugin.h>
 
 #include <ctype.h>
@@ -20,7 +21,7 @@
 struct place {
 	const char *root;		/* QUARANTINEDIR */
 	const char *name;		/* "virus-AbCdEfGhIjKl" */
-	const char *temporary;
+	const char *temporary;		/* NULL: the file has no name yet, a killed worker leaves nothing */
 	const char *location;		/* as logged: "A/virus-AbCdEfGhIjKl" */
 	const char *path;		/* the whole of it, for errors */
 	int dir_fd, file_fd;
@@ -97,7 +98,6 @@ static enum postern_result choose_place(struct postern_call *call, struct poster
 	if (!name_is_plain(p->name))
 		return postern_fail(call, POSTERN_BROKEN, "\"%s\" is no file name: no slash, no dot in front, at most %d bytes", p->name, NAME_BYTES_MAX);
 	p->gzip = ends_with(p->name, ".gz");
-	p->temporary = postern_printf(call, ".new-%s-%d", postern_delivery_mail_id(delivery), (int)getpid());
 	return POSTERN_OK;
 }
 
@@ -131,9 +131,15 @@ static enum postern_result open_folder(struct postern_call *call, const struct p
 	return fd < 0 ? POSTERN_TEMPFAIL : POSTERN_OK;
 }
 
-static enum postern_result open_file(struct postern_call *call, struct place *p)
+/* Its name will come by way of /proc: without that, and without O_TMPFILE, there must be a temporary one. */
+static enum postern_result open_file(struct postern_call *call, const struct postern_delivery *delivery, struct place *p)
 {
-	p->file_fd = openat(p->dir_fd, p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (access("/proc/self/fd", X_OK) == 0)
+		p->file_fd = openat(p->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0640);
+	if (p->file_fd < 0) {
+		p->temporary = postern_printf(call, ".new-%s-%d", postern_delivery_mail_id(delivery), (int)getpid());
+		p->file_fd = openat(p->dir_fd, p->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	}
 	if (p->file_fd < 0)
 		return fail_errno(call, "making", p->path);
 	if (fchmod(p->file_fd, 0640) != 0)	/* whatever the umask */
@@ -216,9 +222,12 @@ static enum postern_result write_mail(struct postern_call *call, struct postern_
 /* A link, not a rename: a file that is there already stays what it is. */
 static enum postern_result publish(struct postern_call *call, const struct place *p)
 {
-	if (linkat(p->dir_fd, p->temporary, p->dir_fd, p->name, 0) != 0)
+	int rc = p->temporary ? linkat(p->dir_fd, p->temporary, p->dir_fd, p->name, 0)
+		: linkat(AT_FDCWD, postern_printf(call, "/proc/self/fd/%d", p->file_fd), p->dir_fd, p->name, AT_SYMLINK_FOLLOW);
+	if (rc != 0)
 		return fail_errno(call, "naming", p->path);
-	unlinkat(p->dir_fd, p->temporary, 0);
+	if (p->temporary)
+		unlinkat(p->dir_fd, p->temporary, 0);
 	if (fsync(p->dir_fd) != 0)
 		return fail_errno(call, "writing the folder of", p->path);
 	return POSTERN_OK;
@@ -226,14 +235,14 @@ static enum postern_result publish(struct postern_call *call, const struct place
 
 static enum postern_result store(struct postern_call *call, struct postern_delivery *delivery, struct place *p)
 {
-	enum postern_result r = open_file(call, p);
+	enum postern_result r = open_file(call, delivery, p);
 	if (p->file_fd < 0)
 		return r;
 	if (r == POSTERN_OK)
 		r = write_mail(call, delivery, p);
 	if (r == POSTERN_OK)
 		r = publish(call, p);
-	if (r != POSTERN_OK)
+	if (r != POSTERN_OK && p->temporary)
 		unlinkat(p->dir_fd, p->temporary, 0);
 	close(p->file_fd);
 	return r;

@@ -2,7 +2,9 @@
 """The local: quarantine: bytes, names, modes, gzip, subfolders, and a disk that is full."""
 import gzip
 import os
+import resource
 import stat
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -112,6 +114,18 @@ def test_full_disk_leaves_nothing():
             answer, root = deliver(folder, method, "-f", 100000, mail=b"Subject: x\r\n\r\n" + os.urandom(1000000).replace(b"\r", b".") + b"\r\n")
             assert answer.result == "TEMPFAIL" and "writing the quarantine file" in answer.error, answer
             assert files(root) == [], files(root)
+
+
+def test_killed_writer_leaves_nothing():
+    with probe.Folder() as folder:
+        path = folder.file("mail", b"Subject: x\r\n\r\n" + b"line\r\n" * 200000)
+        root = folder.join("quarantine")
+        os.mkdir(root)
+        done = subprocess.run([probe.PROBE, "-b", probe.BUILD, "-m", path, "-d", "local:virus-%m", "-s", "QUARANTINEDIR=" + root, "-p", "local"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)))
+        assert done.returncode == -25, done      # SIGXFSZ, in the middle of the file
+        assert files(root) == [], files(root)
 
 
 if __name__ == "__main__":
