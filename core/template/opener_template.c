@@ -75,9 +75,8 @@ static int flush_described(struct opener_template *t, struct plugin_host *host, 
 	return rc;
 }
 
-static int load_instances(struct opener_template *t, struct error *e)
+static int load_instances(struct opener_template *t, struct plugin_host *host, struct error *e)
 {
-	struct plugin_host *host = plugin_host_new(t, t->options->plugin_dir, t->options->build_dir);
 	struct described d = { .names = g_ptr_array_new(), .values = g_ptr_array_new() };
 	int rc = 0;
 	for (uint32_t k = 0; k < t->settings.count && rc == 0; k++) {
@@ -263,6 +262,8 @@ static int prepare(struct opener_template *t, struct error *e)
 {
 	char *user = NULL;
 	role_configure_log(&t->settings, t->options);
+	/* Before the drop: it trusts the files of whoever makes it, and the daemon's user shall not add plugins. */
+	struct plugin_host *host = plugin_host_new(t, t->options->plugin_dir, t->options->build_dir);
 	user = talloc_strdup(t, settings_record_get(&t->settings, "daemon_user"));
 	if (user && privilege_drop(user, talk_settings_list(&t->settings, "daemon_groups", t), e) != 0)
 		return -1;
@@ -270,7 +271,7 @@ static int prepare(struct opener_template *t, struct error *e)
 	if (!temp_base)
 		return error_set(e, ERROR_CONFIG, "TEMPBASE is not set");
 	scratch_sweep(temp_base);
-	if (opener_preload(e) != 0 || load_instances(t, e) != 0)
+	if (opener_preload(e) != 0 || load_instances(t, host, e) != 0)
 		return -1;
 	t->check_interval_ms = settings_record_int(&t->settings, "plugin_check_interval_ms", 60000);
 	t->next_check_ms = clock_now_ms() + t->check_interval_ms;

@@ -252,12 +252,13 @@ static int prepare(struct worker_template *t, struct error *e)
 {
 	if (talk_receive_ledger(ROLE_FD_MASTER, &t->setup.ledger_fd) != 0)
 		return error_set(e, ERROR_ENVIRONMENT, "the master does not go on");
+	/* Before the drop: it trusts the files of whoever makes it, and the daemon's user shall not add plugins. */
+	t->setup.host = plugin_host_new(t, t->options->plugin_dir, t->options->build_dir);
 	if (become_user(t, e) != 0)
 		return -1;
 	t->setup.shared = shared_map(ROLE_FD_SHARED);
 	if (!t->setup.shared)
 		return error_set(e, ERROR_ENVIRONMENT, "shared memory of another layout");
-	t->setup.host = plugin_host_new(t, t->options->plugin_dir, t->options->build_dir);
 	t->setup.config = t->config;
 	t->setup.instances = config_instances(t->config, &t->setup.instance_count);
 	t->setup.temp_base = policy_string(&t->base, SET_TEMPBASE);
