@@ -22,6 +22,7 @@
 #include "template/talk.h"
 
 #define SOON_MS 2000
+#define LOADING_MAX_MS 600000	/* a large virus database on a slow disk takes minutes */
 
 const char *generation_state_name(enum generation_state s)
 {
@@ -386,8 +387,18 @@ void generation_child_ended(struct master *m, struct child *c, int status)
 		template_ended(m, g, c, was_ready);
 }
 
+/* A plugin that never comes back from loading would hold up every later reload. */
+static void give_up_loading(struct master *m, struct generation *g)
+{
+	if ((g->state != GENERATION_LOADING && g->state != GENERATION_OPENING) || clock_now_ms() - g->started_ms < LOADING_MAX_MS)
+		return;
+	g_string_append_printf(g->problems, "the new generation was not ready within %d seconds: what do its plugins load?\n", LOADING_MAX_MS / 1000);
+	master_generation_failed(m, g);
+}
+
 void generation_tick(struct master *m, struct generation *g)
 {
+	give_up_loading(m, g);
 	if (g->state == GENERATION_ACTIVE && !runs(&g->reception) && clock_now_ms() >= g->reception_again_ms)
 		start_reception(m, g);
 }
