@@ -231,6 +231,7 @@ static void take_common(struct plugin_instance *i, const struct common_options *
 	i->name = talloc_strdup(i, c->name && c->name[0] ? c->name : i->plugin->name);
 	i->timeout_ms = c->timeout_ms;
 	i->max_size_bytes = c->max_size_bytes;
+	i->probe_interval_ms = c->probe_interval_ms;
 	i->on_error = strcmp(c->on_error, "tempfail") == 0 ? ON_ERROR_TEMPFAIL :
 		strcmp(c->on_error, "unchecked") == 0 ? ON_ERROR_UNCHECKED : ON_ERROR_IGNORE;
 }
@@ -338,7 +339,7 @@ size_t plugin_instance_pairs(const struct plugin_instance *i, void *owner, const
 {
 	static const char *const on_error[] = { "ignore", "tempfail", "unchecked" };
 	const struct common_options common = { .name = i->name, .timeout_ms = i->timeout_ms, .on_error = on_error[i->on_error],
-		.max_size_bytes = i->max_size_bytes };
+		.max_size_bytes = i->max_size_bytes, .probe_interval_ms = i->probe_interval_ms };
 	struct pairs out = { owner, g_ptr_array_new(), g_ptr_array_new() };
 	for (const struct postern_option *o = i->plugin->options; o && o->name; o++)
 		put_option(&out, o, i->options);

@@ -51,9 +51,6 @@ const char *call_claim(struct plugin_instance *i, void *owner)
 	struct instance_calls *calls = instance_calls(i);
 	if (calls->unusable)
 		return talloc_strdup(owner, calls->unusable);
-	const char *breaker = account_breaker(i, owner);
-	if (breaker)
-		return talloc_asprintf(owner, "%s: %s", i->name, breaker);
 	bool idle = false;
 	if (!atomic_compare_exchange_strong(&calls->busy, &idle, true))
 		return talloc_asprintf(owner, "%s: an earlier call has not come back", i->name);

@@ -78,13 +78,20 @@ struct postern_conn *postern_conn_open(struct postern_call *c, const char *text)
 	/* One peer that swallows connections leaves time to ask another. */
 	int left = deadline_left_ms(c->deadline);
 	struct deadline d = left > 1 ? deadline_sooner(c->deadline, left / 2) : c->deadline;
-	int64_t began = clock_now_ms();
+	int64_t began = clock_now_ms(), began_us = clock_wall_us();
 	int fd = io_connect(&endpoint, d, &e);
 	if (fd < 0) {
-		c->connect_failed_ms += clock_now_ms() - began;
+		if (e.class != ERROR_CANCELLED)
+			c->connect_failed_ms += clock_now_ms() - began;
+		c->connect_refused = e.class == ERROR_ENVIRONMENT && e.errnum != ETIMEDOUT;
 		postern_fail(c, POSTERN_TEMPFAIL, "%s", e.text);
 		return NULL;
 	}
+	int64_t took_us = clock_wall_us() - began_us;
+	c->connects++;
+	c->connect_us += took_us > 0 ? (uint64_t)took_us : 0;
+	c->connect_refused = false;
+	c->connect_failed_ms = 0;
 	return conn_add(c, fd, endpoint.text);
 }
 

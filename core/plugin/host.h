@@ -37,6 +37,7 @@ struct plugin_instance {		/* struct postern_instance of plugins is this */
 	void *state;
 	int64_t timeout_ms;		/* 0: only the mail's deadline */
 	int64_t max_size_bytes;		/* 0: none */
+	int64_t probe_interval_ms;	/* between two tries of one that does not answer */
 	enum on_error on_error;
 	const char *file; int line;	/* of the constructor call */
 	const char *version;		/* last postern_set_version */

@@ -79,7 +79,11 @@ struct postern_call {
 	unsigned found_count;
 	struct plugin_score *scores;
 	unsigned score_count;
-	int64_t connect_failed_ms;		/* time lost in connections that did not come about */
+	int64_t connect_failed_ms;		/* time lost in connections since the last that came about */
+	bool connect_refused;			/* the last try of one ended at once */
+	bool refused;				/* the breaker did not let it ask */
+	unsigned connects;			/* that came about, and the time they took */
+	uint64_t connect_us;
 	pthread_mutex_t conns_lock;		/* the list only: another thread may shut what is in it */
 	struct postern_conn *conns;
 	struct call_fd *fds;
@@ -117,8 +121,13 @@ enum postern_result scan_view(struct postern_call *c, bool stop_at_first);
 void outcome_fail(struct plugin_outcome *out, enum postern_result result, const char *error, void *owner);
 
 void account_setup(struct shared *shared);
-const char *account_breaker(struct plugin_instance *i, void *owner);	/* why not to try now, or NULL */
+struct shared *account_memory(void);				/* may be NULL */
+struct shared_instance *account_slot(struct plugin_instance *i);	/* NULL: not counted */
 void account_call(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us);
+
+/* plugin/breaker.c: may this call ask now? POSTERN_OK, or TEMPFAIL with the reason; it may itself ask a question without content. */
+enum postern_result breaker_admit(struct postern_call *c);
+void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result);
 
 const char *run_program_path(void);
 void run_setup(const char *program_path);

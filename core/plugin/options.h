@@ -10,6 +10,7 @@ struct common_options {
 	int64_t timeout_ms;
 	const char *on_error;
 	int64_t max_size_bytes;
+	int64_t probe_interval_ms;
 };
 extern const struct postern_option common_option_table[];
 

@@ -87,6 +87,9 @@ static enum postern_result scan_mail(struct postern_call *c)
 enum postern_result scan_view(struct postern_call *c, bool stop_at_first)
 {
 	const struct postern_plugin *p = c->instance->plugin;
+	enum postern_result admitted = breaker_admit(c);
+	if (admitted != POSTERN_OK)
+		return admitted;
 	bool per_part = (p->capabilities & POSTERN_CAP_PER_PART) && p->scanner->scan_part;
 	if (!per_part && !p->scanner->scan)
 		return postern_fail(c, POSTERN_BROKEN, "the plugin has no call to scan with");

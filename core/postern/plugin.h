@@ -103,7 +103,7 @@ struct postern_option {
 	const char *choices;		/* POSTERN_ENUM: "a|b|c" */
 	const char *doc;		/* one line */
 };
-/* The table ends with an entry whose name is NULL. Every instance also takes name, timeout, on_error and max_size. */
+/* The table ends with an entry whose name is NULL. Every instance also takes name, timeout, on_error, max_size and probe_interval. */
 
 /* ---- opaque objects ---- */
 

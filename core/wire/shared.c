@@ -36,6 +36,12 @@ const char *worker_stage_name(enum worker_stage s)
 	return s < sizeof names / sizeof names[0] ? names[s] : "unknown";
 }
 
+const char *breaker_state_name(enum breaker_state s)
+{
+	static const char *const names[] = { [BREAKER_CLOSED] = "closed", [BREAKER_SUSPECT] = "suspect", [BREAKER_OPEN] = "open" };
+	return s < sizeof names / sizeof names[0] ? names[s] : "unknown";
+}
+
 /* So that log ids of a restarted daemon do not begin anew at the same number. */
 static uint64_t first_session(void)
 {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHARED_LAYOUT 1
+#define SHARED_LAYOUT 2
 #define SHARED_WORKERS 1024
 #define SHARED_RECEPTIONS 16
 #define SHARED_NEXT_HOPS 64
@@ -47,7 +47,9 @@
 	X(COUNT_RELOADS, "reloads") \
 	X(COUNT_RELOADS_FAILED, "reloads-failed") \
 	X(COUNT_SCANS, "scans") \
-	X(COUNT_SCANS_FAILED, "scans-failed")
+	X(COUNT_SCANS_FAILED, "scans-failed") \
+	X(COUNT_BREAKERS_OPENED, "breakers-opened") \
+	X(COUNT_BREAKERS_CLOSED, "breakers-closed")
 enum shared_counter {
 #define X(id, name) id,
 	SHARED_COUNTERS(X)
@@ -101,11 +103,16 @@ struct shared_next_hop {
 	_Atomic int64_t dead_until_ms;
 	char name[120];
 };
+enum breaker_state { BREAKER_CLOSED = 0, BREAKER_SUSPECT, BREAKER_OPEN };
+const char *breaker_state_name(enum breaker_state s);
 struct shared_instance {
 	_Atomic uint32_t state;
 	_Atomic uint64_t calls, found, failed, timeouts, elapsed_us;
-	_Atomic uint32_t breaker_failures;
-	_Atomic int64_t breaker_until_ms;
+	_Atomic uint64_t connects, connect_us;	/* that came about, and the time they took */
+	_Atomic uint32_t breaker_state;		/* enum breaker_state; only plugin/breaker.c changes it */
+	_Atomic uint32_t breaker_failures;	/* connections in a row that did not come about */
+	_Atomic int64_t breaker_since_ms;	/* the first failure of this outage, CLOCK_MONOTONIC */
+	_Atomic int64_t breaker_until_ms;	/* when somebody may try again */
 	char name[64];			/* "clamd", "clamd/2" */
 };
 
