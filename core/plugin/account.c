@@ -2,8 +2,12 @@
 #include "config.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin/inside.h"
+
+#define WRITING_LOOKS 50
+#define WRITING_US 100
 
 enum { SLOT_FREE = 0, SLOT_BUSY = 1, SLOT_USED = 2 };
 
@@ -14,8 +18,17 @@ void account_setup(struct shared *shared)
 	account_shared = shared;
 }
 
+/* Another process that is writing its name there may be writing ours: two slots for one instance would halve what each knows.
+ * One that died over it is not waited for long. */
+static void wait_written(struct shared_instance *slot)
+{
+	for (unsigned k = 0; k < WRITING_LOOKS && atomic_load(&slot->state) == SLOT_BUSY; k++)
+		usleep(WRITING_US);
+}
+
 static bool slot_is(struct shared_instance *slot, const char *name)
 {
+	wait_written(slot);
 	return atomic_load(&slot->state) == SLOT_USED && strncmp(slot->name, name, sizeof slot->name - 1) == 0;
 }
 
@@ -26,8 +39,11 @@ static struct shared_instance *slot_find_or_make(const char *name)
 		uint32_t expected = SLOT_FREE;
 		if (slot_is(slot, name))
 			return slot;
-		if (!atomic_compare_exchange_strong(&slot->state, &expected, SLOT_BUSY))
+		if (!atomic_compare_exchange_strong(&slot->state, &expected, SLOT_BUSY)) {
+			if (slot_is(slot, name))
+				return slot;
 			continue;
+		}
 		g_strlcpy(slot->name, name, sizeof slot->name);
 		atomic_store(&slot->state, SLOT_USED);
 		return slot;

@@ -145,6 +145,12 @@ enum postern_result breaker_admit(struct postern_call *c)
 	return r;
 }
 
+bool breaker_is_open(struct plugin_instance *i)
+{
+	struct shared_instance *slot = has_breaker(i) ? account_slot(i) : NULL;
+	return slot && atomic_load(&slot->breaker_state) == BREAKER_OPEN;
+}
+
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
 {
 	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING;

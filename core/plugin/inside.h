@@ -127,6 +127,7 @@ void account_call(const struct postern_call *c, enum postern_result result, unsi
 
 /* plugin/breaker.c: may this call ask now? POSTERN_OK, or TEMPFAIL with the reason; it may itself ask a question without content. */
 enum postern_result breaker_admit(struct postern_call *c);
+bool breaker_is_open(struct plugin_instance *i);	/* what is not a mail has no business trying */
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result);
 
 const char *run_program_path(void);

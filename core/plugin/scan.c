@@ -135,6 +135,10 @@ void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, s
 	*out = (struct plugin_outcome){ .result = POSTERN_NOTHING };
 	if (!i->plugin->scanner || !i->plugin->scanner->version)
 		return;
+	if (breaker_is_open(i)) {
+		outcome_fail(out, POSTERN_TEMPFAIL, "not asked, it does not answer", owner);
+		return;
+	}
 	const char *why = call_claim(i, owner);
 	if (why) {
 		outcome_fail(out, POSTERN_TEMPFAIL, why, owner);

@@ -125,7 +125,7 @@ def with_clamd(t, hop):
     """A clamd that goes and comes while mails come."""
     with Folder() as folder, Clamd(folder.path) as clamd:
         lua = 'local_domains_maps = { { ".example.com" } }\n'
-        with Postern(t, hop, lua, scanners='clamd { socket = "%s" }' % clamd.socket, name="posternd with clamd") as p:
+        with Postern(t, hop, lua, scanners='clamd { socket = "%s", probe_interval = "50ms" }' % clamd.socket, name="posternd with clamd") as p:
             p.ports = {"": p.port}
             one(t, p, hop, "", mail(), "^250 2.0.0 from MTA", "Passed CLEAN", True, "clamd is there, clean")
             clamd.stop()
