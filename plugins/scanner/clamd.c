@@ -7,8 +7,8 @@
  * failure, and an exceeded size limit is a limit.
  *
  * A clamd that cannot make its temporary folder says OK to descriptors.  So the
- * EICAR test text is sent too, at start and every few minutes: once clamd has
- * found it, no scan counts while it does not.
+ * EICAR test text is sent too, with the first scan that finds clamd there and
+ * every few minutes: once clamd has found it, no scan counts while it does not.
  *
  * Of several sockets the one that works is kept; where it fails a part, the
  * others are asked in turn.  With `allmatch` every name is asked for: clamd
@@ -45,7 +45,7 @@ struct state {
 	bool fildes_refused;	/* on this connection: do not ask for it again */
 	bool told;		/* that was logged */
 	bool canary_known;	/* clamd has found the test text before */
-	time_t canary_at;	/* when it last did */
+	int64_t canary_due_ms;	/* when to send it next, by a clock that nobody sets; 0: at once */
 };
 
 /* One connection in use during one exchange. */
@@ -449,9 +449,19 @@ static int canary_open(void)
 			return -1;
 		}
 	}
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);	/* the offset goes along with it */
 	return fd;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What clamd does not know it may learn: it is asked again then, as it is at once where nobody answered or it forgot. */
 static enum verdict canary_send(struct postern_call *call)
 {
 	char *text = NULL;
@@ -460,10 +470,11 @@ static enum verdict canary_send(struct postern_call *call)
 		return SILENT;
 	enum verdict v = ask_one(call, fd, true, true, &text);
 	close(fd);
-	if (v == FOUND) {
-		state_of(call)->canary_known = true;
-		state_of(call)->canary_at = time(NULL);
-	}
+	struct state *s = state_of(call);
+	if (v == FOUND)
+		s->canary_known = true;
+	if (v == FOUND || (v != SILENT && !s->canary_known))
+		s->canary_due_ms = now_ms() + options_of(call)->canary_interval_ms;
 	return v;
 }
 
@@ -471,10 +482,13 @@ static enum postern_result clamd_begin(struct postern_call *call, const struct p
 {
 	(void)mail;
 	struct state *s = state_of(call);
-	int64_t interval_ms = options_of(call)->canary_interval_ms;
-	if (!s->canary_known || interval_ms == 0 || time(NULL) - s->canary_at < interval_ms / 1000)
+	if (options_of(call)->canary_interval_ms == 0 || now_ms() < s->canary_due_ms)
 		return POSTERN_OK;
 	enum verdict v = canary_send(call);
+	if (v == SILENT)
+		move_on(call);	/* the scan need not wait for this one as well */
+	if (!s->canary_known)
+		return POSTERN_OK;
 	for (size_t k = 1; v == CLEAN && k < options_of(call)->socket.count; k++) {
 		move_on(call);
 		v = canary_send(call);
@@ -554,7 +568,7 @@ static const struct postern_option option_table[] = {
 	{ .name = "allmatch", .type = POSTERN_BOOL, .offset = offsetof(struct options, allmatch), .value = "false",
 	  .doc = "Ask for every name, not only the first (ALLMATCHSCAN): clamd opens the parts by path and must be allowed to read them." },
 	{ .name = "canary_interval", .type = POSTERN_DURATION, .offset = offsetof(struct options, canary_interval_ms), .value = "5m",
-	  .min = 0, .max = 86400000, .doc = "How often clamd must find the EICAR test text, if it did at start; 0: never asked." },
+	  .min = 0, .max = 86400000, .doc = "How often clamd must find the EICAR test text, once it has found it; 0: never asked." },
 	{ .name = NULL }
 };
 

@@ -114,10 +114,10 @@ class Server:
         assert not self.errors, self.errors
 
 
-def scan(server, content=b"hello", deadline_ms=5000, options=(), times=1):
+def scan(server, content=b"hello", deadline_ms=5000, options=(), times=1, canary="0"):
     with probe.Folder() as folder:
         part = folder.file("part", content)
-        extra = [x for o in options for x in ("-o", o)]
+        extra = [x for o in ["canary_interval=" + canary, *options] for x in ("-o", o)]
         answers, _, err = probe.run("-t", deadline_ms, "-r", times, "-P", part, "-p", "clamd", "-o", "socket=" + server.address, *extra)
         return answers if times > 1 else answers[0], err
 
@@ -374,6 +374,26 @@ def test_stale_session_is_reopened_once():
     assert [a.result for a in answers] == ["OK", "TEMPFAIL"], answers
 
 
+def test_text_that_must_be_found():
+    """Known once found, though nothing was sent at start; what it does not find later makes its OK worthless."""
+    def script(verdicts):
+        def answer(talk, _):
+            for n, verdict in enumerate(verdicts, 1):
+                _, content = talk.part()
+                assert (content == probe.EICAR) == (n != 2), (n, content)
+                time.sleep(0.02)        # longer than the shortest interval
+                talk.say(b"%d: fd[10]: %s\0" % (n, verdict))
+            talk.more()
+        return answer
+    with Server(script([b"Eicar FOUND", b"OK"])) as server:
+        assert scan(server, canary="5m")[0].result == "OK"
+    with Server(script([b"OK", b"OK"])) as server:      # it does not know it
+        assert scan(server, canary="5m")[0].result == "OK"
+    with Server(script([b"Eicar FOUND", b"OK", b"OK"])) as server:
+        answers, _ = scan(server, canary="1ms", times=2)
+    assert [a.result for a in answers] == ["OK", "TEMPFAIL"] and "EICAR test text" in answers[1].error, answers
+
+
 def test_without_sessions():
     def script(talk, _):
         assert talk.word() == b"zFILDES"
@@ -459,7 +479,7 @@ def test_all_names_refused_is_asked_the_usual_way():
 def two_servers(first, second, deadline_ms=5000, times=1, options=()):
     with Server(first) as a, Server(second) as b, probe.Folder() as folder:
         part = folder.file("part", b"x")
-        extra = [x for o in options for x in ("-o", o)]
+        extra = [x for o in ["canary_interval=0", *options] for x in ("-o", o)]
         answers, _, _ = probe.run("-t", deadline_ms, "-r", times, "-P", part, "-p", "clamd", "-o", "socket=" + a.address,
                                   "-o", "socket=" + b.address, *extra)
         return answers, a.connections, b.connections
