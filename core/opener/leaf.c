@@ -22,6 +22,7 @@ struct content {
 	struct slice bytes;
 	uint8_t *buffer;		/* decoded in memory, g_malloc'd; or NULL */
 	void *map;			/* read back from its file; or NULL */
+	struct slice behind;		/* raw text behind the first uuencoded file */
 };
 
 static void content_clear(struct content *c)
@@ -130,6 +131,15 @@ static bool decode_in_memory(struct walk *w, struct slice raw, struct transfer *
 	return charge(w, c->bytes.n);
 }
 
+static bool is_blank(struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!strchr(" \t\r\n", text.data[i]) || text.data[i] == '\0')
+			return false;
+	return true;
+}
+
+/* Readers differ on text around the file, and on a second one: the first is the content, whatever else is looked through too. */
 static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, struct content *c)
 {
 	struct uu_block b;
@@ -142,6 +152,9 @@ static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, s
 	if (b.broken)
 		node_add_attributes(w, n, PART_UNDECODABLE);
 	names_add(n->names, b.name);
+	c->behind = (struct slice){ .data = raw.data + b.end, .n = raw.n - b.end };
+	if (!is_blank(c->behind) || !is_blank((struct slice){ .data = raw.data, .n = b.begin }))
+		node_add_attributes(w, n, PART_AMBIGUOUS);
 	size_t length = b.content->len;
 	c->buffer = g_byte_array_free(b.content, FALSE);
 	c->bytes = (struct slice){ .data = c->buffer, .n = length };
@@ -188,19 +201,19 @@ static bool decode(struct walk *w, struct node *n, struct slice raw, enum transf
 
 /* --- what hides in it --- */
 
-static void extract_uuencoded(struct walk *w, struct slice text, struct place at)
+static void extract_uuencoded(struct walk *w, struct slice text, struct place *at)
 {
 	struct uu_block b;
 	size_t from = 0;
 	while (!w->stopped && from < text.n && uu_find(text.data, text.n, from, &b)) {
 		struct node n;
 		from = b.end;
-		if (b.content->len > 0 && node_begin(w, &n, at)) {
-			at.index++;
+		if (b.content->len > 0 && node_begin(w, &n, *at)) {
+			at->index++;
 			names_add(n.names, b.name);
 			if (b.broken)
 				node_add_attributes(w, &n, PART_UNDECODABLE);
-			leaf_take(w, &n, (struct slice){ .data = b.content->data, .n = b.content->len }, TRANSFER_IDENTITY, at);
+			leaf_take(w, &n, (struct slice){ .data = b.content->data, .n = b.content->len }, TRANSFER_IDENTITY, *at);
 			node_clear(&n);
 		}
 		uu_clear(&b);
@@ -224,14 +237,17 @@ static void find_type(struct walk *w, struct node *n, struct slice bytes, struct
 		node_add_attributes(w, n, strstr(guess->shorts, "zip") ? PART_CRYPTED | PART_UNDECODABLE : PART_CRYPTED);
 }
 
-static void look_inside(struct walk *w, struct node *n, struct slice bytes, struct place at)
+static void look_inside(struct walk *w, struct node *n, const struct content *c, struct place at)
 {
 	struct place below = { .parent = n->record.number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
 	const char *type = n->record.type_short;
-	if (strcmp(type, "mail") == 0)
-		walk_message_bytes(w, bytes, below);
-	else if (strcmp(type, "txt") == 0 || strcmp(type, "uue") == 0 || strncmp(n->mime_type, "text/", 5) == 0)
-		extract_uuencoded(w, bytes, below);
+	if (strcmp(type, "mail") == 0) {
+		walk_message_bytes(w, c->bytes, below);
+		below.index++;
+	} else if (strcmp(type, "txt") == 0 || strcmp(type, "uue") == 0 || strncmp(n->mime_type, "text/", 5) == 0) {
+		extract_uuencoded(w, c->bytes, &below);
+	}
+	extract_uuencoded(w, c->behind, &below);
 }
 
 /* A mail within a mail that came encoded gets its file too, beside its parts: they hold neither its header nor what is no mail at all. */
@@ -246,7 +262,7 @@ void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_e
 	find_type(w, n, c.bytes, &guess);
 	node_send(w, n);
 	if (good && !w->stopped)
-		look_inside(w, n, c.bytes, at);
+		look_inside(w, n, &c, at);
 	n->record.type_short = n->record.type_full = NULL;	/* they lived here */
 	content_clear(&c);
 }

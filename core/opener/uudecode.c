@@ -161,8 +161,10 @@ bool uu_find(const uint8_t *text, size_t n, size_t from, struct uu_block *out)
 			return false;
 		size_t at = (size_t)(hit - text);
 		struct line l = line_at(text, n, at);
-		if ((at == 0 || text[at - 1] == '\n') && take_block(text, n, &l, out))
+		if ((at == 0 || text[at - 1] == '\n') && take_block(text, n, &l, out)) {
+			out->begin = at;
 			return true;
+		}
 		from = at + 5;
 	}
 	return false;

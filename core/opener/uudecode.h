@@ -11,7 +11,7 @@ struct uu_block {
 	char *name;			/* bytes as given; the caller frees with g_free */
 	GByteArray *content;		/* the caller unrefs */
 	bool broken;			/* no end, or lines that say more than they hold */
-	size_t end;			/* offset behind the block */
+	size_t begin, end;		/* offsets of its first line and behind it */
 };
 
 /* The first block at or behind offset `from`. false: there is none (nothing to free). */
