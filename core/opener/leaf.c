@@ -55,7 +55,7 @@ static int open_part_file(struct walk *w, uint32_t number)
 	part_file_name(number, name);
 	int fd = openat(w->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
-		walk_broken(w, "open %s: %s", name, g_strerror(errno));
+		walk_broken(w, errno, "open %s: %s", name, g_strerror(errno));
 	return fd;
 }
 
@@ -81,7 +81,7 @@ static bool write_bytes(struct walk *w, int fd, const uint8_t *data, size_t n)
 			if (errno == EFBIG)
 				walk_limit(w, "Decoded part larger than the limit on files");
 			else
-				walk_broken(w, "write part: %s", g_strerror(errno));
+				walk_broken(w, errno, "write part: %s", g_strerror(errno));
 			return false;
 		}
 		data += done;
@@ -96,7 +96,7 @@ static bool map_back(struct walk *w, int fd, size_t n, struct content *c)
 		return true;
 	void *map = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED) {
-		walk_broken(w, "map part: %s", g_strerror(errno));
+		walk_broken(w, errno, "map part: %s", g_strerror(errno));
 		return false;
 	}
 	c->map = map;

@@ -130,7 +130,7 @@ static int open_mail(struct task *t)
 	if (send_record(o, NULL, 0) != 0)
 		return -1;
 	/* The worker asks its own scanners meanwhile. */
-	if (t->order.scan && t->opened.outcome != OPENED_BROKEN)
+	if (t->order.scan && t->opened.outcome != OPENED_BROKEN && t->opened.outcome != OPENED_ENVIRONMENT)
 		scan_mail(t);
 	return t->worker_gone ? -1 : 0;
 }

@@ -44,13 +44,18 @@ void walk_limit(struct walk *w, const char *format, ...)
 	w->stopped = true;
 }
 
-void walk_broken(struct walk *w, const char *format, ...)
+static bool is_of_environment(int problem)
+{
+	return problem == ENOSPC || problem == EDQUOT || problem == EMFILE || problem == ENFILE || problem == ENOMEM || problem == EIO;
+}
+
+void walk_broken(struct walk *w, int problem, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	keep_text(w, &w->out->hold, format, arguments);
 	va_end(arguments);
-	w->out->outcome = OPENED_BROKEN;
+	w->out->outcome = is_of_environment(problem) ? OPENED_ENVIRONMENT : OPENED_BROKEN;
 	w->stopped = true;
 }
 
@@ -404,7 +409,7 @@ static void walk_mail(struct walk *w, int mail_fd)
 {
 	struct source s;
 	if (source_open(&s, mail_fd, w->order->size_bytes) != 0) {
-		walk_broken(w, "read mail: %s", g_strerror(errno));
+		walk_broken(w, errno, "read mail: %s", g_strerror(errno));
 	} else if (!header_is_bounded(s.bytes)) {
 		walk_limit(w, "Header larger than %d bytes", HEADER_MAX_BYTES);
 	} else {

@@ -46,7 +46,8 @@ struct node {
 /* --- walk.c --- */
 /* Stop with a reason: the first one stays. */
 void walk_limit(struct walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void walk_broken(struct walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* `problem` is the errno: a lack of the machine (space, files, memory) is told apart from a mail that cannot be read. */
+void walk_broken(struct walk *w, int problem, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Something about the MIME structure that the bad-header test reports; the first one stays. */
 void walk_mime_error(struct walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Is there still time? Stops when not. */

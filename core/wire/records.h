@@ -178,7 +178,7 @@ struct finding_record {
 void finding_record_write(struct wire_writer *w, const struct finding_record *f);
 int finding_record_read(struct wire_reader *r, void *owner, struct finding_record *f);
 
-enum opened_outcome { OPENED_OK = 1, OPENED_LIMIT, OPENED_BROKEN };
+enum opened_outcome { OPENED_OK = 1, OPENED_LIMIT, OPENED_BROKEN, OPENED_ENVIRONMENT /* no space, files or memory: not the mail's fault */ };
 struct opened {
 	uint8_t outcome;		/* enum opened_outcome */
 	uint32_t part_count;		/* PART records sent */

@@ -221,7 +221,7 @@ void opened_write(struct wire_writer *w, const struct opened *o)
 int opened_read(struct wire_reader *r, void *owner, struct opened *o)
 {
 	fields_expect(r, RECORD_OPENED);
-	o->outcome = fields_get_range(r, OPENED_OK, OPENED_BROKEN);
+	o->outcome = fields_get_range(r, OPENED_OK, OPENED_ENVIRONMENT);
 	o->part_count = wire_get_u32(r);
 	o->undecipherable = fields_get_flag(r);
 	o->crypted = fields_get_flag(r);

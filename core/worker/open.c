@@ -243,6 +243,8 @@ static int conclude(struct collecting *c, struct error *e)
 	const struct opened *o = &c->opened;
 	if (o->outcome == OPENED_BROKEN)
 		return error_set(e, ERROR_INPUT, "opener: it could not take the mail apart");
+	if (o->outcome == OPENED_ENVIRONMENT)
+		return error_set(e, ERROR_ENVIRONMENT, "opener: it has no room for the mail's parts: %s", o->hold ? o->hold : "no reason given");
 	m->opened = true;
 	m->undecipherable = o->undecipherable;
 	m->crypted = o->crypted;

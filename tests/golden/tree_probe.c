@@ -101,8 +101,8 @@ static void remove_scratch(int dir_fd)
 
 static void print_outcome(const struct opened *out)
 {
-	static const char *const outcomes[] = { "?", "OK", "LIMIT", "BROKEN" };
-	printf("outcome %s parts=%u undecipherable=%u crypted=%u ambiguous=%u mail_kept=%u\n", outcomes[out->outcome & 3], out->part_count,
+	static const char *const outcomes[] = { "?", "OK", "LIMIT", "BROKEN", "ENVIRONMENT" };
+	printf("outcome %s parts=%u undecipherable=%u crypted=%u ambiguous=%u mail_kept=%u\n", outcomes[out->outcome <= OPENED_ENVIRONMENT ? out->outcome : 0], out->part_count,
 		out->undecipherable, out->crypted, out->ambiguous, out->mail_kept);
 	if (out->hold)
 		printf("hold %s\n", out->hold);

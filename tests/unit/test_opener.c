@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <talloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -482,6 +484,33 @@ static void test_quota_and_deadline(void **state)
 	finish(f);
 }
 
+/* A lack of descriptors is no fault of the mail. */
+static void drop_part(void *context, const struct part_record *p)
+{
+	(void)context;
+	(void)p;
+}
+
+static void test_lack_is_of_the_environment(void **state)
+{
+	struct fixture *f = *state;
+	struct open_order order = usual_order();
+	struct opener_sink sink = { .part = drop_part };
+	struct opened out;
+	struct rlimit before, none;
+	int mail_fd = memfd_create("mail", MFD_CLOEXEC), dir_fd = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(write(mail_fd, simple, strlen(simple)), strlen(simple));
+	order.size_bytes = strlen(simple);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &none);
+	opener_take_apart(mail_fd, &order, dir_fd, &sink, &out, f);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(out.outcome, OPENED_ENVIRONMENT);
+	close(mail_fd);
+	close(dir_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +525,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_unknown_scanner_is_no_clean_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bombs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_quota_and_deadline, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lack_is_of_the_environment, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
