@@ -359,6 +359,10 @@ void walk_message_bytes(struct walk *w, struct slice bytes, struct place at)
 	parse(w, bytes, &p);
 	if (!p.message)
 		return;
+	GMimeObject *top = g_mime_message_get_mime_part(p.message);
+	/* GMime ends what stands around the parts at a NUL and tells no length: the rest is only in the whole mail. */
+	if (top && GMIME_IS_MULTIPART(top) && memchr(bytes.data, '\0', bytes.n))
+		w->out->ambiguous = true;
 	if (!w->stopped)
 		walk_parsed_message(w, p.message, at);
 	g_object_unref(p.message);
