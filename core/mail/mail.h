@@ -111,6 +111,9 @@ struct mail {
 	const char *hold;		/* X-Amavis-Hold text */
 	unsigned finding_count;
 	struct finding *findings;	/* talloc array */
+	unsigned softened_count;
+	struct finding *softened;	/* taken from findings: by virus_name_to_spam_score_maps a sign of spam only */
+	bool fake_sender;		/* viruses_that_fake_sender_maps: the envelope's sender is not to be told */
 	unsigned report_count;
 	struct scan_report *reports;
 	unsigned score_count;

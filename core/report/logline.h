@@ -22,6 +22,14 @@ struct logline_recipient {
 	const char *banning_reason;	/* or NULL */
 };
 
+/* One name that one scanner has found, wherever in the mail. */
+struct logline_finding {
+	const char *name, *scanner;
+	const char *version, *database;	/* of the scanner, or NULL */
+	const char **parts;		/* NULL-terminated paths: "1/2"; "0": the whole mail */
+	bool spam_only;			/* counted as a score, not as malware */
+};
+
 struct logline {
 	bool passed;			/* "Passed" or "Blocked" */
 	const char *category;		/* "CLEAN", "INFECTED (Eicar-Test-Signature)", "UNCHECKED-ENCRYPTED", ... */
@@ -44,6 +52,9 @@ struct logline {
 	/* JSON only */
 	const char *log_id, *host, *protocol, *reply, *subject, *from;
 	const char *const *virus_names, *const *scanners;	/* NULL-terminated, in step: scanners[i] found virus_names[i]; either may be NULL */
+	const struct logline_finding *findings;	/* the last has no name; or NULL */
+	const char *const *score_tests;		/* NULL-terminated, or NULL */
+	bool fake_sender;
 	int64_t time_wall_us;		/* when the mail was received */
 	/* JSON only, and left out where NULL (or 0) */
 	const char *type;		/* NULL: "amavis", as tools that read these events expect */

@@ -208,6 +208,33 @@ static void put_scanners(GString *out, const struct logline *l)
 	g_ptr_array_free(scanners, TRUE);
 }
 
+static void put_finding(GString *out, const struct logline_finding *f)
+{
+	put_comma(out);
+	g_string_append_c(out, '{');
+	field_text(out, "name", f->name);
+	field_text(out, "scanner", f->scanner);
+	field_text(out, "version", f->version);
+	field_text(out, "database", f->database);
+	field_list(out, "parts", f->parts);
+	if (f->spam_only)
+		field_flag(out, "spam_only", true);
+	g_string_append_c(out, '}');
+}
+
+static void put_findings(GString *out, const struct logline *l)
+{
+	if (!l->findings || !l->findings[0].name)
+		return;
+	put_key(out, "findings");
+	g_string_append_c(out, '[');
+	for (unsigned i = 0; l->findings[i].name; i++)
+		put_finding(out, &l->findings[i]);
+	g_string_append_c(out, ']');
+	if (l->fake_sender)
+		field_flag(out, "fake_sender", true);
+}
+
 /* --- the whole --- */
 
 static void put_origin(GString *out, const struct logline *l)
@@ -296,6 +323,8 @@ static void put_verdict(GString *out, const struct logline *l)
 	field_text(out, "checks_performed", l->checks);
 	put_virus_names(out, l);
 	put_scanners(out, l);
+	put_findings(out, l);
+	field_list(out, "tests", l->score_tests);
 }
 
 static GPtrArray *collect_actions(const struct logline *l)

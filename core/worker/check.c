@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "worker/findings.h"
 
 static bool any_wants_virus(const struct mail *m)
 {
@@ -245,6 +246,14 @@ static int ask_backups(struct worker *w, struct mail *m, const struct policy *p,
 	return 0;
 }
 
+/* A scanner that was to stop at its first finding has not looked further; where that one is no malware nobody vouches for the rest. */
+static void weigh(struct mail *m, const struct policy *p, struct judge_facts *facts)
+{
+	findings_weigh(m, p);
+	if (m->softened_count > 0 && policy_bool(p, SET_first_infected_stops_scan))
+		facts->virus_unchecked = true;
+}
+
 /* Nobody has taken it apart, and by the settings it may yet pass as unchecked: what can look at the mail as it came shall. */
 static int scan_unopened(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct error *e)
 {
@@ -255,7 +264,10 @@ static int scan_unopened(struct worker *w, struct mail *m, const struct policy *
 		return 0;
 	TALLOC_FREE(m->parts);
 	m->part_count = 0;
-	return ask_primaries(w, m, p, &none, facts, &a, e);
+	if (ask_primaries(w, m, p, &none, facts, &a, e) != 0)
+		return -1;
+	weigh(m, p, facts);
+	return 0;
 }
 
 int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
@@ -271,6 +283,7 @@ int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct 
 		return 0;
 	if (a.completed == 0 && ask_backups(w, m, p, facts, &a, e) != 0)
 		return -1;
+	weigh(m, p, facts);
 	m->virus_checked = a.completed > 0;
 	facts->virus_unanswered = a.completed == 0;
 	if (a.completed == 0) {

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "report/actions.h"
 #include "report/logline.h"
+#include "worker/findings.h"
 #include "worker/judge.h"
 #include "worker/settle.h"
 #include "worker/trace.h"
@@ -206,6 +207,12 @@ static void fill_findings(const struct listing *l, struct logline *line)
 	}
 	line->virus_names = names;
 	line->scanners = scanners;
+	line->findings = findings_told(m, l->owner);
+	line->fake_sender = m->fake_sender;
+	const char **tests = talloc_zero_array(l->owner, const char *, m->score_count + 1);
+	for (unsigned i = 0; i < m->score_count; i++)
+		tests[i] = m->scores[i].test;
+	line->score_tests = tests;
 }
 
 static void write_json(const struct listing *l)

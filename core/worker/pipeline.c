@@ -19,6 +19,7 @@
 #include "worker/act.h"
 #include "worker/answer.h"
 #include "worker/check.h"
+#include "worker/findings.h"
 #include "worker/judge.h"
 #include "worker/settle.h"
 
@@ -90,6 +91,17 @@ static int act(struct worker *w, struct mail *m, const struct policy *p, uint32_
 	return 0;
 }
 
+/* What was found may bring other banks: they hold from here on. */
+static bool resettle(struct mail *m, struct policy *policy)
+{
+	struct error why = { 0 };
+	if (!findings_load_banks(m, policy) || settle_again(m, policy, &why) == 0)
+		return true;
+	log_write(LOG_LEVEL_ERROR, "%s", why.text);
+	fail_everyone(m, "settings of a recipient could not be looked up");
+	return false;
+}
+
 int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct error *e)
 {
 	struct policy policy = w->base;
@@ -102,7 +114,7 @@ int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct er
 		fail_everyone(m, "settings of a recipient could not be looked up");
 	} else {
 		rc = open_and_check(w, m, &policy, &facts, e);
-		if (rc == 0) {
+		if (rc == 0 && resettle(m, &policy)) {
 			judge(w, m, &policy, &facts);
 			rc = act(w, m, &policy, owner_pid, e);
 		}

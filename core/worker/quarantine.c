@@ -6,8 +6,11 @@
 #include "base/log.h"
 #include "mail/address.h"
 #include "worker/act.h"
+#include "worker/findings.h"
 #include "worker/judge.h"
 #include "worker/settle.h"
+
+#define PARTS_TOLD 20	/* paths in one field */
 
 struct copy { const char *method, *target; bool archive; };
 
@@ -90,6 +93,25 @@ static char *address_list(const struct mail *m, bool blocked_only)
 	return list;
 }
 
+/* X-Postern-Finding: which scanner has found what in which part, by which database. */
+static void add_findings(struct edit_list *l, const struct mail *m, void *owner)
+{
+	const struct logline_finding *list = findings_told(m, owner);
+	size_t count = 0;
+	while (list[count].name)
+		count++;
+	while (count-- > 0) {
+		char *text = talloc_asprintf(owner, "%s; scanner=%s; parts=%s", list[count].name, list[count].scanner, list[count].parts[0]);
+		for (unsigned k = 1; list[count].parts[k] && k < PARTS_TOLD; k++)
+			text = talloc_asprintf_append(text, ",%s", list[count].parts[k]);
+		if (list[count].spam_only)
+			text = talloc_asprintf_append(text, "; spam-only");
+		if (list[count].version)
+			text = talloc_asprintf_append(text, ";\n version=%s", list[count].version);
+		edit_prepend(l, "X-Postern-Finding", text);
+	}
+}
+
 static struct edit_list *copy_edits(const struct mail *m, const struct policy *p, const char *target)
 {
 	void *owner = (void *)(uintptr_t)m;
@@ -97,6 +119,7 @@ static struct edit_list *copy_edits(const struct mail *m, const struct policy *p
 	char *sender = talloc_asprintf(owner, "<%s>", m->envelope->sender);
 	edit_remove(l, "Return-Path");
 	edit_prepend(l, "Received", act_received_body(m, p, m->recipient_count == 1 ? m->envelope->recipients[0].address : NULL, owner));
+	add_findings(l, m, owner);
 	if (m->finding_count > 0)
 		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf(owner, "INFECTED, message contains virus: %s", judge_virus_names(m, owner)));
 	if (m->hold)

@@ -180,6 +180,24 @@ static void settle_log_level(struct settling *s, const char *sender)
 		log_set_level(DEBUG_LEVEL);
 }
 
+static int settled(const struct settling *s, struct error *e)
+{
+	if (s->failed.class == ERROR_NONE)
+		return 0;
+	if (e)
+		*e = s->failed;
+	return error_prefix(e, "settle: lookup");
+}
+
+int settle_again(struct mail *m, struct policy *policy, struct error *e)
+{
+	struct settling s = { .mail = m, .policy = policy, .context = { .deadline = m->deadline, .mail = m } };
+	m->originating = policy_bool(policy, SET_originating);
+	m->policy_bank_path = talloc_strdup(m, policy->path);
+	settle_recipients(&s);
+	return settled(&s, e);
+}
+
 int settle_mail(struct mail *m, struct policy *policy, struct error *e)
 {
 	struct settling s = { .mail = m, .policy = policy, .context = { .deadline = m->deadline, .mail = m } };
@@ -193,9 +211,5 @@ int settle_mail(struct mail *m, struct policy *policy, struct error *e)
 	m->policy_bank_path = talloc_strdup(m, policy->path);
 	settle_log_level(&s, sender);
 	settle_recipients(&s);
-	if (s.failed.class == ERROR_NONE)
-		return 0;
-	if (e)
-		*e = s.failed;
-	return error_prefix(e, "settle: lookup");
+	return settled(&s, e);
 }

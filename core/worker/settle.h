@@ -31,5 +31,7 @@ const struct value *rcpt_policy_cell_from(const struct rcpt_policy *p, enum poli
 
 /* Fills policy (banks), mail->client_address, originating, policy_bank_path and every recipient's policy. -1: a lookup could not answer (TEMPFAIL). */
 int settle_mail(struct mail *m, struct policy *policy, struct error *e);
+/* The banks of policy have changed since: every recipient anew. Before judge.c only. */
+int settle_again(struct mail *m, struct policy *policy, struct error *e);
 
 #endif
