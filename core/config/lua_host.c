@@ -204,6 +204,7 @@ static int host_run(lua_State *L)
 	int stdin_fd = -1;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 2);
 	lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
 	if (count < 1 || count > ARGUMENTS_MAX)
 		return luaL_error(L, "run wants { program, argument... }, at most %d of them", ARGUMENTS_MAX);

@@ -25,6 +25,9 @@ WORDS = """scanner "words" {
       local r = host.run({ "/bin/cat" }, part)
       if r.exit_code == 0 and r.output == text then return "Program." .. part.type end
     end
+    if text:find("ARGUMENTS", 1, true) then
+      return host.run({ "/bin/echo", "Said", "so" }).output:find("Said so", 1, true) and "Arguments.Passed"
+    end
     if text:find("DAEMON", 1, true) then
       local c = host.connect("%(run)s/daemon")
       c:write("SIZE " .. part.size .. "\\n")
@@ -68,6 +71,7 @@ def main():
         t.match(answer("a BADWORD"), r"INFECTED: Word\.text/plain\.1", "a string is a name; the part shows its type and place")
         t.match(answer("TWO NAMES"), r"INFECTED: First\.Name, Second\.Name", "a list is names")
         t.match(answer("PROGRAM"), r"INFECTED: Program\.", "a program may be run over the part")
+        t.match(answer("ARGUMENTS"), r"INFECTED: Arguments\.Passed", "with arguments and without the part too")
         t.match(answer("ask the DAEMON"), r"INFECTED: Daemon\.Found", "a daemon may be asked")
         t.match(answer("RAISE"), r"451 .*postern\.lua:\d+: it was asked to", "an error is no verdict, and says where")
         t.match(answer("NONSENSE"), r"451 .*returned a number; expected", "nor is an answer that makes no sense")
