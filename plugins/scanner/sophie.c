@@ -1,0 +1,304 @@
+/* sophie.c - asks a daemon that takes a line and answers: Sophie, Trophie, and by configuration most others.
+ *
+ * A query is built from a template, for the folder of parts or for each part;
+ * the reply is a line, or all up to the end of the connection.  What it means,
+ * regular expressions say: "infected" is tested before "clean", and what is
+ * neither is a failure.  Part names are ours, so nothing that a sender wrote
+ * stands in a query; it may stand in a reply. */
+#include "peer.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLY_MAX (200 * 1024)
+
+struct options {
+	struct postern_strings socket;
+	const char *query;
+	const char *reply;
+	bool session;
+	struct postern_regex *greeting, *clean, *infected, *names;
+};
+
+struct state { struct peers peers; };
+
+/* Bytes in the making: a query may hold zeros. */
+struct bytes { char *v; size_t n; };
+
+static const struct options *options_of(struct postern_call *call)
+{
+	return postern_options(postern_call_instance(call));
+}
+
+static struct peers *peers_of(struct postern_call *call)
+{
+	struct state *s = *postern_state(postern_call_instance(call));
+	return &s->peers;
+}
+
+static bool by_part(const struct options *o)
+{
+	return strstr(o->query, "{}/*") != NULL;
+}
+
+static bool by_line(const struct options *o)
+{
+	return strcmp(o->reply, "line") == 0;
+}
+
+/* ---- queries ---- */
+
+static void put(struct bytes *b, const void *v, size_t n)
+{
+	memcpy(b->v + b->n, v, n);
+	b->n += n;
+}
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c | 0x20) : NULL;
+	return at && c != '\0' ? (int)(at - digits) : -1;
+}
+
+/* "\n", "\r", "\\", "\x1F"; how much of the template it took, 0: no escape. */
+static size_t put_escape(struct bytes *b, const char *at)
+{
+	static const char letters[] = "nr0\\", meanings[] = "\n\r\0\\";
+	const char *letter = at[1] ? strchr(letters, at[1]) : NULL;
+	if (at[0] != '\\')
+		return 0;
+	if (letter) {
+		put(b, &meanings[letter - letters], 1);
+		return 2;
+	}
+	if (at[1] != 'x' || hex_digit(at[2]) < 0 || hex_digit(at[3]) < 0)
+		return 0;
+	char byte = (char)(hex_digit(at[2]) * 16 + hex_digit(at[3]));
+	put(b, &byte, 1);
+	return 4;
+}
+
+/* A place in the template that the path fills, or its length in four bytes. */
+static size_t put_hole(struct bytes *b, const char *at, const char *path)
+{
+	uint32_t length = htonl((uint32_t)strlen(path));
+	if (strncmp(at, "{#}", 3) == 0) {
+		put(b, &length, sizeof length);
+		return 3;
+	}
+	if (strncmp(at, "{}", 2) != 0)
+		return 0;
+	put(b, path, strlen(path));
+	return strncmp(at, "{}/*", 4) == 0 ? 4 : 2;
+}
+
+static struct bytes build_query(struct postern_call *call, const char *path)
+{
+	const char *at = options_of(call)->query;
+	/* No hole is shorter than two bytes, and none becomes longer than the path and four. */
+	struct bytes b = { .v = postern_alloc(call, (strlen(at) / 2 + 1) * (strlen(path) + 4) + strlen(at) + 1) };
+	while (*at) {
+		size_t took = put_escape(&b, at);
+		if (took == 0)
+			took = put_hole(&b, at, path);
+		if (took == 0) {
+			put(&b, at, 1);
+			took = 1;
+		}
+		at += took;
+	}
+	return b;
+}
+
+/* ---- one exchange ---- */
+
+static bool greeted(struct postern_call *call, struct peer *p)
+{
+	const struct options *o = options_of(call);
+	if (!o->greeting || p->kept)
+		return true;
+	char *line = peer_read_line(call, p);
+	if (!line)
+		return false;
+	if (postern_regex_match(o->greeting, line, strlen(line)))
+		return true;
+	postern_fail(call, POSTERN_TEMPFAIL, "this is not the daemon that was expected, it greets with \"%.200s\"", line);
+	return false;
+}
+
+static char *read_reply(struct postern_call *call, struct peer *p, size_t *size)
+{
+	if (!by_line(options_of(call))) {
+		char *all = postern_conn_read_all(call, p->conn, REPLY_MAX, size);
+		if (all && *size == 0) {
+			postern_fail(call, POSTERN_TEMPFAIL, "the daemon closed the connection without an answer");
+			return NULL;
+		}
+		return all;
+	}
+	char *line = peer_read_line(call, p);
+	*size = line ? strlen(line) : 0;
+	return line;
+}
+
+static char *exchange(struct postern_call *call, struct peer *p, const struct bytes *query, size_t *size)
+{
+	if (!greeted(call, p))
+		return NULL;
+	/* A failed write may have an answer waiting: it says why. */
+	if (postern_conn_write(call, p->conn, query->v, query->n) != 0 && !postern_conn_readable(p->conn))
+		return NULL;
+	return read_reply(call, p, size);
+}
+
+struct judging { struct postern_call *call; const struct postern_part *part; };
+
+static void add_name(struct postern_call *call, const char *name, void *context)
+{
+	const struct judging *j = context;
+	postern_found(call, j->part, name);
+}
+
+static void report_names(struct postern_call *call, const struct postern_part *part, const char *reply, size_t size)
+{
+	const struct options *o = options_of(call);
+	struct judging j = { call, part };
+	if (!o->names || postern_regex_each(call, o->names, reply, size, add_name, &j) == 0)
+		postern_found(call, part, "");
+}
+
+static enum postern_result judge(struct postern_call *call, const struct postern_part *part, const char *reply, size_t size)
+{
+	const struct options *o = options_of(call);
+	postern_set_output(call, reply, size);
+	if (postern_regex_match(o->infected, reply, size)) {
+		report_names(call, part, reply, size);
+		return POSTERN_OK;
+	}
+	if (postern_regex_match(o->clean, reply, size))
+		return POSTERN_OK;
+	return postern_fail(call, POSTERN_BROKEN, "neither clean nor infected: the daemon said \"%.200s\"", reply);
+}
+
+/* One daemon, asked once more where the kept connection turns out to be dead. */
+static enum postern_result ask_one(struct postern_call *call, const struct postern_part *part, const struct bytes *query)
+{
+	struct peer p;
+	char *reply = NULL;
+	size_t size = 0;
+	for (bool again = true; again && !reply;) {
+		if (!peer_open(call, peers_of(call), &p))
+			return POSTERN_TEMPFAIL;
+		reply = exchange(call, &p, query, &size);
+		again = p.kept && postern_time_left_ms(call) > 0;
+		if (!reply)
+			peer_close(call, &p);
+	}
+	if (!reply)
+		return POSTERN_TEMPFAIL;
+	enum postern_result r = judge(call, part, reply, size);
+	if (r == POSTERN_OK && options_of(call)->session && by_line(options_of(call)))
+		peer_keep(call, &p);
+	else
+		peer_close(call, &p);
+	return r;
+}
+
+/* One after the other until one answers. */
+static enum postern_result ask(struct postern_call *call, const struct postern_part *part, const char *path)
+{
+	struct bytes query = build_query(call, path);
+	enum postern_result r = POSTERN_TEMPFAIL;
+	for (size_t k = 0; k < peers_of(call)->sockets.count; k++) {
+		r = ask_one(call, part, &query);
+		if (r == POSTERN_OK)
+			break;
+		peers_move_on(peers_of(call));
+		if (postern_time_left_ms(call) == 0)
+			break;
+	}
+	return r;
+}
+
+static enum postern_result ask_parts(struct postern_call *call, const struct postern_mail *mail)
+{
+	for (size_t k = 0; k < postern_mail_part_count(mail); k++) {
+		const struct postern_part *part = postern_mail_part(mail, k);
+		const char *path = postern_part_path(call, part);
+		if (!path)
+			return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u has no file to name", postern_part_number(part));
+		enum postern_result r = ask(call, part, path);
+		if (r != POSTERN_OK)
+			return r;
+	}
+	return POSTERN_OK;
+}
+
+static enum postern_result sophie_scan(struct postern_call *call, const struct postern_mail *mail)
+{
+	if (by_part(options_of(call)))
+		return ask_parts(call, mail);
+	if (!postern_mail_folder(mail))
+		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to ask about");
+	return ask(call, NULL, postern_mail_folder(mail));
+}
+
+/* ---- life ---- */
+
+static enum postern_result sophie_check(struct postern_instance *instance, struct postern_error *error)
+{
+	const struct options *o = postern_options(instance);
+	if (!strstr(o->query, "{}"))
+		return postern_complain(error, POSTERN_BROKEN, "query: \"%s\" names nothing to scan; write {} for the folder of parts or {}/* for each part", o->query);
+	return POSTERN_OK;
+}
+
+static enum postern_result sophie_start(struct postern_instance *instance, struct postern_error *error)
+{
+	const struct options *o = postern_options(instance);
+	struct state *s = calloc(1, sizeof *s);
+	if (!s)
+		return postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
+	s->peers.sockets = o->socket;
+	*postern_state(instance) = s;
+	return POSTERN_OK;
+}
+
+static void sophie_stop(struct postern_instance *instance)
+{
+	void **state = postern_state(instance);
+	free(*state);
+	*state = NULL;
+}
+
+static const struct postern_option option_table[] = {
+	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket), .value = "/var/run/sophie",
+	  .flags = POSTERN_POSITIONAL, .doc = "Where the daemon listens; several: the one that works is kept, the others are asked where it fails." },
+	{ .name = "query", .type = POSTERN_STRING, .offset = offsetof(struct options, query), .value = "{}/\\n",
+	  .doc = "What is sent: {} is the folder of parts, {}/* the full name of each part, one query each, {#} the length of that in four bytes; "
+		"\\n, \\r, \\0, \\xHH and \\\\ are bytes." },
+	{ .name = "reply", .type = POSTERN_ENUM, .offset = offsetof(struct options, reply), .value = "line", .choices = "line|eof",
+	  .doc = "The reply is one line, or all that comes until the daemon closes the connection." },
+	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
+	  .doc = "Keep the connection for further queries (reply = line only)." },
+	{ .name = "greeting", .type = POSTERN_REGEX, .offset = offsetof(struct options, greeting),
+	  .doc = "The line with which the daemon begins; not given: it waits for the query." },
+	{ .name = "clean", .type = POSTERN_REGEX, .offset = offsetof(struct options, clean), .value = "\\A0+:?\\s*\\z",
+	  .doc = "What tells that there is no virus." },
+	{ .name = "infected", .type = POSTERN_REGEX, .offset = offsetof(struct options, infected), .value = "\\A1(?::|\\s*\\z)",
+	  .doc = "What tells a virus; tested before clean." },
+	{ .name = "names", .type = POSTERN_REGEX, .offset = offsetof(struct options, names), .value = "\\A[-+]?\\d+:\\s*([^\\r\\n]+)",
+	  .doc = "Finds the names in the reply: each match's first group." },
+	{ .name = NULL }
+};
+
+static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan = sophie_scan };
+
+const struct postern_plugin postern_plugin = {
+	POSTERN_PLUGIN_HEAD,
+	.name = "sophie", .version = "1", .doc = "Asks Sophie, Trophie, or any daemon that takes a line and answers.",
+	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PATH | POSTERN_CAP_NETWORK,
+	.options = option_table, .options_size = sizeof(struct options),
+	.check = sophie_check, .start = sophie_start, .stop = sophie_stop, .scanner = &scanner_ops,
+};

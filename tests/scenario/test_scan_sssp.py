@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""The sssp plugin against a scripted savdid."""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bad_ways  # noqa: E402
+import tap  # noqa: E402
+from fake_scanner import Server  # noqa: E402
+
+ACC = b"ACC 4A2F/1\r\n"
+
+
+def request(talk):
+    word, size = talk.line().rsplit(b" ", 1)
+    assert word == b"SSSP/1.0 SCANDATA", word
+    return talk.take(int(size))
+
+
+def start(talk):
+    talk.say(b"OK SSSP/1.0\r\n")
+    return request(talk)
+
+
+def results(*lines):
+    return ACC + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
+
+
+SSSP = bad_ways.Dialogue("sssp", start, results(b"DONE OK 0000 The function call succeeded"),
+                         results(b"VIRUS EICAR-AV-Test /data", b"OK 0203 /data", b"DONE OK 0203 Virus found during virus scan"), "EICAR-AV-Test",
+                         again=request)
+bad_ways.define(sys.modules[__name__], SSSP)
+
+
+def test_content():
+    seen, content = [], bytes(range(256)) * 2000
+
+    def script(talk, _):
+        seen.append(start(talk))
+        talk.say(SSSP.clean)
+    with Server(script) as server:
+        assert SSSP.scan(server.address, content=content).result == "OK"
+    assert seen == [content]
+
+
+def test_accepted_before_the_content_comes():
+    def script(talk, _):
+        talk.say(b"OK SSSP/1.0\r\n")
+        size = int(talk.line().rsplit(b" ", 1)[1])
+        talk.say(ACC)
+        talk.take(size)
+        talk.say(SSSP.found[len(ACC):])
+    with Server(script) as server:
+        assert SSSP.scan(server.address, content=b"x" * 3000000).found == ["p001:EICAR-AV-Test"]
+
+
+def test_found_inside_a_file_name():
+    for line in (b"OK 0000 /tmp/VIRUS X/DONE OK 0000", b"FILE /VIRUS Bad /x", b"DONE FAIL 0000 VIRUS", b"DONE OK 00000 x", b"DONE OK 0203x y", b"DONE OK", b"DONE"):
+        bad_ways.not_clean(SSSP.hear(results(line)), line)
+    assert SSSP.hear(results(b"VIRUS A/Name-B.c /x/OK 0000/DONE OK 0000", b"DONE OK 0000")).found == ["p001:A/Name-B.c"]
+
+
+def test_virus_without_its_line():
+    assert SSSP.hear(results(b"DONE OK 0203 Virus found")).found == ["p001:(unnamed)"]
+
+
+def test_found_and_then_broken_off():
+    assert SSSP.hear(ACC + b"VIRUS One /x\r\nVIRUS Two /y\r\nDO").found == ["p001:One", "p001:Two"]
+
+
+def test_what_could_not_be_looked_into():
+    for lines in ((b"FAIL 0212 /x", b"DONE OK 0000 done"), (b"DONE FAIL 0212 encrypted",), (b"DONE OK 020f corrupt",)):
+        answer = SSSP.hear(results(*lines))
+        assert answer.result == "NOTHING" and "could not look into it" in answer.error, answer
+    answer = SSSP.hear(results(b"DONE FAIL 0201 aborted"))
+    assert answer.result == "TEMPFAIL" and "savdid says: DONE FAIL 0201 aborted" in answer.error, answer
+
+
+def test_rejected():
+    def script(reply):
+        def run(talk, _):
+            talk.say(b"OK SSSP/1.0\r\n")
+            talk.line()
+            talk.say(reply)
+        return run
+    for reply, result, error in ((b"REJ 4\r\n", "LIMIT", "maxscandata"), (b"REJ 5\r\n", "TEMPFAIL", "must allow SCANDATA"), (b"NO\r\n", "BROKEN", "this is not SSSP")):
+        with Server(script(reply)) as server:
+            answer = SSSP.scan(server.address, content=b"x" * 5000000)
+            assert answer.result == result and error in answer.error, answer
+
+
+if __name__ == "__main__":
+    tap.run(sys.modules[__name__])
