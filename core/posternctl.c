@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,12 +17,14 @@
 #include "base/fdpass.h"
 #include "template/talk.h"
 
+#define NOT_COMPLETED 2	/* exit code of scan */
 #define DEFAULT_SOCKET "/var/lib/postern/postern.ctl"
 
 static void usage(FILE *to)
 {
-	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop\n"
-		"  -s SOCKET  the setting control_socket of the daemon (" DEFAULT_SOCKET ")\n", to);
+	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop | scan FILE\n"
+		"  -s SOCKET  the setting control_socket of the daemon (" DEFAULT_SOCKET ")\n"
+		"scan FILE (a mail or any file) asks every scanner; exit code 0: clean, 1: infected, 2: not completed\n", to);
 }
 
 static int connect_to(const char *path)
@@ -41,20 +44,48 @@ static int connect_to(const char *path)
 	return -1;
 }
 
-/* "<exit code>\n<text>" */
-static int print_answer(int fd)
+static int send_command(int fd, const char *command, int file_fd)
+{
+	struct wire_writer w = { 0 };
+	size_t n;
+	text_record_write(&w, RECORD_CONTROL, command);
+	const void *record = wire_end(&w, &n);
+	int rc = fdpass_send(fd, record, n, &file_fd, file_fd >= 0, 0);
+	wire_free(&w);
+	return rc;
+}
+
+/* "<exit code>\n<text>"; otherwise: the exit code where no answer comes. */
+static int print_answer(int fd, int otherwise, bool scanned)
 {
 	void *owner = talloc_new(NULL);
 	char *text = NULL;
-	int code = 69;
+	int code = otherwise;
 	if (talk_receive_text(fd, owner, &text) == RECORD_ANSWER && text) {
 		char *end = strchr(text, '\n');
 		code = atoi(text);
-		fputs(end ? end + 1 : "", code == 0 ? stdout : stderr);
+		fputs(end ? end + 1 : "", code == 0 || scanned ? stdout : stderr);
 	} else {
 		fputs("posternctl: the daemon hung up without an answer\n", stderr);
 	}
 	talloc_free(owner);
+	return code;
+}
+
+static int ask(const char *path, const char *command, const char *file)
+{
+	int otherwise = file ? NOT_COMPLETED : 69;
+	int file_fd = file ? open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	if (file && file_fd < 0) {
+		fprintf(stderr, "posternctl: %s: %s\n", file, strerror(errno));
+		return otherwise;
+	}
+	int fd = connect_to(path);
+	int code = fd >= 0 && send_command(fd, command, file_fd) == 0 ? print_answer(fd, otherwise, file) : otherwise;
+	if (fd >= 0)
+		close(fd);
+	if (file_fd >= 0)
+		close(file_fd);
 	return code;
 }
 
@@ -76,15 +107,11 @@ int main(int argc, char **argv)
 		}
 	}
 	/* --json may follow the command too; getopt has moved it in front. */
-	if (argc - optind != 1 || strlen(argv[optind]) > 32) {
+	bool scan = optind < argc && strcmp(argv[optind], "scan") == 0;
+	if (argc - optind != (scan ? 2 : 1) || strlen(argv[optind]) > 32) {
 		usage(stderr);
 		return 64;
 	}
-	snprintf(command, sizeof command, "%s%s", argv[optind], json && strcmp(argv[optind], "status") == 0 ? " json" : "");
-	int fd = connect_to(path);
-	if (fd < 0)
-		return 69;
-	int code = talk_send_text(fd, RECORD_CONTROL, command) == 0 ? print_answer(fd) : 69;
-	close(fd);
-	return code;
+	snprintf(command, sizeof command, "%s%s", argv[optind], json && (scan || strcmp(argv[optind], "status") == 0) ? " json" : "");
+	return ask(path, command, scan ? argv[optind + 1] : NULL);
 }

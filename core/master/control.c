@@ -1,4 +1,4 @@
-/* control.c - the control socket: status, reload, stop.  One record asks, one record answers: "<exit code>\n<text>". */
+/* control.c - the control socket: status, reload, stop, and scan, which is reception's to do.  One record asks, one record answers: "<exit code>\n<text>". */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -73,6 +73,26 @@ static void answer(int fd, int code, const char *text)
 	g_free(both);
 }
 
+/* Reception has the connection from now on; it answers. */
+static void pass_on(struct master *m, int fd, const char *command, int file_fd)
+{
+	struct generation *g = master_active(m);
+	struct wire_writer w = { 0 };
+	size_t n;
+	text_record_write(&w, RECORD_CONTROL, command);
+	const void *record = wire_end(&w, &n);
+	if (!g || g->reception.fd < 0 || fdpass_send(g->reception.fd, record, n, (int[]){ fd, file_fd }, 2, MSG_DONTWAIT) != 0)
+		answer(fd, 2, "not completed: no reception is there to take it, try again\n");
+	else
+		hang_up(m, fd);
+	wire_free(&w);
+}
+
+static bool is_scan(const char *command)
+{
+	return strcmp(command, "scan") == 0 || strcmp(command, "scan json") == 0;
+}
+
 static void do_command(struct master *m, int fd, const char *command)
 {
 	if (strcmp(command, "status") == 0 || strcmp(command, "status json") == 0) {
@@ -94,16 +114,23 @@ void control_speak(struct master *m, int fd)
 {
 	char buffer[4096];
 	struct wire_reader r;
-	ssize_t n = fdpass_receive(fd, buffer, sizeof buffer, NULL, NULL, MSG_DONTWAIT);
+	int fds[FDPASS_MAX], count = FDPASS_MAX;
+	ssize_t n = fdpass_receive(fd, buffer, sizeof buffer, fds, &count, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	count = n > 0 ? count : 0;
 	if (n <= 0 || !wire_open(&r, buffer, (size_t)n) || r.kind != RECORD_CONTROL) {
+		fdpass_close_all(fds, count);
 		hang_up(m, fd);
 		return;
 	}
 	void *owner = talloc_new(NULL);
 	char *command = text_record_read(&r, owner);
-	do_command(m, fd, command ? command : "");
+	if (command && is_scan(command) && count == 1)
+		pass_on(m, fd, command, fds[0]);
+	else
+		do_command(m, fd, command ? command : "");
+	fdpass_close_all(fds, count);
 	talloc_free(owner);
 }
 

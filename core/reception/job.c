@@ -15,7 +15,8 @@ struct mail_job *job_new(struct reception *r, struct session *s, const char *log
 	job->reception = r;
 	job->session = s;
 	job->spool.fd = -1;
-	job->mail_fd = job->envelope_fd = -1;
+	job->mail_fd = job->envelope_fd = job->answer_fd = -1;
+	job->kind = JOB_MAIL;
 	job->envelope.log_id = talloc_strdup(job, log_id);
 	job->envelope.declared_size = -1;
 	r->mails_under_way++;
@@ -46,6 +47,8 @@ void job_free(struct mail_job *job)
 	if (job == NULL)
 		return;
 	job_close_descriptors(job);
+	if (job->answer_fd >= 0)
+		close(job->answer_fd);
 	spool_release(&job->spool);
 	job->reception->mails_under_way--;
 	talloc_free(job);

@@ -33,6 +33,8 @@ struct mail_job {
 	uint64_t mail_size_bytes;
 	int64_t timeout_ms;		/* child_timeout */
 	int64_t deadline_ms;
+	enum job_kind kind;
+	int answer_fd;			/* JOB_SCAN: posternctl's connection; else -1 */
 	int mail_fd, envelope_fd;	/* read-only; from the end of the mail until a worker has them */
 	void *envelope_record;		/* instead of envelope_fd where it is small */
 	size_t envelope_record_bytes;

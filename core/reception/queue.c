@@ -10,6 +10,7 @@
 #include "base/deadline.h"
 #include "base/fdpass.h"
 #include "base/log.h"
+#include "reception/scan_request.h"
 #include "reception/session.h"
 #include "reception/state.h"
 
@@ -201,7 +202,7 @@ void queue_add_token(struct queue *q, const struct token *given, int fd)
 
 static int send_job(struct worker_token *t, struct mail_job *job)
 {
-	struct job record = { .kind = JOB_MAIL, .size_bytes = job->mail_size_bytes, .deadline_ms = job->deadline_ms,
+	struct job record = { .kind = (uint8_t)job->kind, .size_bytes = job->mail_size_bytes, .deadline_ms = job->deadline_ms,
 		.owner_pid = (uint32_t)getpid(), .log_id = job->envelope.log_id,
 		.envelope = job->envelope_record, .envelope_bytes = job->envelope_record_bytes };
 	struct wire_writer w = { 0 };
@@ -282,6 +283,8 @@ static void finish_job(struct queue *q, struct mail_job *job, enum job_outcome o
 		return;
 	}
 	job_settle(job, false, false);
+	if (job->kind == JOB_SCAN)
+		scan_request_end(job);
 	job_free(job);
 }
 

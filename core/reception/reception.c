@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "reception/queue.h"
+#include "reception/scan_request.h"
 #include "reception/session.h"
 #include "reception/smtp.h"
 #include "reception/state.h"
@@ -165,6 +166,18 @@ static void tell_master(const struct reception *r, enum record_kind kind)
 	wire_free(&w);
 }
 
+/* What posternctl asked the master, its connection, and the file. */
+static void take_request(struct reception *r, struct wire_reader *reader, int *fds)
+{
+	void *owner = talloc_new(NULL);
+	char *command = text_record_read(reader, owner);
+	if (command != NULL)
+		scan_request_begin(r, command, fds[0], fds[1]);
+	else
+		fdpass_close_all(fds, 2);
+	talloc_free(owner);
+}
+
 static void on_master(evutil_socket_t fd, short what, void *user)
 {
 	struct reception *r = user;
@@ -174,11 +187,16 @@ static void on_master(evutil_socket_t fd, short what, void *user)
 	ssize_t n = fdpass_receive(fd, r->input, RECEPTION_BUFFER_BYTES, fds, &count, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	bool whole = n > 0 && wire_open(&reader, r->input, (size_t)n);
+	if (whole && reader.kind == RECORD_CONTROL && count == 2) {
+		take_request(r, &reader, fds);
+		return;
+	}
 	if (n > 0)
 		fdpass_close_all(fds, count);
 	else
 		event_del(r->master_event);
-	if (n <= 0 || (wire_open(&reader, r->input, (size_t)n) && reader.kind == RECORD_DRAIN))
+	if (n <= 0 || (whole && reader.kind == RECORD_DRAIN))
 		reception_drain(r);
 }
 

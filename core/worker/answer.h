@@ -8,7 +8,7 @@
 void answer_log(struct worker *w, const struct mail *m, const struct policy *p);
 /* RESULT to reception on the token. -1: reception has gone. */
 int answer_send(struct worker *w, const struct mail *m);
-/* The same for a mail that could not even be taken over, or was cancelled. */
+/* The same reply for all: a mail that could not even be taken over, or was cancelled; the answer to posternctl. */
 int answer_send_failure(struct worker *w, unsigned recipient_count, const char *reply);
 
 #endif

@@ -90,7 +90,7 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 	struct open_request q = {
 		.scan = count > 0,
 		.stop_at_first = policy_bool(p, SET_first_infected_stops_scan),
-		.keep_mail = keeps(p, "MAIL", m),
+		.keep_mail = m->mail_as_part || keeps(p, "MAIL", m),
 		.keep_mail_undecipherable = keeps(p, "MAIL-UNDECIPHERABLE", m),
 		.scanners = (const struct plugin_instance **)(count ? scanners : NULL),
 		.scanner_count = count,

@@ -20,6 +20,7 @@
 #include "worker/answer.h"
 #include "worker/open.h"
 #include "worker/pipeline.h"
+#include "worker/scan_file.h"
 #include "worker/take.h"
 
 #define VERSION_TIMEOUT_MS 5000
@@ -124,11 +125,14 @@ static void do_mail(struct worker *w, const struct job *job, int mail_fd, int en
 	if (++w->mails >= w->max_mails && w->max_mails > 0)
 		w->leave = true;
 	struct mail *m = take_mail(owner, job, mail_fd, envelope_fd, w->token_fd, (unsigned)policy_int(&w->base, SET_mail_id_size_bits, 72), &e);
-	if (m) {
+	if (m && job->kind == JOB_SCAN) {
+		note_digest(w, m);
+		answer_send_failure(w, 0, scan_file_run(w, m));
+	} else if (m) {
 		settle_job(w, job, m);
 	} else {
 		log_write(LOG_LEVEL_ERROR, "job: %s", e.text);
-		answer_send_failure(w, 0, "451 4.5.0 Error in processing");
+		answer_send_failure(w, 0, job->kind == JOB_SCAN ? "2\nnot completed: it cannot be read\n" : "451 4.5.0 Error in processing");
 	}
 	talloc_free(owner);
 	log_set_level((int)policy_int(&w->base, SET_log_level, 0));
@@ -153,7 +157,8 @@ static void take_job(struct worker *w)
 	void *owner = talloc_new(NULL);
 	if (wire_open(&r, buffer, (size_t)n) && r.kind == RECORD_CANCEL) {
 		fdpass_close_all(fds, count);	/* it crossed our RESULT */
-	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != (job.envelope_bytes > 0 ? 1 : 2) || job.kind != JOB_MAIL) {
+	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != (job.envelope_bytes > 0 ? 1 : 2)
+		   || (job.kind != JOB_MAIL && job.kind != JOB_SCAN)) {
 		log_write(LOG_LEVEL_ERROR, "reception sent a job that this worker does not know");
 		fdpass_close_all(fds, count);
 		drop_token(w);

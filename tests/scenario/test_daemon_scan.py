@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""test_daemon_scan.py - posternctl scan: any file or mail, by every scanner; 0 clean, 1 infected, 2 not completed."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from postern import *  # noqa: E402,F401,F403
+from fakeclamd import FakeClamd  # noqa: E402
+
+CLAMD = 'clamd { socket = "%s", session = false, fildes = false, canary_interval = 0, timeout = "2s", probe_interval = "100ms" }'
+
+
+def main():
+    with Tap() as t, Catcher() as hop, Folder() as folder:
+        def put(name, data):
+            path = folder.join(name)
+            with open(path, "wb") as f:
+                f.write(data)
+            os.chmod(path, 0o600)
+            return path
+        path = os.path.join(folder.own("run", mode=0o755), "fake.sock")
+        scanners = 'clamav { database = "%(database)s" }, ' + CLAMD % path
+        with FakeClamd(path) as clamd, Postern(t, hop, scanners=scanners, folder=folder) as p:
+            code, out, err = p.ctl("scan", put("clean", b"Nothing in it.\n"))
+            t.equal((code, out.splitlines()[0]), (0, "clean"), "a clean file" + err)
+            t.match(out, r"(?m)^clamav: clean in [\d.]+ ms", "each scanner with its time")
+            t.match(out, r"(?m)^clamd: clean in [\d.]+ ms", "the other too")
+            code, out, err = p.ctl("scan", "--json", put("eicar", EICAR))
+            t.equal(code, 1, "an infected file" + err)
+            found = json.loads(out)
+            t.equal(found["verdict"], "infected", "the verdict")
+            t.equal(sorted(f["scanner"] for f in found["findings"]), ["clamav", "clamd"], "both have found it")
+            t.ok(all(f.get("version") and f["parts"] for f in found["findings"]), "with version and parts", out)
+            code, out, _ = p.ctl("scan", put("mail", eicar_mail().replace(b"\r\n", b"\n")))
+            t.equal((code, out.splitlines()[0]), (1, "infected"), "a mail as files hold it")
+            code, out, _ = p.ctl("scan", put("binary", bytes(range(256)) * 300 + EICAR))
+            t.equal(code, 1, "a binary file")
+            t.equal(p.ctl("scan", put("empty", b""))[0], 0, "an empty file")
+            t.equal(p.ctl("scan", folder.path)[0], 2, "a folder")
+            t.equal(p.ctl("scan", folder.join("none"))[0], 2, "no file")
+            t.equal(p.ctl("scan")[0], 64, "no file named")
+            t.equal(len(hop.caught), 0, "nothing is delivered")
+            t.equal(p.quarantined(), [], "nothing is quarantined")
+            clamd.close()
+            code, out, _ = p.ctl("scan", folder.join("clean"))
+            t.match(out, r"(?m)^clamd: failed .*: clamd: ", "a scanner that fails is named")
+            t.equal(p.reload("av_scanners = { %s }" % (CLAMD % path))[0], 0, "reload: only the dead one")
+            code, out, _ = p.ctl("scan", "--json", folder.join("clean"))
+            t.equal((code, json.loads(out)["verdict"]), (2, "not completed"), "no scanner answers: not completed, never clean")
+            clamd.listen()
+            p.wait(lambda: p.ctl("scan", folder.join("clean"))[0] == 0, 10, "not clean again")
+            t.equal(send(p.port, mail()).code, 250, "mails go on")
+        p.control = folder.join("gone.ctl")
+        t.equal(p.ctl("scan", folder.join("clean"))[0], 2, "no daemon: not completed")
+
+
+if __name__ == "__main__":
+    main()
