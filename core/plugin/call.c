@@ -86,6 +86,26 @@ void outcome_fail(struct plugin_outcome *out, enum postern_result result, const 
 	*out = (struct plugin_outcome){ .result = result, .error = talloc_strdup(owner, error) };
 }
 
+static uint64_t content_bytes(const struct plugin_view *v)
+{
+	uint64_t sum = 0;
+	for (size_t k = 0; v && k < v->mail.part_count; k++)
+		sum += (uint64_t)v->mail.parts[k].size_bytes;
+	return sum;
+}
+
+/* For people who try scanners out. */
+static const char *call_way(const struct postern_call *c, void *owner)
+{
+	if (c->program)
+		return talloc_asprintf(owner, "program %s", c->program);
+	if (!c->endpoint[0])
+		return talloc_strdup(owner, "within this process");
+	if (c->passed_fd)
+		return talloc_asprintf(owner, "%s, descriptor passed", c->endpoint);
+	return talloc_asprintf(owner, "%s, %s", c->endpoint, c->sent_bytes > content_bytes(c->view) ? "content sent" : "named by path");
+}
+
 void call_report(const struct postern_call *c, enum postern_result result, void *owner, struct plugin_outcome *out)
 {
 	struct plugin_instance *i = c->instance;
@@ -97,6 +117,7 @@ void call_report(const struct postern_call *c, enum postern_result result, void 
 	out->error = call_blame(c, result, owner);
 	out->version = i->version ? talloc_strdup(owner, i->version) : NULL;
 	out->output = c->output ? talloc_strdup(owner, c->output) : NULL;
+	out->way = call_way(c, owner);
 	out->found_count = c->found_count;
 	out->found = talloc_zero_array(owner, struct plugin_found, c->found_count + 1);
 	for (unsigned k = 0; k < c->found_count; k++)

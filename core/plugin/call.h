@@ -26,6 +26,7 @@ struct plugin_outcome {
 	enum postern_result result;
 	const char *error;		/* why not OK, with the instance's name in front; else NULL */
 	const char *version, *output;
+	const char *way;		/* how it went: "program /usr/bin/x", "/run/x.sock, descriptor passed" */
 	struct plugin_found *found;
 	unsigned found_count;
 	uint32_t elapsed_us;

@@ -23,6 +23,7 @@ static struct postern_conn *conn_add(struct postern_call *c, int fd, const char 
 	struct postern_conn *conn = talloc_zero(c->arena, struct postern_conn);
 	conn->fd = fd;
 	conn->is_local = is_unix(fd);
+	g_strlcpy(c->endpoint, endpoint, sizeof c->endpoint);
 	g_strlcpy(conn->endpoint, endpoint, sizeof conn->endpoint);
 	pthread_mutex_lock(&c->conns_lock);
 	conn->next = c->conns;
@@ -108,6 +109,7 @@ static int write_failed(struct postern_call *c, const struct postern_conn *conn)
 
 int postern_conn_write(struct postern_call *c, struct postern_conn *conn, const void *data, size_t n)
 {
+	c->sent_bytes += n;
 	return io_write_all(conn->fd, data, n, c->deadline) == 0 ? 0 : write_failed(c, conn);
 }
 
@@ -135,6 +137,7 @@ int postern_conn_write_fd(struct postern_call *c, struct postern_conn *conn, con
 	} while (sent < 0 && (errno == EAGAIN || errno == EINTR));
 	if (sent < 0)
 		return write_failed(c, conn);
+	c->passed_fd = true;
 	if ((size_t)sent == n)
 		return 0;
 	return postern_conn_write(c, conn, (const char *)data + sent, n - (size_t)sent);

@@ -82,6 +82,10 @@ struct postern_call {
 	int64_t connect_failed_ms;		/* time lost in connections since the last that came about */
 	bool connect_refused;			/* the last try of one ended at once */
 	bool refused;				/* the breaker did not let it ask */
+	const char *program;			/* run last, or NULL */
+	char endpoint[320];			/* talked to last, or "" */
+	bool passed_fd;
+	uint64_t sent_bytes;
 	unsigned connects;			/* that came about, and the time they took */
 	uint64_t connect_us;
 	pthread_mutex_t conns_lock;		/* the list only: another thread may shut what is in it */

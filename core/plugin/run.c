@@ -35,6 +35,7 @@ int postern_run(struct postern_call *c, const char *const argv[], int stdin_fd, 
 {
 	struct spawn_result result = { 0 };
 	struct error e = { 0 };
+	c->program = talloc_strdup(c->arena, argv[0]);
 	if (!(c->instance->plugin->capabilities & POSTERN_CAP_EXEC)) {
 		postern_fail(c, POSTERN_BROKEN, "the plugin runs a program without having declared that it does");
 		return -1;

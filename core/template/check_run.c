@@ -79,7 +79,7 @@ static bool try_scanner(struct plugin_instance *i)
 		scan_text(i, eicar, owner, &infected);
 		scan_text(i, clean, owner, &harmless);
 		good = infected.found_count > 0 && harmless.found_count == 0 && harmless.result == POSTERN_OK;
-		printf("%s: %s\n  version: %s\n  test virus: %s (%u us)\n  clean text: %s (%u us)\n", i->name, good ? "good" : "FAILED",
+		printf("%s: %s\n  way: %s\n  version: %s\n  test virus: %s (%u us)\n  clean text: %s (%u us)\n", i->name, good ? "good" : "FAILED", infected.way ? infected.way : "none",
 			version.version ? version.version : "unknown", said(&infected), infected.elapsed_us, said(&harmless), harmless.elapsed_us);
 		plugin_instance_stop(i);
 	}
