@@ -302,7 +302,7 @@ static void unknown_name(struct config *c, const char *name)
 
 	if (!c->problems)
 		luaL_error(L, "unknown name %s", name);
-	if (plugin_constructor_push(c, name, &why))
+	if (library_push(c, name) || plugin_constructor_push(c, name, &why))
 		return;
 	if (why)
 		problem_here(c, false, "%s", why);

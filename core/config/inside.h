@@ -158,6 +158,8 @@ void plugins_define(struct config *c);
 /* Push the constructor of a plugin. */
 void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin);
 void lua_scanner_define(struct config *c);	/* lua_scanner.c */
+/* NAME is a library shipped in Lua: read it, define it, push it (after a complaint: inert). False: there is none. library.c */
+bool library_push(struct config *c, const char *name);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
 struct value *table_file_value(struct config *c, const char *path, char **why);

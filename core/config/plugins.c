@@ -110,7 +110,7 @@ void plugin_constructor_make(struct config *c, const struct postern_plugin *plug
 static const char *nearest_word(struct config *c, const char *name)
 {
 	static const char *const words[] = { "rx", "re", "cidr", "const", "setting", "hash", "include", "read_hash", "read_array", "read_text",
-		"plugin", "scanner", "undef", "true", "false" };
+		"plugin", "scanner", "av", "undef", "true", "false" };
 	GPtrArray *all = g_ptr_array_new();
 	const char *const *plugins = c->host ? plugin_host_names(c->host, c) : NULL;
 	guint settings;

@@ -1,0 +1,84 @@
+/* library.c - what is shipped in Lua for use in configurations: "av", the virus scanners by name.
+ *
+ * Read when first named, from $(pkgdatadir)/lua or the build tree.  It runs as
+ * chunk 0, which is nobody's file: what goes wrong in it is told at the line of
+ * the administrator's who called it. */
+#include "config.h"
+
+#include "config/inside.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "base/text.h"
+
+/* Upvalue 1: the library. Reached only by names that are not in it. */
+static int unknown_member(lua_State *L)
+{
+	struct config *c = config_of(L);
+	GPtrArray *all = g_ptr_array_new();
+	const char *name = luaL_tolstring(L, 2, NULL), *near;
+
+	for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1))
+		g_ptr_array_add(all, (gpointer)lua_tostring(L, -2));
+	near = text_nearest(name, (const char *const *)(void *)all->pdata, all->len);
+	problem_here(c, false, "av.%s: no such scanner%s%s%s", name, near ? "; did you mean \"av." : "", near ? near : "", near ? "\"?" : "");
+	g_ptr_array_free(all, TRUE);
+	handle_push(L, &value_inert);
+	return 1;
+}
+
+/* The library's table is on top of the stack. */
+static void make_strict(lua_State *L)
+{
+	lua_newtable(L);
+	lua_pushcfunction(L, unknown_member);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
+}
+
+static int run(struct config *c, const char *path, const char *text, size_t size)
+{
+	struct sandbox_fault fault;
+	int rc = sandbox_compile(&c->sandbox, text, size, 0, &fault);
+
+	if (rc == 0) {
+		environment_push(c);
+		if (!lua_setupvalue(c->sandbox.L, -2, 1))
+			lua_pop(c->sandbox.L, 1);
+		rc = sandbox_call(&c->sandbox, 0, 1, &fault);
+	}
+	if (rc != 0)
+		problem_here(c, false, "av: %s: %s", path, fault.text);
+	else if (!lua_istable(c->sandbox.L, -1))
+		problem_here(c, false, "av: %s: returns no table", path);
+	else
+		return 0;
+	lua_settop(c->sandbox.L, rc == 0 ? -2 : -1);
+	return -1;
+}
+
+bool library_push(struct config *c, const char *name)
+{
+	lua_State *L = c->sandbox.L;
+	char *path, *text, *why;
+	size_t size = 0;
+
+	if (strcmp(name, "av") != 0)
+		return false;
+	path = c->options.build_dir ? talloc_asprintf(c, "%s/lua/av.lua", c->options.build_dir) : talloc_strdup(c, PKGDATADIR "/lua/av.lua");
+	text = file_read_trusted(path, &size, &why);
+	if (!text)
+		problem_here(c, false, "av: %s", why);
+	g_free(why);
+	if (text && run(c, path, text, size) == 0) {
+		make_strict(L);
+		lua_pushvalue(L, -1);
+		environment_define(c, name);
+	} else {
+		handle_push(L, &value_inert);
+	}
+	g_free(text);
+	return true;
+}
