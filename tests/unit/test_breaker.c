@@ -1,0 +1,175 @@
+/* test_breaker.c - when a scanner is asked and when not: states and turns of the breaker, seen with a scanner whose answers the test gives. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <talloc.h>
+
+#include "plugin/call.h"
+#include "plugin/host.h"
+
+static struct { enum postern_result scan, question; bool refused; unsigned scans, questions; } peer;
+
+static enum postern_result fake_scan(struct postern_call *c, const struct postern_mail *mail)
+{
+	(void)mail;
+	peer.scans++;
+	if (peer.refused)
+		return postern_conn_open(c, "/nonexistent/socket") ? POSTERN_BROKEN : POSTERN_TEMPFAIL;
+	return peer.scan == POSTERN_OK ? POSTERN_OK : postern_fail(c, peer.scan, "as told");
+}
+
+static enum postern_result fake_version(struct postern_call *c)
+{
+	peer.questions++;
+	return peer.question == POSTERN_OK ? POSTERN_OK : postern_fail(c, peer.question, "no answer");
+}
+
+static const struct postern_scanner_ops with_question = { .size = sizeof with_question, .scan = fake_scan, .version = fake_version };
+static const struct postern_scanner_ops without_question = { .size = sizeof without_question, .scan = fake_scan };
+static const struct postern_option no_options[] = { { 0 } };
+static const struct postern_plugin asked = { POSTERN_PLUGIN_HEAD, .name = "asked", .version = "1", .roles = POSTERN_SCANNER,
+	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .scanner = &with_question };
+static const struct postern_plugin unasked = { POSTERN_PLUGIN_HEAD, .name = "unasked", .version = "1", .roles = POSTERN_SCANNER,
+	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .scanner = &without_question };
+
+static struct shared *shared;
+static void *owner;
+
+static struct plugin_instance *instance(const struct postern_plugin *p, const char *interval)
+{
+	struct error e;
+	const char *const names[] = { "probe_interval" }, *const values[] = { interval };
+	struct plugin_instance *i = plugin_instance_from_pairs(owner, p, names, values, 1, &e);
+	assert_non_null(i);
+	return i;
+}
+
+static struct plugin_outcome scan(struct plugin_instance *i)
+{
+	struct plugin_outcome out;
+	plugin_scan(i, plugin_view_new(owner, NULL, -1, NULL), deadline_in(5000), false, owner, &out);
+	return out;
+}
+
+static unsigned state_now(void)
+{
+	return atomic_load(&shared->instances[0].breaker_state);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&peer, 0, sizeof peer);
+	owner = talloc_new(NULL);
+	shared = shared_private();
+	plugin_call_setup(shared, NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	plugin_call_setup(NULL, NULL);
+	talloc_free(owner);
+	return 0;
+}
+
+static void test_opens_by_the_question(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "1h");
+	peer.scan = peer.question = POSTERN_TEMPFAIL;
+	assert_int_equal(scan(i).result, POSTERN_TEMPFAIL);
+	assert_int_equal(state_now(), BREAKER_SUSPECT);
+	assert_int_equal(scan(i).result, POSTERN_TEMPFAIL);
+	assert_int_equal(state_now(), BREAKER_OPEN);
+	assert_int_equal(peer.scans, 1);
+	assert_int_equal(peer.questions, 1);
+	for (int k = 0; k < 50; k++) {
+		struct plugin_outcome out = scan(i);
+		assert_int_equal(out.result, POSTERN_TEMPFAIL);
+		assert_non_null(strstr(out.error, "asked: not asked, it has not answered for"));
+	}
+	assert_int_equal(peer.scans + peer.questions, 2);
+	assert_int_equal(atomic_load(&shared->counters[COUNT_BREAKERS_OPENED]), 1);
+}
+
+static void test_a_mail_does_not_open_it(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "1h");
+	for (int k = 0; k < 10; k++) {
+		peer.scan = k % 2 ? POSTERN_TEMPFAIL : POSTERN_BROKEN;
+		scan(i);
+		assert_int_equal(state_now(), BREAKER_SUSPECT);
+	}
+	assert_int_equal(peer.scans, 10);
+	assert_int_equal(peer.questions, 9);
+	peer.scan = POSTERN_OK;
+	assert_int_equal(scan(i).result, POSTERN_OK);
+	assert_int_equal(state_now(), BREAKER_CLOSED);
+	assert_int_equal(atomic_load(&shared->counters[COUNT_BREAKERS_OPENED]), 0);
+}
+
+static void test_one_turn_an_interval(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "100ms");
+	peer.scan = peer.question = POSTERN_TEMPFAIL;
+	scan(i);
+	scan(i);
+	assert_int_equal(peer.questions, 1);
+	usleep(120000);
+	scan(i);
+	scan(i);
+	assert_in_range(peer.questions, 2, 3);	/* a slow machine may take longer than an interval */
+	peer.scan = peer.question = POSTERN_OK;
+	usleep(120000);
+	assert_int_equal(scan(i).result, POSTERN_OK);
+	assert_int_equal(state_now(), BREAKER_CLOSED);
+	assert_int_equal(atomic_load(&shared->counters[COUNT_BREAKERS_CLOSED]), 1);
+}
+
+static void test_without_a_question(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&unasked, "1h");
+	peer.scan = POSTERN_TEMPFAIL;
+	for (int k = 0; k < 5; k++)
+		scan(i);
+	assert_int_equal(peer.scans, 5);	/* time over, nonsense: may be the mails' doing */
+	peer.refused = true;
+	scan(i);
+	scan(i);
+	assert_int_equal(state_now(), BREAKER_OPEN);
+	scan(i);
+	assert_int_equal(peer.scans, 7);
+}
+
+static void test_a_limit_says_nothing(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "1h");
+	peer.scan = POSTERN_LIMIT;
+	scan(i);
+	scan(i);
+	assert_int_equal(state_now(), BREAKER_CLOSED);
+	assert_int_equal(peer.questions, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_opens_by_the_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_mail_does_not_open_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_turn_an_interval, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_without_a_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_limit_says_nothing, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
