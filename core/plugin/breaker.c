@@ -2,7 +2,7 @@
  *
  * closed  -> suspect  a call came to nothing: no connection, no answer in time, or an answer that made no sense
  * suspect -> open     the next call first asks a question without content (the plugin's version()) and has no answer to
- *                     that either; or, where no question is known, a second connection in a row did not come about
+ *                     that either; or a second connection in a row did not come about, or ended before we said a word
  * open    -> closed   one call per probe_interval asks that question, and is answered; or any call that was under way is
  *
  * A mail alone never opens it: what runs out of time over a mail's content answers the
@@ -160,7 +160,9 @@ void breaker_note(struct shared_instance *slot, const struct postern_call *c, en
 		note_answer(slot, c->instance);
 		return;
 	}
-	bool unreachable = c->connect_refused || c->connect_failed_ms >= SLOW_CONNECT_MS;
+	/* One that was to speak first and did not, has not seen the mail. */
+	bool mute = result == POSTERN_TEMPFAIL && c->connects > 0 && c->sent_bytes == 0 && !c->passed_fd;
+	bool unreachable = mute || c->connect_refused || c->connect_failed_ms >= SLOW_CONNECT_MS;
 	unsigned in_a_row = unreachable ? atomic_fetch_add(&slot->breaker_failures, 1) + 1 : 0;
 	if (c->instance->plugin->scanner->version || unreachable)
 		suspect(slot);
