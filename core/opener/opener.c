@@ -240,7 +240,7 @@ static int serve_mail(struct opener *o)
 	}
 	if (t.mail_fd >= 0)
 		close(t.mail_fd);
-	if (rc == 0)
+	if (rc == 0 && t.order.keep_parts)
 		rc = take_done(o, owner);
 	talloc_free(owner);
 	if (rc == 0)

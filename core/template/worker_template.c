@@ -149,15 +149,26 @@ static void load_deliveries(struct worker_template *t)
 
 /* --- workers --- */
 
+/* In this generation's half, in a narrow ring: a slot rests a while before it is used again (reception may still read
+ * what a dead worker left in it), and whoever looks at all workers looks at few places. */
+static unsigned ring_size(const struct worker_template *t)
+{
+	return MIN(4 * t->wanted + 16, SHARED_WORKERS / 2);
+}
+
 static bool claim_slot(struct worker_template *t, unsigned *slot)
 {
-	for (unsigned tries = 0; tries < SHARED_WORKERS; tries++) {
-		unsigned s = (t->next_slot + tries) % SHARED_WORKERS;
+	unsigned half = t->options->generation % 2, first = half * (SHARED_WORKERS / 2), size = ring_size(t);
+	struct shared *shared = t->setup.shared;
+	for (unsigned tries = 0; tries < size; tries++) {
+		unsigned at = (t->next_slot + tries) % size;
 		uint32_t expected = 0;
-		if (!atomic_compare_exchange_strong(&t->setup.shared->workers[s].pid, &expected, (uint32_t)getpid()))
+		if (!atomic_compare_exchange_strong(&shared->workers[first + at].pid, &expected, (uint32_t)getpid()))
 			continue;
-		*slot = s;
-		t->next_slot = s + 1;
+		*slot = first + at;
+		t->next_slot = at + 1;
+		if (atomic_load(&shared->slots_used[half]) < size)
+			atomic_store(&shared->slots_used[half], size);
 		return true;
 	}
 	return false;
@@ -266,7 +277,6 @@ static int prepare(struct worker_template *t, struct error *e)
 	t->setup.openers_fd = ROLE_FD_OPENERS;
 	t->setup.life_fd = ROLE_FD_LIFE;
 	t->setup.generation = t->options->generation;
-	t->next_slot = (t->options->generation * 64) % SHARED_WORKERS;
 	t->wanted = (unsigned)policy_int(&t->base, SET_max_servers, 2);
 	plugin_call_setup(t->setup.shared, policy_string(&t->base, SET_path));
 	load_deliveries(t);

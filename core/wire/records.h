@@ -132,7 +132,8 @@ struct open_order {
 	int64_t deadline_ms;
 	uint8_t scan;			/* run the opener's scanners */
 	uint8_t first_infected_stops;
-	uint8_t keep_mail, keep_mail_undecipherable;	/* keep_decoded_original_maps says MAIL / MAIL-UNDECIPHERABLE */
+	uint8_t keep_mail;		/* keep_decoded_original_maps says MAIL */
+	uint8_t keep_parts;		/* until DONE: the worker reads them too; else they go with the last FINDING */
 	uint64_t max_files, max_levels, quota_bytes;	/* 0: none */
 	uint32_t cpu_ms;
 	uint32_t scanner_count;

@@ -55,7 +55,7 @@ void open_order_write(struct wire_writer *w, const struct open_order *o)
 	wire_put_u8(w, o->scan);
 	wire_put_u8(w, o->first_infected_stops);
 	wire_put_u8(w, o->keep_mail);
-	wire_put_u8(w, o->keep_mail_undecipherable);
+	wire_put_u8(w, o->keep_parts);
 	wire_put_u64(w, o->max_files);
 	wire_put_u64(w, o->max_levels);
 	wire_put_u64(w, o->quota_bytes);
@@ -74,7 +74,7 @@ int open_order_read(struct wire_reader *r, void *owner, struct open_order *o)
 	o->scan = fields_get_flag(r);
 	o->first_infected_stops = fields_get_flag(r);
 	o->keep_mail = fields_get_flag(r);
-	o->keep_mail_undecipherable = fields_get_flag(r);
+	o->keep_parts = fields_get_flag(r);
 	o->max_files = wire_get_u64(r);
 	o->max_levels = wire_get_u64(r);
 	o->quota_bytes = wire_get_u64(r);

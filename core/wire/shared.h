@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHARED_LAYOUT 2
-#define SHARED_WORKERS 1024
+#define SHARED_LAYOUT 3
+#define SHARED_WORKERS 1024		/* even generations use the first half, odd ones the second */
 #define SHARED_RECEPTIONS 16
 #define SHARED_NEXT_HOPS 64
 #define SHARED_INSTANCES 128
@@ -124,6 +124,7 @@ struct shared {
 	_Atomic uint32_t jail_seccomp, jail_landlock_abi;	/* as the opener started last said in its HELLO; 0: not in force */
 	_Atomic uint64_t jail_memory_limit_bytes;
 	struct shared_reception receptions[SHARED_RECEPTIONS];
+	_Atomic uint32_t slots_used[2];		/* of each half of workers[], from its start: what there is to look at */
 	struct shared_worker workers[SHARED_WORKERS];
 	struct shared_next_hop next_hops[SHARED_NEXT_HOPS];
 	struct shared_instance instances[SHARED_INSTANCES];

@@ -82,6 +82,15 @@ static int note_opener_failure(struct worker *w, struct mail *m, struct judge_fa
 	return 0;
 }
 
+/* Does anything in the worker want the parts? A backup may. */
+static bool reads_parts(struct mail *m, const struct policy *p)
+{
+	struct plugin_instance **ignored;
+	const struct value *backups = policy_value(p, SET_av_scanners_backup);
+	return pick_scanners(policy_value(p, SET_av_scanners), false, m, &ignored) > 0
+		|| (backups && backups->kind == VALUE_LIST && backups->u.list.count > 0);
+}
+
 int check_open(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
 {
 	struct plugin_instance **scanners;
@@ -91,7 +100,7 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 		.scan = count > 0,
 		.stop_at_first = policy_bool(p, SET_first_infected_stops_scan),
 		.keep_mail = m->mail_as_part || keeps(p, "MAIL", m),
-		.keep_mail_undecipherable = keeps(p, "MAIL-UNDECIPHERABLE", m),
+		.keep_parts = scan && reads_parts(m, p),
 		.scanners = (const struct plugin_instance **)(count ? scanners : NULL),
 		.scanner_count = count,
 		.policy = p,

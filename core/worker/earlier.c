@@ -38,9 +38,12 @@ static bool is_abandoned_try(const struct shared_worker *other, const struct mai
 
 static bool is_under_way(const struct worker *w, const struct mail *m)
 {
-	for (unsigned i = 0; i < SHARED_WORKERS; i++)
-		if (i != w->setup->slot && is_abandoned_try(&w->shared->workers[i], m))
-			return true;
+	for (unsigned half = 0; half < 2; half++) {
+		unsigned first = half * (SHARED_WORKERS / 2), end = first + atomic_load(&w->shared->slots_used[half]);
+		for (unsigned i = first; i < end; i++)
+			if (i != w->setup->slot && is_abandoned_try(&w->shared->workers[i], m))
+				return true;
+	}
 	return false;
 }
 

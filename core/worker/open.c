@@ -25,6 +25,7 @@ struct opener_link {
 	const struct worker_setup *setup;
 	int fd, dir_fd;
 	int64_t sent_ms, fair_ms;	/* when it got the mail; time that an innocent mail would not need */
+	bool keeps_parts;		/* they are there until DONE */
 	bool greeted, busy;		/* HELLO came; OPEN sent and EMPTIED not yet seen */
 	uint32_t pid;
 	char folder[4096];
@@ -301,7 +302,7 @@ static int send_order(struct opener_link *l, const struct mail *m, const struct 
 	struct open_order o = {
 		.log_id = m->log_id, .size_bytes = m->size_bytes, .deadline_ms = share_of(m).at_ms,
 		.scan = q->scan, .first_infected_stops = q->stop_at_first,
-		.keep_mail = q->keep_mail, .keep_mail_undecipherable = q->keep_mail_undecipherable,
+		.keep_mail = q->keep_mail, .keep_parts = q->keep_parts,
 		.max_files = (uint64_t)policy_int(q->policy, SET_MAXFILES, 0), .max_levels = (uint64_t)policy_int(q->policy, SET_MAXLEVELS, 0),
 		.quota_bytes = quota_of(q->policy, m->size_bytes),
 		.cpu_ms = (uint32_t)policy_ms(q->policy, SET_opener_cpu_limit, 60000),
@@ -356,6 +357,7 @@ int open_mail(struct opener_link *l, struct mail *m, const struct open_request *
 	if (order_with_retry(l, m, request, e) != 0)
 		return -1;
 	l->busy = true;
+	l->keeps_parts = request->keep_parts;
 	l->sent_ms = clock_now_ms();
 	l->fair_ms = policy_ms(request->policy, SET_child_timeout, 480000) / 4;
 	if (collect_parts(&c, e) == 0) {
@@ -385,7 +387,7 @@ void open_done(struct opener_link *l)
 {
 	struct wire_writer w = { 0 };
 	size_t n;
-	if (l->fd < 0 || !l->busy)
+	if (l->fd < 0 || !l->busy || !l->keeps_parts)
 		return;
 	wire_begin(&w, RECORD_DONE);
 	const void *data = wire_end(&w, &n);

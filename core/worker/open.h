@@ -18,7 +18,7 @@ struct open_result {
 };
 
 struct open_request {
-	bool scan, stop_at_first, keep_mail, keep_mail_undecipherable;
+	bool scan, stop_at_first, keep_mail, keep_parts;
 	const struct plugin_instance **scanners;	/* those of av_scanners that run in the opener, in order */
 	unsigned scanner_count;
 	const struct policy *policy;

@@ -24,6 +24,7 @@
 #include "worker/take.h"
 
 #define VERSION_TIMEOUT_MS 5000
+#define MAIL_POOL_BYTES (48 * 1024)
 
 /* --- seen from outside --- */
 
@@ -117,7 +118,7 @@ static void settle_job(struct worker *w, const struct job *job, struct mail *m)
 static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd)
 {
 	struct error e = { 0 };
-	void *owner = talloc_new(NULL);
+	void *owner = talloc_pool(NULL, MAIL_POOL_BYTES);	/* most mails need no more: one piece of memory, given back in one */
 	int64_t grace_ms = policy_ms(&w->base, SET_child_timeout_grace, 5000);
 	show_job(w, job);
 	log_set_id(job->log_id);

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t last = 0;
 	struct opener_sink sink = { .part = check_part, .context = &last };
 	struct open_order order = { .log_id = "fuzz", .size_bytes = size, .max_files = 200, .max_levels = 10, .quota_bytes = 1 << 20,
-		.keep_mail_undecipherable = 1 };
+		.keep_parts = 1 };
 	preload_once();
 	int mail_fd = memfd_create("mail", MFD_CLOEXEC), dir_fd = fresh_folder(folder);
 	if (mail_fd < 0 || dir_fd < 0 || write(mail_fd, data, size) != (ssize_t)size)

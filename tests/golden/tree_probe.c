@@ -76,7 +76,7 @@ static void read_option(struct open_order *order, const char *option)
 	else if (strncmp(option, "quota=", 6) == 0)
 		order->quota_bytes = strtoull(option + 6, NULL, 10);
 	else if (strcmp(option, "keep") == 0)
-		order->keep_mail_undecipherable = 1;
+		order->keep_parts = 1;
 }
 
 static int open_scratch(void)

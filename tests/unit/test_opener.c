@@ -120,7 +120,7 @@ static int mail_file(const char *mail, size_t n)
 static struct open_order usual_order(void)
 {
 	static uint32_t scanners[] = { 0 };
-	return (struct open_order){ .log_id = "1-01", .deadline_ms = clock_now_ms() + 60000, .scan = 1, .scanner_count = 1, .scanners = scanners,
+	return (struct open_order){ .log_id = "1-01", .keep_parts = 1, .deadline_ms = clock_now_ms() + 60000, .scan = 1, .scanner_count = 1, .scanners = scanners,
 		.max_files = 1500, .max_levels = 14, .cpu_ms = 60000 };
 }
 

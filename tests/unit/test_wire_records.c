@@ -254,7 +254,7 @@ static void test_open_order(void **state)
 	struct wire_writer w = { 0 };
 	uint32_t scanners[] = { 3, 1 };
 	struct open_order o = { .log_id = "1-1", .size_bytes = 9, .deadline_ms = 8, .scan = 1, .first_infected_stops = 1, .keep_mail = 0,
-		.keep_mail_undecipherable = 1, .max_files = 3000, .max_levels = 14, .quota_bytes = 1 << 20, .cpu_ms = 5000,
+		.keep_parts = 1, .max_files = 3000, .max_levels = 14, .quota_bytes = 1 << 20, .cpu_ms = 5000,
 		.scanner_count = 2, .scanners = scanners };
 	open_order_write(&w, &o);
 	check_record(&w);
