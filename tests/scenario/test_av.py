@@ -22,7 +22,7 @@ def check(text):
 
 
 def test_each_definition_makes_an_instance():
-    assert len(NAMES) > 45, NAMES
+    assert len(NAMES) >= 8, NAMES
     said = check("av_scanners = {\n" + "".join("  av.%s{},\n" % n for n in NAMES) + "}\n")
     assert not re.search(r"FILE:\d+: (?!warning)", said), said
 
