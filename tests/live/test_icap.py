@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""The icap plugin against a real c-icap with its virus_scan module: previews, kept connections, the death of the engine behind it."""
+import atexit
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import private_icap  # noqa: E402
+import probe  # noqa: E402
+import tap  # noqa: E402
+
+NAME = "Eicar-Test-Signature.UNOFFICIAL"
+
+
+def scan(*contents, arguments=(), options=()):
+    with probe.Folder() as folder:
+        parts = [x for n, content in enumerate(contents) for x in ("-P", folder.file("in%d" % n, content))]
+        extra = [x for o in options for x in ("-o", o)]
+        answers, _, _ = probe.run(*arguments, *parts, "-p", "icap", "-o", "socket=" + ICAP.address, *extra)
+        return answers
+
+
+def test_version():
+    answers = scan(arguments=["-v"])
+    assert answers[0].result == "OK" and answers[0].fields["version"], answers
+
+
+def test_found():
+    for options in ((), ("preview=0",), ("allow_204=0",), ("session=0",)):
+        answers = scan(b"hello", probe.EICAR, options=options)
+        assert answers[0].result == "OK" and answers[0].found == ["p002:" + NAME], (options, answers)
+
+
+def test_clean():
+    for content in (b"x", b"hello" * 1000, random.Random(7).randbytes(300000), random.Random(8).randbytes(3000000)):
+        answers = scan(content)
+        assert answers[0].result == "OK" and not answers[0].found and not answers[0].error, (len(content), answers)
+
+
+def test_many():
+    answers = scan(b"hello", probe.EICAR, arguments=["-r", "20"])
+    assert len(answers) == 20 and all(a.result == "OK" and a.found == ["p002:" + NAME] for a in answers), answers
+
+
+def test_no_such_service():
+    answers = scan(b"hello", options=["service=nothing"])
+    assert answers[0].result == "BROKEN" and "404" in answers[0].error, answers
+
+
+def test_dead_engine_is_not_clean():
+    ICAP.clamd.kill()
+    for content in (b"hello", probe.EICAR):
+        answers = scan(content)
+        assert answers[0].result in ("TEMPFAIL", "BROKEN") and not answers[0].found, answers
+
+
+if __name__ == "__main__":
+    private_icap.skip_without_icap()
+    ICAP = private_icap.Icap()
+    atexit.register(ICAP.stop)
+    tap.run(sys.modules[__name__])
