@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fdpass.h"
+#include "base/text.h"
 #include "template/talk.h"
 
 #define NOT_COMPLETED 2	/* exit code of scan */
@@ -56,6 +57,18 @@ static int send_command(int fd, const char *command, int file_fd)
 }
 
 /* "<exit code>\n<text>"; otherwise: the exit code where no answer comes. */
+/* reload and stop answer in words; as JSON: what they said, and how it ended. */
+static void print_words_as_json(int code, const char *words)
+{
+	GString *out = g_string_new(NULL);
+	g_string_printf(out, "{\"exit_code\":%d,\"text\":", code);
+	text_append_json(out, words, strlen(words));
+	printf("%s}\n", out->str);
+	g_string_free(out, TRUE);
+}
+
+static bool words_as_json;
+
 static int print_answer(int fd, int otherwise, bool scanned)
 {
 	void *owner = talloc_new(NULL);
@@ -64,7 +77,10 @@ static int print_answer(int fd, int otherwise, bool scanned)
 	if (talk_receive_text(fd, owner, &text) == RECORD_ANSWER && text) {
 		char *end = strchr(text, '\n');
 		code = atoi(text);
-		fputs(end ? end + 1 : "", code == 0 || scanned ? stdout : stderr);
+		if (words_as_json)
+			print_words_as_json(code, end ? end + 1 : "");
+		else
+			fputs(end ? end + 1 : "", code == 0 || scanned ? stdout : stderr);
 	} else {
 		fputs("posternctl: the daemon hung up without an answer\n", stderr);
 	}
@@ -112,6 +128,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 64;
 	}
+	words_as_json = json && !scan && strcmp(argv[optind], "status") != 0;
 	snprintf(command, sizeof command, "%s%s", argv[optind], json && (scan || strcmp(argv[optind], "status") == 0) ? " json" : "");
 	return ask(path, command, scan ? argv[optind + 1] : NULL);
 }
