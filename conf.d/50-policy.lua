@@ -1,4 +1,4 @@
--- What becomes of mail: D_PASS, D_REJECT, D_DISCARD or D_TEMPFAIL (D_BOUNCE is answered as D_REJECT for now).
+-- What becomes of mail: D_PASS, D_REJECT, D_DISCARD or D_TEMPFAIL (D_BOUNCE is answered as D_REJECT until Postern writes bounces).
 
 final_virus_destiny     = D_DISCARD
 final_unchecked_destiny = D_PASS   -- what could not be looked into: encrypted, too deep, too large

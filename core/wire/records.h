@@ -7,7 +7,7 @@
  * writer put NULL.  Counted arrays are NULL when the count is 0.  Who may send what to whom:
  *
  *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
- *   reception -> worker   JOB (mail fd, envelope fd), CANCEL
+ *   reception -> worker   JOB (mail fd; envelope within the record, or as a second fd when large), CANCEL
  *   worker -> reception   COMMITTED, RESULT
  *   worker -> opener      OPEN (mail fd), DONE
  *   opener -> worker      HELLO (dir fd); PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED

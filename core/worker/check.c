@@ -49,7 +49,7 @@ static unsigned pick_scanners(const struct value *list, bool in_opener, void *ow
 	return count;
 }
 
-/* keep_decoded_original_maps on the pseudo types MAIL and MAIL-UNDECIPHERABLE. */
+/* keep_decoded_original_maps on the pseudo type MAIL. What MAIL-UNDECIPHERABLE asks for is always done. */
 static bool keeps(const struct policy *p, const char *pseudo_type, void *owner)
 {
 	struct lookup_key *key = lookup_key_strings(owner, &pseudo_type, 1);
