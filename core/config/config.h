@@ -51,6 +51,9 @@ struct plugin_instance *const *config_instances(const struct config *c, size_t *
 /* The file that an instance's plugin was loaded from; NULL: it is part of the configuration itself. */
 const char *config_plugin_file(const struct config *c, const struct plugin_instance *i);
 
+/* Where recipients' own settings are asked for: lookup_sql_dsn, default_ldap. NULL: the configuration names none. */
+struct record_source *config_record_source(const struct config *c, int kind);	/* enum record_source_kind */
+
 /* The settings that hold for one session or mail. Copyable by assignment. */
 struct policy {
 	const struct config *config;

@@ -70,6 +70,7 @@ struct config {
 	struct plugin_host *host;	/* NULL: plugins are not loaded */
 	struct plugin_instance **instances;
 	size_t instance_count;
+	struct record_source *sources[2];	/* by enum record_source_kind; NULL: not configured */
 	int include_depth;
 	int default_depth;
 	bool cut_short;			/* a file could not be run to its end: what is missing may stand in the rest */

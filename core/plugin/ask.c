@@ -109,7 +109,7 @@ void postern_row(struct postern_call *c, const char *const *names, const char *c
 		c->row(c->row_context, names, values, count);
 }
 
-void plugin_execute(struct plugin_instance *i, const char *statement, const char *const *parameters, size_t count,
+void plugin_execute(struct plugin_instance *i, const char *statement, const struct postern_parameter *parameters, size_t count,
 	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out)
 {
 	const struct postern_database_ops *ops = i->plugin->database;

@@ -61,7 +61,7 @@ struct plugin_answer { enum postern_result result; const char *error, *key, *val
 void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
 	struct plugin_answer *out);
 typedef void (*plugin_row_fn)(void *context, const char *const *names, const char *const *values, size_t count);
-void plugin_execute(struct plugin_instance *i, const char *statement, const char *const *parameters, size_t count,
+void plugin_execute(struct plugin_instance *i, const char *statement, const struct postern_parameter *parameters, size_t count,
 	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out);
 void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,
 	struct plugin_outcome *out);

@@ -1,6 +1,7 @@
 /* postern/plugin.h - what a Postern plugin exports and what the host offers it.
  *
  * Changelog of the interface (newest first)
+ *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, statements with typed parameters.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -38,7 +39,7 @@ extern "C" {
 #endif
 
 #define POSTERN_ABI_MAJOR 0
-#define POSTERN_ABI_MINOR 1
+#define POSTERN_ABI_MINOR 2
 
 enum postern_result {
 	POSTERN_OK = 0,		/* done; what was found was reported */
@@ -143,8 +144,10 @@ struct postern_score_ops {
 
 struct postern_lookup_ops {
 	size_t size;
-	/* keys: most specific first; answer with postern_lookup_answer(). */
+	/* keys: most specific first; answer with postern_lookup_answer(). POSTERN_NOTHING: none of them is known. */
 	enum postern_result (*lookup)(struct postern_call *, const char *const *keys, size_t count);
+	/* Every record of these keys, most specific first: postern_row() for each. NULL: one value a key. */
+	enum postern_result (*rows)(struct postern_call *, const char *const *keys, size_t count);
 };
 
 struct postern_delivery_ops {
@@ -158,10 +161,13 @@ struct postern_report_ops {
 	enum postern_result (*report)(struct postern_call *, const struct postern_mail *, const char *json);
 };
 
+/* text NULL: SQL's NULL. octets: bound as bytes (BLOB, VARBINARY, bytea), else as text. */
+struct postern_parameter { const char *text; size_t size; bool octets; };
+
 struct postern_database_ops {
 	size_t size;
-	/* One statement with bound parameters; rows go to postern_row(). */
-	enum postern_result (*execute)(struct postern_call *, const char *statement, const char *const *parameters, size_t count);
+	/* One statement whose parameters stand as "?" in it, whatever the database calls them; rows go to postern_row(). */
+	enum postern_result (*execute)(struct postern_call *, const char *statement, const struct postern_parameter *parameters, size_t count);
 };
 
 struct postern_plugin {

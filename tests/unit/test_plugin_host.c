@@ -16,6 +16,10 @@
 
 #include "plugin/inside.h"
 
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#define MINOR TEXT(POSTERN_ABI_MINOR)
+
 struct fixture {
 	void *owner;
 	char folder[64];
@@ -106,9 +110,9 @@ static void test_other_interfaces(void **state)
 	install(f, "sample_newer_minor", "sample_newer_minor", 0);
 	install(f, "sample_tiny", "sample_tiny", 0);
 	install(f, "sample_huge", "sample_huge", 0);
-	refused(f, "sample_other_major", "made for plugin interface 7.1, this is Postern with 0.1");
+	refused(f, "sample_other_major", "made for plugin interface 7." MINOR ", this is Postern with 0." MINOR);
 	refused(f, "sample_other_major", "sample_other_major.so");
-	refused(f, "sample_newer_minor", "made for plugin interface 0.99, this is Postern with 0.1");
+	refused(f, "sample_newer_minor", "made for plugin interface 0.99, this is Postern with 0." MINOR);
 	refused(f, "sample_tiny", "claims 8 bytes");
 	refused(f, "sample_huge", "claims 99999999 bytes");
 }
