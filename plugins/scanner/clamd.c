@@ -14,13 +14,12 @@
  * others are asked in turn.  With `allmatch` every name is asked for: clamd
  * offers that (ALLMATCHSCAN) for path names only, one to a connection, outside
  * sessions, so clamd must be able to read our files. */
-#include <postern/plugin.h>
+#include "peer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -39,7 +38,7 @@ struct options {
 };
 
 struct state {
-	size_t first;		/* the socket to begin with: the last that worked */
+	struct peers peers;
 	bool paths_told;	/* that clamd cannot read our files was logged */
 	unsigned next_id;	/* of the kept session's next command; clamd counts from 1 */
 	bool fildes_refused;	/* on this connection: do not ask for it again */
@@ -67,30 +66,6 @@ static struct state *state_of(struct postern_call *call)
 	return *postern_state(postern_call_instance(call));
 }
 
-/* Any socket that takes a connection, from the one that worked last. */
-static struct postern_conn *connect_any(struct postern_call *call)
-{
-	const struct options *o = options_of(call);
-	struct state *s = state_of(call);
-	struct postern_conn *conn = NULL;
-	for (size_t k = 0; k < o->socket.count && !conn; k++) {
-		size_t at = (s->first + k) % o->socket.count;
-		conn = postern_conn_open(call, o->socket.v[at]);
-		if (conn)
-			s->first = at;
-	}
-	return conn;
-}
-
-/* This one has failed: the next scan begins with the next socket. */
-static void move_on(struct postern_call *call)
-{
-	struct postern_conn *kept = postern_conn_kept(call);
-	if (kept)
-		postern_conn_close(call, kept);
-	state_of(call)->first = (state_of(call)->first + 1) % options_of(call)->socket.count;
-}
-
 static bool talk_open(struct postern_call *call, struct talk *t)
 {
 	const struct options *o = options_of(call);
@@ -101,7 +76,7 @@ static bool talk_open(struct postern_call *call, struct talk *t)
 	t->kept = false;
 	s->next_id = 1;
 	s->fildes_refused = false;
-	t->conn = connect_any(call);
+	t->conn = peers_connect(call);
 	if (!t->conn)
 		return false;
 	return !o->session || postern_conn_write(call, t->conn, "zIDSESSION", sizeof "zIDSESSION") == 0;
@@ -298,15 +273,11 @@ static bool answered(enum verdict v)
 /* One after the other until one answers. */
 static enum verdict ask(struct postern_call *call, int fd, char **text)
 {
-	enum verdict v = SILENT;
-	for (size_t k = 0; k < options_of(call)->socket.count; k++) {
+	enum verdict v;
+	size_t asked = 0;
+	do {
 		v = ask_one(call, fd, true, true, text);
-		if (answered(v))
-			break;
-		move_on(call);
-		if (postern_time_left_ms(call) == 0)
-			break;
-	}
+	} while (!answered(v) && peers_next(call, &asked));
 	return v;
 }
 
@@ -375,7 +346,7 @@ static enum verdict take_matches(struct postern_call *call, struct postern_conn 
 
 static enum verdict ask_all_one(struct postern_call *call, const struct postern_part *part, const char *path, char **text)
 {
-	struct postern_conn *conn = connect_any(call);
+	struct postern_conn *conn = peers_connect(call);
 	const char *command = postern_printf(call, "zALLMATCHSCAN %s", path);
 	if (!conn)
 		return SILENT;
@@ -401,12 +372,12 @@ static const char *path_of(struct postern_call *call, int fd)
 static enum verdict ask_all(struct postern_call *call, const struct postern_part *part, int fd, char **text)
 {
 	const char *path = path_of(call, fd);
-	enum verdict v = path ? SILENT : REFUSED;
-	for (size_t k = 0; path && k < options_of(call)->socket.count; k++) {
+	enum verdict v = REFUSED;
+	size_t asked = 0;
+	while (path) {
 		v = ask_all_one(call, part, path, text);
-		if (answered(v) || postern_time_left_ms(call) == 0)
+		if (answered(v) || !peers_next(call, &asked))
 			break;
-		move_on(call);
 	}
 	return v;
 }
@@ -486,11 +457,11 @@ static enum postern_result clamd_begin(struct postern_call *call, const struct p
 		return POSTERN_OK;
 	enum verdict v = canary_send(call);
 	if (v == SILENT)
-		move_on(call);	/* the scan need not wait for this one as well */
+		peers_move_on(call);	/* the scan need not wait for this one as well */
 	if (!s->canary_known)
 		return POSTERN_OK;
-	for (size_t k = 1; v == CLEAN && k < options_of(call)->socket.count; k++) {
-		move_on(call);
+	for (size_t k = 1; v == CLEAN && k < peers_of(call)->sockets.count; k++) {
+		peers_move_on(call);
 		v = canary_send(call);
 	}
 	if (v == CLEAN)
@@ -546,16 +517,7 @@ static enum postern_result clamd_version(struct postern_call *call)
 
 static enum postern_result clamd_start(struct postern_instance *instance, struct postern_error *error)
 {
-	void **state = postern_state(instance);
-	*state = calloc(1, sizeof(struct state));
-	return *state ? POSTERN_OK : postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
-}
-
-static void clamd_stop(struct postern_instance *instance)
-{
-	void **state = postern_state(instance);
-	free(*state);
-	*state = NULL;
+	return peers_start_state(instance, sizeof(struct state), error);
 }
 
 static const struct postern_option option_table[] = {
@@ -581,5 +543,5 @@ const struct postern_plugin postern_plugin = {
 	.name = "clamd", .version = "1", .doc = "Asks the ClamAV daemon over its socket.",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PER_PART | POSTERN_CAP_NETWORK | POSTERN_CAP_CACHEABLE,
 	.options = option_table, .options_size = sizeof(struct options),
-	.start = clamd_start, .stop = clamd_stop, .scanner = &scanner_ops,
+	.start = clamd_start, .stop = peers_stop, .scanner = &scanner_ops,
 };

@@ -7,7 +7,7 @@
  * Clean is only what the server lets pass unchanged: 204, or 200 with the very
  * bytes that were sent.  Malware is what a header names, or an HTTP status other
  * than the one that was sent.  Other content under the old status is no verdict. */
-#include <postern/plugin.h>
+#include "peer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ struct options {
 
 /* What OPTIONS said, and by which server. */
 struct state {
-	size_t first;		/* the socket to begin with: the last that worked */
+	struct peers peers;
 	size_t learned_from;
 	time_t learned_until;
 	long preview_bytes;	/* -1: not offered */
@@ -80,7 +80,8 @@ static struct state *state_of(struct postern_call *call)
 
 static const char *endpoint_of(struct postern_call *call)
 {
-	return options_of(call)->socket.v[state_of(call)->first];
+	const struct peers *all = peers_of(call);
+	return all->sockets.v[all->first];
 }
 
 /* ---- reading ---- */
@@ -231,20 +232,6 @@ static bool compare_body(struct postern_call *call, struct talk *t, bool *same)
 
 /* ---- connections, and what the server can do ---- */
 
-static struct postern_conn *connect_any(struct postern_call *call)
-{
-	const struct options *o = options_of(call);
-	struct state *s = state_of(call);
-	struct postern_conn *conn = NULL;
-	for (size_t k = 0; k < o->socket.count && !conn; k++) {
-		size_t at = (s->first + k) % o->socket.count;
-		conn = postern_conn_open(call, o->socket.v[at]);
-		if (conn)
-			s->first = at;
-	}
-	return conn;
-}
-
 static void talk_close(struct postern_call *call, struct talk *t)
 {
 	if (t->conn)
@@ -290,7 +277,7 @@ static void note_options(struct postern_call *call, const struct head *h)
 	s->preview_bytes = bytes > CHUNK_BYTES ? CHUNK_BYTES : bytes;
 	s->allow_204 = header_has(h, "Allow", "204");
 	s->learned_until = time(NULL) + ttl_of(h);
-	s->learned_from = s->first;
+	s->learned_from = s->peers.first;
 	snprintf(s->istag, sizeof s->istag, "%s", istag ? istag : "");
 	snprintf(s->version, sizeof s->version, "%.150s%s%.60s", service ? service : "ICAP", istag ? " " : "", istag ? istag : "");
 }
@@ -320,7 +307,7 @@ static bool talk_connect(struct postern_call *call, struct talk *t)
 	t->conn = t->conn ? t->conn : postern_conn_kept(call);
 	t->kept = t->conn;
 	if (!t->conn)
-		t->conn = connect_any(call);
+		t->conn = peers_connect(call);
 	return t->conn;
 }
 
@@ -330,7 +317,7 @@ static bool talk_open(struct postern_call *call, struct talk *t)
 	struct state *s = state_of(call);
 	if (!talk_connect(call, t))
 		return false;
-	if (s->learned_from == s->first && time(NULL) < s->learned_until)
+	if (s->learned_from == s->peers.first && time(NULL) < s->learned_until)
 		return true;
 	if (!ask_options(call, t))
 		return false;
@@ -564,19 +551,14 @@ static enum verdict ask_one(struct postern_call *call, struct talk *t)
 static enum postern_result icap_scan_part(struct postern_call *call, const struct postern_part *part)
 {
 	struct state *s = state_of(call);
-	size_t servers = options_of(call)->socket.count;
 	struct talk t = { .fd = postern_part_fd(call, part), .size = postern_part_size(part), .number = postern_part_number(part), .part = part };
 	if (t.fd < 0)
 		return POSTERN_TEMPFAIL;
-	enum verdict v = FAILED;
-	for (size_t k = 0; k < servers && v == FAILED; k++) {
+	enum verdict v;
+	size_t asked = 0;
+	do {
 		v = ask_one(call, &t);
-		if (v != FAILED)
-			break;
-		s->first = (s->first + 1) % servers;
-		if (postern_time_left_ms(call) == 0)
-			break;
-	}
+	} while (v == FAILED && peers_next(call, &asked));
 	postern_set_version(call, s->version);
 	return v == FAILED ? t.result : POSTERN_OK;
 }
@@ -606,16 +588,7 @@ static enum postern_result icap_check(struct postern_instance *instance, struct 
 
 static enum postern_result icap_start(struct postern_instance *instance, struct postern_error *error)
 {
-	void **state = postern_state(instance);
-	*state = calloc(1, sizeof(struct state));
-	return *state ? POSTERN_OK : postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
-}
-
-static void icap_stop(struct postern_instance *instance)
-{
-	void **state = postern_state(instance);
-	free(*state);
-	*state = NULL;
+	return peers_start_state(instance, sizeof(struct state), error);
 }
 
 static const struct postern_option option_table[] = {
@@ -649,5 +622,5 @@ const struct postern_plugin postern_plugin = {
 	.name = "icap", .version = "1", .doc = "Asks an ICAP server (RFC 3507, RESPMOD).",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PER_PART | POSTERN_CAP_NETWORK | POSTERN_CAP_CACHEABLE,
 	.options = option_table, .options_size = sizeof(struct options),
-	.check = icap_check, .start = icap_start, .stop = icap_stop, .scanner = &scanner_ops,
+	.check = icap_check, .start = icap_start, .stop = peers_stop, .scanner = &scanner_ops,
 };

@@ -1,25 +1,76 @@
 /* peer.c - see peer.h. */
 #include "peer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-bool peer_open(struct postern_call *call, struct peers *all, struct peer *p)
+enum postern_result peers_start_state(struct postern_instance *instance, size_t state_bytes, struct postern_error *error)
+{
+	struct peers *all = calloc(1, state_bytes);
+	if (!all)
+		return postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
+	all->sockets = *(const struct postern_strings *)postern_options(instance);
+	*postern_state(instance) = all;
+	return POSTERN_OK;
+}
+
+enum postern_result peers_start(struct postern_instance *instance, struct postern_error *error)
+{
+	return peers_start_state(instance, sizeof(struct peers), error);
+}
+
+void peers_stop(struct postern_instance *instance)
+{
+	void **state = postern_state(instance);
+	free(*state);
+	*state = NULL;
+}
+
+struct peers *peers_of(struct postern_call *call)
+{
+	return *postern_state(postern_call_instance(call));
+}
+
+struct postern_conn *peers_connect(struct postern_call *call)
+{
+	struct peers *all = peers_of(call);
+	for (size_t k = 0; k < all->sockets.count; k++) {
+		size_t at = (all->first + k) % all->sockets.count;
+		struct postern_conn *conn = postern_conn_open(call, all->sockets.v[at]);
+		if (conn) {
+			all->first = at;
+			return conn;
+		}
+		if (postern_time_left_ms(call) == 0)
+			break;
+	}
+	return NULL;
+}
+
+void peers_move_on(struct postern_call *call)
+{
+	struct peers *all = peers_of(call);
+	struct postern_conn *kept = postern_conn_kept(call);
+	if (kept)
+		postern_conn_close(call, kept);
+	all->first = (all->first + 1) % all->sockets.count;
+}
+
+bool peers_next(struct postern_call *call, size_t *asked)
+{
+	peers_move_on(call);
+	return ++*asked < peers_of(call)->sockets.count && postern_time_left_ms(call) > 0;
+}
+
+bool peer_open(struct postern_call *call, struct peer *p)
 {
 	*p = (struct peer){ .conn = postern_conn_kept(call), .kept = true };
 	if (p->conn)
 		return true;
-	p->kept = false;
-	for (size_t k = 0; k < all->sockets.count && !p->conn; k++) {
-		size_t at = (all->first + k) % all->sockets.count;
-		p->conn = postern_conn_open(call, all->sockets.v[at]);
-		if (p->conn)
-			all->first = at;
-		else if (postern_time_left_ms(call) == 0)
-			break;
-	}
+	*p = (struct peer){ .conn = peers_connect(call) };
 	if (!p->conn)
-		peers_move_on(all);
-	return p->conn != NULL;
+		peers_move_on(call);
+	return p->conn;
 }
 
 void peer_close(struct postern_call *call, struct peer *p)
@@ -29,16 +80,15 @@ void peer_close(struct postern_call *call, struct peer *p)
 	p->conn = NULL;
 }
 
-void peer_keep(struct postern_call *call, struct peer *p)
+void peer_done(struct postern_call *call, struct peer *p, bool well)
 {
-	if (p->conn)
-		postern_conn_keep(call, p->conn);
+	const struct peer_options *o = postern_options(postern_call_instance(call));
+	if (!p->conn || !well || !o->session) {
+		peer_close(call, p);
+		return;
+	}
+	postern_conn_keep(call, p->conn);
 	p->conn = NULL;
-}
-
-void peers_move_on(struct peers *all)
-{
-	all->first = (all->first + 1) % all->sockets.count;
 }
 
 int peer_say(struct postern_call *call, struct peer *p, const char *text)

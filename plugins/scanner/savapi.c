@@ -13,14 +13,11 @@
 #define LINES_MAX 5000	/* of one answer */
 
 struct options {
-	struct postern_strings socket;
+	struct peer_options peer;
 	const char *product;
 	struct postern_strings settings;
 	struct postern_regex *names;
-	bool session;
 };
-
-struct state { struct peers peers; };
 
 struct answer {
 	bool infected;
@@ -32,12 +29,6 @@ struct answer {
 static const struct options *options_of(struct postern_call *call)
 {
 	return postern_options(postern_call_instance(call));
-}
-
-static struct peers *peers_of(struct postern_call *call)
-{
-	struct state *s = *postern_state(postern_call_instance(call));
-	return &s->peers;
 }
 
 static enum postern_result not_savapi(struct postern_call *call, const char *line)
@@ -80,7 +71,7 @@ static enum postern_result set_all(struct postern_call *call, struct peer *p)
 
 static enum postern_result open_session(struct postern_call *call, struct peer *p)
 {
-	if (!peer_open(call, peers_of(call), p))
+	if (!peer_open(call, p))
 		return POSTERN_TEMPFAIL;
 	if (p->kept)
 		return POSTERN_OK;
@@ -177,10 +168,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 		peer_close(call, &p);
 		r = ask_once(call, &p, part, path, &a);
 	}
-	if (r == POSTERN_OK && options_of(call)->session && a.end < 500)
-		peer_keep(call, &p);
-	else
-		peer_close(call, &p);
+	peer_done(call, &p, r == POSTERN_OK && a.end < 500);
 	if (r != POSTERN_OK)
 		return a.infected ? POSTERN_OK : r;	/* what was named before it failed is named */
 	return judge(call, part, &a);
@@ -189,50 +177,26 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 /* One after the other until one answers. */
 static enum postern_result savapi_scan_part(struct postern_call *call, const struct postern_part *part)
 {
-	enum postern_result r = POSTERN_TEMPFAIL;
+	enum postern_result r;
+	size_t asked = 0;
 	const char *path = postern_part_path(call, part);
 	if (!path)
 		return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u has no file to name", postern_part_number(part));
-	for (size_t k = 0; k < peers_of(call)->sockets.count; k++) {
+	do {
 		r = ask_one(call, part, path);
-		if (r != POSTERN_TEMPFAIL && r != POSTERN_BROKEN)
-			break;
-		peers_move_on(peers_of(call));
-		if (postern_time_left_ms(call) == 0)
-			break;
-	}
+	} while ((r == POSTERN_TEMPFAIL || r == POSTERN_BROKEN) && peers_next(call, &asked));
 	return r;
 }
 
-static enum postern_result savapi_start(struct postern_instance *instance, struct postern_error *error)
-{
-	const struct options *o = postern_options(instance);
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		return postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
-	s->peers.sockets = o->socket;
-	*postern_state(instance) = s;
-	return POSTERN_OK;
-}
-
-static void savapi_stop(struct postern_instance *instance)
-{
-	void **state = postern_state(instance);
-	free(*state);
-	*state = NULL;
-}
-
 static const struct postern_option option_table[] = {
-	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket), .value = "/var/tmp/.savapi3",
-	  .flags = POSTERN_POSITIONAL, .doc = "Where savapi listens; several: the others are asked where one fails." },
+	PEER_SOCKET_OPTION("/var/tmp/.savapi3", "Where savapi listens"),
 	{ .name = "product", .type = POSTERN_STRING, .offset = offsetof(struct options, product), .value = "",
 	  .doc = "The product number of the licence (SET PRODUCT)." },
 	{ .name = "settings", .type = POSTERN_STRINGS, .offset = offsetof(struct options, settings),
 	  .doc = "What else is SET at the beginning of a session, such as \"ARCHIVE_SCAN 1\"." },
 	{ .name = "names", .type = POSTERN_REGEX, .offset = offsetof(struct options, names), .value = "\\A\\d{3}[ ,]*(?:.* <<< ?)?(.+?)(?: ; | ?>>>|$)",
 	  .doc = "Finds the name in a line 310 or 420: the first group." },
-	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
-	  .doc = "Keep the session open from part to part and mail to mail." },
+	PEER_SESSION_OPTION("Keep the session open from part to part and mail to mail."),
 	{ .name = NULL }
 };
 
@@ -243,5 +207,5 @@ const struct postern_plugin postern_plugin = {
 	.name = "savapi", .version = "1", .doc = "Asks Avira's savapi, version 3 or 4.",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PER_PART | POSTERN_CAP_PATH | POSTERN_CAP_NETWORK | POSTERN_CAP_CACHEABLE,
 	.options = option_table, .options_size = sizeof(struct options),
-	.start = savapi_start, .stop = savapi_stop, .scanner = &scanner_ops,
+	.start = peers_start, .stop = peers_stop, .scanner = &scanner_ops,
 };

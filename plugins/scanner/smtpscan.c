@@ -6,7 +6,7 @@
  *
  * Line ends are made CRLF whatever they were, so that the relay sees the one end of
  * the mail that is meant. */
-#include <postern/plugin.h>
+#include "peer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +24,6 @@ struct options {
 	const char *protocol, *recipient, *sender, *helo;
 	struct postern_regex *infected, *clean, *names;
 };
-
-struct state { size_t first; };		/* the relay to begin with: the last that worked */
 
 struct reply { int code; char *text; };	/* its lines as they came, joined by "\n" */
 
@@ -244,28 +242,24 @@ static enum postern_result ask_one(struct postern_call *call, struct talk *t, co
 /* One relay after the other, until the mail was offered to one. */
 static enum postern_result smtpscan_scan(struct postern_call *call, const struct postern_mail *mail)
 {
-	const struct options *o = options_of(call);
-	struct state *s = *postern_state(postern_call_instance(call));
-	enum postern_result r = POSTERN_TEMPFAIL;
-	for (size_t k = 0; k < o->socket.count; k++) {
-		struct talk t = { .endpoint = o->socket.v[s->first] };
-		bool answered = false;
+	const struct peers *all = peers_of(call);
+	enum postern_result r;
+	size_t asked = 0;
+	struct talk t;
+	bool answered;
+	do {
+		t = (struct talk){ .endpoint = all->sockets.v[all->first] };
+		answered = false;
 		r = ask_one(call, &t, mail, &answered);
-		if (answered)
-			return r;
-		s->first = (s->first + 1) % o->socket.count;
-		if (t.offered || postern_time_left_ms(call) == 0)
-			break;
-	}
+	} while (!answered && peers_next(call, &asked) && !t.offered);
 	return r;
 }
 
 /* What the relay calls itself. */
 static enum postern_result smtpscan_version(struct postern_call *call)
 {
-	const struct options *o = options_of(call);
-	struct state *s = *postern_state(postern_call_instance(call));
-	struct talk t = { .endpoint = o->socket.v[s->first], .result = POSTERN_TEMPFAIL };
+	const struct peers *all = peers_of(call);
+	struct talk t = { .endpoint = all->sockets.v[all->first], .result = POSTERN_TEMPFAIL };
 	struct reply r;
 	t.conn = postern_conn_open(call, t.endpoint);
 	if (!t.conn)
@@ -308,20 +302,6 @@ static enum postern_result smtpscan_check(struct postern_instance *instance, str
 	return POSTERN_OK;
 }
 
-static enum postern_result smtpscan_start(struct postern_instance *instance, struct postern_error *error)
-{
-	void **state = postern_state(instance);
-	*state = calloc(1, sizeof(struct state));
-	return *state ? POSTERN_OK : postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
-}
-
-static void smtpscan_stop(struct postern_instance *instance)
-{
-	void **state = postern_state(instance);
-	free(*state);
-	*state = NULL;
-}
-
 static const struct postern_option option_table[] = {
 	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket),
 	  .flags = POSTERN_POSITIONAL | POSTERN_REQUIRED, .doc = "Where the scanning relay listens; several are tried in order." },
@@ -351,5 +331,5 @@ const struct postern_plugin postern_plugin = {
 	.name = "smtpscan", .version = "1", .doc = "Hands the mail to a scanning relay (SMTP, LMTP) and judges its reply.",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_NETWORK,
 	.options = option_table, .options_size = sizeof(struct options),
-	.check = smtpscan_check, .start = smtpscan_start, .stop = smtpscan_stop, .scanner = &scanner_ops,
+	.check = smtpscan_check, .start = peers_start, .stop = peers_stop, .scanner = &scanner_ops,
 };

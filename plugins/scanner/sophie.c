@@ -8,20 +8,16 @@
 #include "peer.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REPLY_MAX (200 * 1024)
 
 struct options {
-	struct postern_strings socket;
+	struct peer_options peer;
 	const char *query;
 	const char *reply;
-	bool session;
 	struct postern_regex *greeting, *clean, *infected, *names;
 };
-
-struct state { struct peers peers; };
 
 /* Bytes in the making: a query may hold zeros. */
 struct bytes { char *v; size_t n; };
@@ -29,12 +25,6 @@ struct bytes { char *v; size_t n; };
 static const struct options *options_of(struct postern_call *call)
 {
 	return postern_options(postern_call_instance(call));
-}
-
-static struct peers *peers_of(struct postern_call *call)
-{
-	struct state *s = *postern_state(postern_call_instance(call));
-	return &s->peers;
 }
 
 static bool by_part(const struct options *o)
@@ -188,7 +178,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	char *reply = NULL;
 	size_t size = 0;
 	for (bool again = true; again && !reply;) {
-		if (!peer_open(call, peers_of(call), &p))
+		if (!peer_open(call, &p))
 			return POSTERN_TEMPFAIL;
 		reply = exchange(call, &p, query, &size);
 		again = p.kept && postern_time_left_ms(call) > 0;
@@ -198,10 +188,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	if (!reply)
 		return POSTERN_TEMPFAIL;
 	enum postern_result r = judge(call, part, reply, size);
-	if (r == POSTERN_OK && options_of(call)->session && by_line(options_of(call)))
-		peer_keep(call, &p);
-	else
-		peer_close(call, &p);
+	peer_done(call, &p, r == POSTERN_OK && by_line(options_of(call)));
 	return r;
 }
 
@@ -209,15 +196,11 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 static enum postern_result ask(struct postern_call *call, const struct postern_part *part, const char *path)
 {
 	struct bytes query = build_query(call, path);
-	enum postern_result r = POSTERN_TEMPFAIL;
-	for (size_t k = 0; k < peers_of(call)->sockets.count; k++) {
+	enum postern_result r;
+	size_t asked = 0;
+	do {
 		r = ask_one(call, part, &query);
-		if (r == POSTERN_OK)
-			break;
-		peers_move_on(peers_of(call));
-		if (postern_time_left_ms(call) == 0)
-			break;
-	}
+	} while (r != POSTERN_OK && peers_next(call, &asked));
 	return r;
 }
 
@@ -254,34 +237,14 @@ static enum postern_result sophie_check(struct postern_instance *instance, struc
 	return POSTERN_OK;
 }
 
-static enum postern_result sophie_start(struct postern_instance *instance, struct postern_error *error)
-{
-	const struct options *o = postern_options(instance);
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		return postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
-	s->peers.sockets = o->socket;
-	*postern_state(instance) = s;
-	return POSTERN_OK;
-}
-
-static void sophie_stop(struct postern_instance *instance)
-{
-	void **state = postern_state(instance);
-	free(*state);
-	*state = NULL;
-}
-
 static const struct postern_option option_table[] = {
-	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket), .value = "/var/run/sophie",
-	  .flags = POSTERN_POSITIONAL, .doc = "Where the daemon listens; several: the one that works is kept, the others are asked where it fails." },
+	PEER_SOCKET_OPTION("/var/run/sophie", "Where the daemon listens"),
 	{ .name = "query", .type = POSTERN_STRING, .offset = offsetof(struct options, query), .value = "{}/\\n",
 	  .doc = "What is sent: {} is the folder of parts, {}/* the full name of each part, one query each, {#} the length of that in four bytes; "
 		"\\n, \\r, \\0, \\xHH and \\\\ are bytes." },
 	{ .name = "reply", .type = POSTERN_ENUM, .offset = offsetof(struct options, reply), .value = "line", .choices = "line|eof",
 	  .doc = "The reply is one line, or all that comes until the daemon closes the connection." },
-	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
-	  .doc = "Keep the connection for further queries (reply = line only)." },
+	PEER_SESSION_OPTION("Keep the connection for further queries (reply = line only)."),
 	{ .name = "greeting", .type = POSTERN_REGEX, .offset = offsetof(struct options, greeting),
 	  .doc = "The line with which the daemon begins; not given: it waits for the query." },
 	{ .name = "clean", .type = POSTERN_REGEX, .offset = offsetof(struct options, clean), .value = "\\A0+:?\\s*\\z",
@@ -300,5 +263,5 @@ const struct postern_plugin postern_plugin = {
 	.name = "sophie", .version = "1", .doc = "Asks Sophie, Trophie, or any daemon that takes a line and answers.",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PATH | POSTERN_CAP_NETWORK,
 	.options = option_table, .options_size = sizeof(struct options),
-	.check = sophie_check, .start = sophie_start, .stop = sophie_stop, .scanner = &scanner_ops,
+	.check = sophie_check, .start = peers_start, .stop = peers_stop, .scanner = &scanner_ops,
 };

@@ -7,7 +7,6 @@
 #include "peer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -16,12 +15,9 @@
 #define LINES_MAX 5000	/* of one answer */
 
 struct options {
-	struct postern_strings socket;
+	struct peer_options peer;
 	struct postern_strings inconclusive;
-	bool session;
 };
-
-struct state { struct peers peers; };
 
 /* One answer as it comes in. */
 struct answer {
@@ -37,12 +33,6 @@ static const struct options *options_of(struct postern_call *call)
 	return postern_options(postern_call_instance(call));
 }
 
-static struct peers *peers_of(struct postern_call *call)
-{
-	struct state *s = *postern_state(postern_call_instance(call));
-	return &s->peers;
-}
-
 static enum postern_result not_sssp(struct postern_call *call, const char *line)
 {
 	return postern_fail(call, POSTERN_BROKEN, "this is not SSSP, it said \"%.200s\"", line);
@@ -50,7 +40,7 @@ static enum postern_result not_sssp(struct postern_call *call, const char *line)
 
 static enum postern_result open_session(struct postern_call *call, struct peer *p)
 {
-	if (!peer_open(call, peers_of(call), p))
+	if (!peer_open(call, p))
 		return POSTERN_TEMPFAIL;
 	if (p->kept)
 		return POSTERN_OK;
@@ -203,10 +193,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 		a = (struct answer){ 0 };
 		r = ask_once(call, &p, part, fd, &a);
 	}
-	if (r == POSTERN_OK && options_of(call)->session)
-		peer_keep(call, &p);
-	else
-		peer_close(call, &p);
+	peer_done(call, &p, r == POSTERN_OK);
 	if (r != POSTERN_OK)
 		return a.infected ? POSTERN_OK : r;	/* what was named before it failed is named */
 	return judge(call, part, &a);
@@ -215,42 +202,20 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 /* One after the other until one answers. */
 static enum postern_result sssp_scan_part(struct postern_call *call, const struct postern_part *part)
 {
-	enum postern_result r = POSTERN_TEMPFAIL;
+	enum postern_result r;
+	size_t asked = 0;
 	int fd = postern_part_fd(call, part);
-	for (size_t k = 0; fd >= 0 && k < peers_of(call)->sockets.count; k++) {
+	if (fd < 0)
+		return POSTERN_TEMPFAIL;
+	do {
 		r = ask_one(call, part, fd);
-		if (r != POSTERN_TEMPFAIL && r != POSTERN_BROKEN)
-			break;
-		peers_move_on(peers_of(call));
-		if (postern_time_left_ms(call) == 0)
-			break;
-	}
+	} while ((r == POSTERN_TEMPFAIL || r == POSTERN_BROKEN) && peers_next(call, &asked));
 	return r;
 }
 
-static enum postern_result sssp_start(struct postern_instance *instance, struct postern_error *error)
-{
-	const struct options *o = postern_options(instance);
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		return postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
-	s->peers.sockets = o->socket;
-	*postern_state(instance) = s;
-	return POSTERN_OK;
-}
-
-static void sssp_stop(struct postern_instance *instance)
-{
-	void **state = postern_state(instance);
-	free(*state);
-	*state = NULL;
-}
-
 static const struct postern_option option_table[] = {
-	{ .name = "socket", .type = POSTERN_ENDPOINTS, .offset = offsetof(struct options, socket), .value = "127.0.0.1:4010",
-	  .flags = POSTERN_POSITIONAL, .doc = "Where a channel of savdid with the protocol SSSP listens; several: the others are asked where one fails." },
-	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
-	  .doc = "Keep the session open from part to part and mail to mail." },
+	PEER_SOCKET_OPTION("127.0.0.1:4010", "Where a channel of savdid with the protocol SSSP listens"),
+	PEER_SESSION_OPTION("Keep the session open from part to part and mail to mail."),
 	{ .name = "inconclusive", .type = POSTERN_STRINGS, .offset = offsetof(struct options, inconclusive), .value = "020F,0212,021A,0225",
 	  .doc = "Codes of what could not be looked into, neither clean nor failed: corrupt, encrypted, not supported, a piece of several." },
 	{ .name = NULL }
@@ -263,5 +228,5 @@ const struct postern_plugin postern_plugin = {
 	.name = "sssp", .version = "1", .doc = "Asks Sophos' savdid in SSSP/1.0.",
 	.roles = POSTERN_SCANNER, .capabilities = POSTERN_CAP_PER_PART | POSTERN_CAP_NETWORK | POSTERN_CAP_CACHEABLE,
 	.options = option_table, .options_size = sizeof(struct options),
-	.start = sssp_start, .stop = sssp_stop, .scanner = &scanner_ops,
+	.start = peers_start, .stop = peers_stop, .scanner = &scanner_ops,
 };
