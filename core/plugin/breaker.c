@@ -1,13 +1,13 @@
 /* breaker.c - spares mails the time that a scanner costs which answers nobody; shared by all workers.
  *
  * closed  -> suspect  a call came to nothing: no connection, no answer in time, or an answer that made no sense
- * suspect -> open     the next call first asks a question without content (the plugin's version()) and has no answer to
- *                     that either; or a second connection in a row did not come about, or ended before we said a word
+ * suspect -> open     the next call first asks a question without content (plugin/question.c) and has no answer to that
+ *                     either; or a second connection in a row did not come about, or ended before we said a word
  * open    -> closed   one call per probe_interval asks that question, and is answered; or any call that was under way is
  *
  * A mail alone never opens it: what runs out of time over a mail's content answers the
- * question, and is believed.  An open breaker answers TEMPFAIL, which is never "clean".
- * Only what is reached by network has one: programs and engines of the opener cost no waiting for nobody. */
+ * question, and is believed.  A question that decides nothing leaves it to the mail.  An open breaker answers TEMPFAIL,
+ * which is never "clean".  Engines of the opener have none: they cost no waiting for nobody. */
 #include "config.h"
 
 #include <poll.h>
@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "plugin/inside.h"
 
-#define QUESTION_MS 2000	/* for the question without content */
 #define LOOK_AGAIN_MS 10	/* while another worker asks it */
 #define CONNECTS_IN_A_ROW 2	/* that did not come about */
 #define SLOW_CONNECT_MS 1000	/* a connection that had less time than this says nothing about the peer */
@@ -29,7 +28,7 @@ static bool cancelled(struct deadline d)
 
 static bool has_breaker(const struct plugin_instance *i)
 {
-	return (i->plugin->capabilities & POSTERN_CAP_NETWORK) && i->plugin->scanner;
+	return (i->plugin->capabilities & (POSTERN_CAP_NETWORK | POSTERN_CAP_EXEC)) && i->plugin->scanner;
 }
 
 /* True for the one process that makes the change; since when goes with it. */
@@ -80,6 +79,13 @@ static void suspect(struct shared_instance *slot)
 	change(slot, BREAKER_CLOSED, BREAKER_SUSPECT);
 }
 
+/* Others need not wait for what the question did not settle; how many in a row did not come about is still known. */
+static void leave_it_to_the_mail(struct shared_instance *slot)
+{
+	uint32_t from = BREAKER_SUSPECT;
+	atomic_compare_exchange_strong(&slot->breaker_state, &from, BREAKER_CLOSED);
+}
+
 static enum postern_result refuse(struct postern_call *c, struct shared_instance *slot)
 {
 	int64_t now = clock_now_ms(), until = atomic_load(&slot->breaker_until_ms);
@@ -90,18 +96,13 @@ static enum postern_result refuse(struct postern_call *c, struct shared_instance
 /* The question without content; what it finds out settles the state. */
 static enum postern_result ask_question(struct postern_call *c, struct shared_instance *slot)
 {
-	struct deadline whole = c->deadline;
-	c->deadline = deadline_sooner(whole, QUESTION_MS);
-	enum postern_result r = c->instance->plugin->scanner->version(c);
-	c->deadline = whole;
-	c->connect_failed_ms = 0;
-	if (r == POSTERN_OK || r == POSTERN_NOTHING) {
-		c->error = NULL;
+	enum postern_result r = question_ask(c);
+	if (r == POSTERN_OK)
 		note_answer(slot, c->instance);
-		return POSTERN_OK;
-	}
-	if (cancelled(whole))
-		return r;
+	else if (r == POSTERN_NOTHING)
+		leave_it_to_the_mail(slot);
+	if (r == POSTERN_OK || r == POSTERN_NOTHING || cancelled(c->deadline))
+		return r == POSTERN_NOTHING ? POSTERN_OK : r;
 	open_breaker(slot, c->instance, c->error);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
 }
@@ -109,7 +110,7 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 /* Another worker asks: its answer is ours. */
 static void wait_for_other(struct postern_call *c, const struct shared_instance *slot)
 {
-	struct deadline d = deadline_sooner(c->deadline, QUESTION_MS);
+	struct deadline d = deadline_sooner(c->deadline, question_time_ms(c));
 	struct pollfd cancel = { .fd = d.cancel_fd, .events = POLLIN };
 	while (atomic_load(&slot->breaker_state) == BREAKER_SUSPECT && deadline_left_ms(d) != 0) {
 		if (poll(&cancel, 1, LOOK_AGAIN_MS) > 0)
@@ -119,11 +120,11 @@ static void wait_for_other(struct postern_call *c, const struct shared_instance 
 
 static enum postern_result admit_suspect(struct postern_call *c, struct shared_instance *slot)
 {
-	int left = deadline_left_ms(c->deadline);
-	/* Without a question, or without the time for it, the mail itself is the try. */
-	if (!c->instance->plugin->scanner->version || (left >= 0 && left < QUESTION_MS))
+	int time_ms = question_time_ms(c);
+	/* Without the time for the question the mail itself is the try. */
+	if (time_ms == 0)
 		return POSTERN_OK;
-	if (take_turn(slot, QUESTION_MS))
+	if (take_turn(slot, time_ms))
 		return ask_question(c, slot);
 	wait_for_other(c, slot);
 	return atomic_load(&slot->breaker_state) == BREAKER_OPEN ? refuse(c, slot) : POSTERN_OK;
@@ -133,7 +134,7 @@ static enum postern_result admit_open(struct postern_call *c, struct shared_inst
 {
 	if (!take_turn(slot, c->instance->probe_interval_ms))
 		return refuse(c, slot);
-	return c->instance->plugin->scanner->version ? ask_question(c, slot) : POSTERN_OK;
+	return question_time_ms(c) > 0 ? ask_question(c, slot) : POSTERN_OK;
 }
 
 enum postern_result breaker_admit(struct postern_call *c)

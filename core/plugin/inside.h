@@ -133,6 +133,9 @@ void account_call(const struct postern_call *c, enum postern_result result, unsi
 enum postern_result breaker_admit(struct postern_call *c);
 bool breaker_is_open(struct plugin_instance *i);	/* what is not a mail has no business trying */
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result);
+/* plugin/question.c: OK: it is there; NOTHING: that does not tell; else it does not answer, and the call's failure text says why. */
+enum postern_result question_ask(struct postern_call *c);
+int question_time_ms(const struct postern_call *c);	/* what it may take; 0: there is no time for it */
 
 const char *run_program_path(void);
 void run_setup(const char *program_path);

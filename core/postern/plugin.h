@@ -124,7 +124,8 @@ struct postern_scanner_ops {
 	enum postern_result (*scan)(struct postern_call *, const struct postern_mail *);
 	/* One part (POSTERN_CAP_PER_PART). With keep-alive peers the connection is the instance's state. */
 	enum postern_result (*scan_part)(struct postern_call *, const struct postern_part *);
-	/* Ask the engine for its version and database: postern_set_version(). Called at start and by checks. */
+	/* Ask the engine for its version and database: postern_set_version(). Called at start, by checks, and to see whether it
+	 * answers after it did not: OK means that it does, NOTHING that this does not tell. */
 	enum postern_result (*version)(struct postern_call *);
 	/* Before the first and after the last scan_part of one mail; either may be NULL. */
 	enum postern_result (*begin)(struct postern_call *, const struct postern_mail *);

@@ -2,7 +2,7 @@
  *
  * An argument vector, never a shell.  "infected" is tested before "clean"; what
  * is neither is a failure, and without "clean" the scanner never vouches. */
-#include <postern/plugin.h>
+#include "peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 
 struct options {
 	const char *program;
-	struct postern_strings args;
+	struct postern_strings args, version_args;
 	struct postern_match clean, infected;
-	struct postern_regex *names;
+	struct postern_regex *names, *version;
 };
 
 struct words {
@@ -66,16 +66,14 @@ static void split_words(struct postern_call *call, const char *text, struct word
 	}
 }
 
-static struct words template_words(struct postern_call *call)
+/* One string is split, a list taken as it is. */
+static void add_arguments(struct postern_call *call, const struct postern_strings *args, struct words *out)
 {
-	const struct options *o = options_of(call);
-	struct words w = { 0 };
-	if (o->args.count == 1)
-		split_words(call, o->args.v[0], &w);
+	if (args->count == 1)
+		split_words(call, args->v[0], out);
 	else
-		for (size_t k = 0; k < o->args.count; k++)
-			add_word(call, &w, o->args.v[k]);
-	return w;
+		for (size_t k = 0; k < args->count; k++)
+			add_word(call, out, args->v[k]);
 }
 
 /* Every "{}" in a word becomes the folder. */
@@ -164,9 +162,10 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 
 static enum postern_result command_scan(struct postern_call *call, const struct postern_mail *mail)
 {
-	struct words template = template_words(call);
+	struct words template = { 0 };
 	enum postern_result result = POSTERN_OK;
 	size_t next = 0;
+	add_arguments(call, &options_of(call)->args, &template);
 	if (!postern_mail_folder(mail))
 		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to give to %s", options_of(call)->program);
 	do {
@@ -182,11 +181,38 @@ static enum postern_result command_scan(struct postern_call *call, const struct 
 	return result;
 }
 
+static enum postern_result no_program(struct postern_call *call)
+{
+	return postern_fail(call, POSTERN_TEMPFAIL, "there is no program \"%s\" any more", options_of(call)->program);
+}
+
+/* Is it there at all; and what does it call itself, where the options say how that is asked. */
+static enum postern_result command_version(struct postern_call *call)
+{
+	const struct options *o = options_of(call);
+	struct words run = { 0 };
+	struct postern_run_result r;
+	if (!postern_find_program(postern_call_instance(call), o->program))
+		return no_program(call);
+	if (o->version_args.count == 0)
+		return POSTERN_OK;
+	add_word(call, &run, o->program);
+	add_arguments(call, &o->version_args, &run);
+	if (postern_run(call, run.v, -1, NULL, OUTPUT_MAX, &r) != 0)
+		return POSTERN_TEMPFAIL;
+	if (r.signal)
+		return postern_fail(call, POSTERN_TEMPFAIL, "%s was killed by signal %d when asked for its version", o->program, r.signal);
+	peer_take_version(call, o->version, r.output, r.output_size);
+	return POSTERN_OK;
+}
+
 static enum postern_result command_check(struct postern_instance *instance, struct postern_error *error)
 {
 	const struct options *o = postern_options(instance);
 	if (!o->infected.given)
 		return postern_complain(error, POSTERN_BROKEN, "infected: is required: exit codes or a regular expression that tell a virus");
+	if (o->version && o->version_args.count == 0)
+		return postern_complain(error, POSTERN_BROKEN, "version: needs version_args, the arguments that make the program tell its version");
 	return POSTERN_OK;
 }
 
@@ -210,10 +236,14 @@ static const struct postern_option option_table[] = {
 	  .doc = "What tells a virus; tested before clean." },
 	{ .name = "names", .type = POSTERN_REGEX, .offset = offsetof(struct options, names),
 	  .doc = "Finds the names in the output: each match's first group." },
+	{ .name = "version_args", .type = POSTERN_STRINGS, .offset = offsetof(struct options, version_args),
+	  .doc = "Arguments that make the program print its version, such as \"--version\"; not given: it is not asked." },
+	{ .name = "version", .type = POSTERN_REGEX, .offset = offsetof(struct options, version),
+	  .doc = "Finds the version in that output: its first group; default: the first line." },
 	{ .name = NULL }
 };
 
-static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan = command_scan };
+static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan = command_scan, .version = command_version };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,

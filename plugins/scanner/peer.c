@@ -64,13 +64,14 @@ bool peers_next(struct postern_call *call, size_t *asked)
 
 bool peer_open(struct postern_call *call, struct peer *p)
 {
-	*p = (struct peer){ .conn = postern_conn_kept(call), .kept = true };
+	*p = (struct peer){ .conn = postern_conn_kept(call), .kept = true, .reached = true };
 	if (p->conn)
 		return true;
 	*p = (struct peer){ .conn = peers_connect(call) };
-	if (!p->conn)
+	p->reached = p->conn;
+	if (!p->reached)
 		peers_move_on(call);
-	return p->conn;
+	return p->reached;
 }
 
 void peer_close(struct postern_call *call, struct peer *p)
@@ -119,4 +120,22 @@ char *peer_read_line(struct postern_call *call, struct peer *p)
 		n--;
 	text[n] = '\0';
 	return text;
+}
+
+static void keep_first(struct postern_call *call, const char *match, void *context)
+{
+	const char **first = context;
+	if (!*first)
+		*first = postern_printf(call, "%s", match);
+}
+
+void peer_take_version(struct postern_call *call, const struct postern_regex *regex, const char *text, size_t size)
+{
+	const char *version = NULL;
+	if (regex)
+		postern_regex_each(call, regex, text, size, keep_first, &version);
+	else
+		version = postern_printf(call, "%.*s", (int)strcspn(text, "\r\n"), text);
+	if (version && *version)
+		postern_set_version(call, version);
 }

@@ -1,4 +1,4 @@
-/* peer.h - what the plugins share that speak with a daemon: one of several sockets, a kept connection, a line.
+/* peer.h - what the plugins share that ask somebody else: one of several sockets, a kept connection, a line, a version.
  *
  * Linked into each of them; it judges nothing.  The options of such a plugin begin with its sockets, or with all of
  * struct peer_options where it keeps sessions; its state begins with struct peers. */
@@ -24,6 +24,7 @@ struct peers { struct postern_strings sockets; size_t first; };
 struct peer {
 	struct postern_conn *conn;
 	bool kept;		/* it was open before: it may have gone stale */
+	bool reached;		/* somebody took the connection opened last */
 };
 
 /* start and stop of such a plugin; the first where its state is struct peers alone. */
@@ -48,5 +49,8 @@ void peer_done(struct postern_call *call, struct peer *p, bool well);
 int peer_say(struct postern_call *call, struct peer *p, const char *text);
 /* One line without its end: LF, CR LF or NUL. What ends before that, or has no end, is no line: NULL, the failure text is set. */
 char *peer_read_line(struct postern_call *call, struct peer *p);
+
+/* The version that a text tells: the regexp's first match, else the first line. Nothing there: no version is set. */
+void peer_take_version(struct postern_call *call, const struct postern_regex *regex, const char *text, size_t size);
 
 #endif

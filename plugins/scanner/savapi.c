@@ -80,6 +80,7 @@ static enum postern_result open_session(struct postern_call *call, struct peer *
 		return POSTERN_TEMPFAIL;
 	if (strncmp(line, "100 SAVAPI:", 11) != 0)
 		return not_savapi(call, line);
+	postern_set_version(call, line + 4);
 	return set_all(call, p);
 }
 
@@ -188,6 +189,18 @@ static enum postern_result savapi_scan_part(struct postern_call *call, const str
 	return r;
 }
 
+/* A new session begins with its greeting, "100 SAVAPI:4.2"; one that is kept may have gone stale, and has no question to ask. */
+static enum postern_result savapi_version(struct postern_call *call)
+{
+	struct postern_conn *kept = postern_conn_kept(call);
+	struct peer p = { 0 };
+	if (kept)
+		postern_conn_close(call, kept);
+	enum postern_result r = open_session(call, &p);
+	peer_done(call, &p, r == POSTERN_OK);
+	return r;
+}
+
 static const struct postern_option option_table[] = {
 	PEER_SOCKET_OPTION("/var/tmp/.savapi3", "Where savapi listens"),
 	{ .name = "product", .type = POSTERN_STRING, .offset = offsetof(struct options, product), .value = "",
@@ -200,7 +213,7 @@ static const struct postern_option option_table[] = {
 	{ .name = NULL }
 };
 
-static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan_part = savapi_scan_part };
+static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan_part = savapi_scan_part, .version = savapi_version };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,

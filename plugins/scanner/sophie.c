@@ -15,8 +15,9 @@
 struct options {
 	struct peer_options peer;
 	const char *query;
+	const char *version_query;
 	const char *reply;
-	struct postern_regex *greeting, *clean, *infected, *names;
+	struct postern_regex *greeting, *clean, *infected, *names, *version;
 };
 
 /* Bytes in the making: a query may hold zeros. */
@@ -83,9 +84,8 @@ static size_t put_hole(struct bytes *b, const char *at, const char *path)
 	return strncmp(at, "{}/*", 4) == 0 ? 4 : 2;
 }
 
-static struct bytes build_query(struct postern_call *call, const char *path)
+static struct bytes build_query(struct postern_call *call, const char *at, const char *path)
 {
-	const char *at = options_of(call)->query;
 	/* No hole is shorter than two bytes, and none becomes longer than the path and four. */
 	struct bytes b = { .v = postern_alloc(call, (strlen(at) / 2 + 1) * (strlen(path) + 4) + strlen(at) + 1) };
 	while (*at) {
@@ -171,20 +171,26 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 	return postern_fail(call, POSTERN_BROKEN, "neither clean nor infected: the daemon said \"%.200s\"", reply);
 }
 
-/* One daemon, asked once more where the kept connection turns out to be dead. */
+/* The reply of one daemon, asked once more where the kept connection turns out to be dead. NULL: none, and p is closed. */
+static char *converse(struct postern_call *call, struct peer *p, const struct bytes *query, size_t *size)
+{
+	char *reply = NULL;
+	for (bool again = true; again && !reply;) {
+		if (!peer_open(call, p))
+			return NULL;
+		reply = exchange(call, p, query, size);
+		again = p->kept && postern_time_left_ms(call) > 0;
+		if (!reply)
+			peer_close(call, p);
+	}
+	return reply;
+}
+
 static enum postern_result ask_one(struct postern_call *call, const struct postern_part *part, const struct bytes *query)
 {
-	struct peer p;
-	char *reply = NULL;
+	struct peer p = { 0 };
 	size_t size = 0;
-	for (bool again = true; again && !reply;) {
-		if (!peer_open(call, &p))
-			return POSTERN_TEMPFAIL;
-		reply = exchange(call, &p, query, &size);
-		again = p.kept && postern_time_left_ms(call) > 0;
-		if (!reply)
-			peer_close(call, &p);
-	}
+	char *reply = converse(call, &p, query, &size);
 	if (!reply)
 		return POSTERN_TEMPFAIL;
 	enum postern_result r = judge(call, part, reply, size);
@@ -195,7 +201,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 /* One after the other until one answers. */
 static enum postern_result ask(struct postern_call *call, const struct postern_part *part, const char *path)
 {
-	struct bytes query = build_query(call, path);
+	struct bytes query = build_query(call, options_of(call)->query, path);
 	enum postern_result r;
 	size_t asked = 0;
 	do {
@@ -227,6 +233,23 @@ static enum postern_result sophie_scan(struct postern_call *call, const struct p
 	return ask(call, NULL, postern_mail_folder(mail));
 }
 
+/* What version_query asks. Without one, a file that holds nothing: whatever the daemon says to that, it is there; and where it
+ * ends the connection over it, that tells nothing. */
+static enum postern_result sophie_version(struct postern_call *call)
+{
+	const struct options *o = options_of(call);
+	struct bytes query = build_query(call, o->version_query ? o->version_query : o->query, "/dev/null");
+	struct peer p = { 0 };
+	size_t size = 0;
+	char *reply = converse(call, &p, &query, &size);
+	if (!reply)
+		return p.reached && !o->version_query && postern_time_left_ms(call) > 0 ? POSTERN_NOTHING : POSTERN_TEMPFAIL;
+	if (o->version_query)
+		peer_take_version(call, o->version, reply, size);
+	peer_done(call, &p, by_line(o));
+	return POSTERN_OK;
+}
+
 /* ---- life ---- */
 
 static enum postern_result sophie_check(struct postern_instance *instance, struct postern_error *error)
@@ -242,6 +265,10 @@ static const struct postern_option option_table[] = {
 	{ .name = "query", .type = POSTERN_STRING, .offset = offsetof(struct options, query), .value = "{}/\\n",
 	  .doc = "What is sent: {} is the folder of parts, {}/* the full name of each part, one query each, {#} the length of that in four bytes; "
 		"\\n, \\r, \\0, \\xHH and \\\\ are bytes." },
+	{ .name = "version_query", .type = POSTERN_STRING, .offset = offsetof(struct options, version_query),
+	  .doc = "What is sent to learn the daemon's version; not given: it is asked about /dev/null only to see that it answers." },
+	{ .name = "version", .type = POSTERN_REGEX, .offset = offsetof(struct options, version),
+	  .doc = "Finds the version in the reply to version_query: its first group; default: the first line." },
 	{ .name = "reply", .type = POSTERN_ENUM, .offset = offsetof(struct options, reply), .value = "line", .choices = "line|eof",
 	  .doc = "The reply is one line, or all that comes until the daemon closes the connection." },
 	PEER_SESSION_OPTION("Keep the connection for further queries (reply = line only)."),
@@ -256,7 +283,7 @@ static const struct postern_option option_table[] = {
 	{ .name = NULL }
 };
 
-static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan = sophie_scan };
+static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan = sophie_scan, .version = sophie_version };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,

@@ -213,6 +213,47 @@ static enum postern_result sssp_scan_part(struct postern_call *call, const struc
 	return r;
 }
 
+/* "version: SAV Dynamic Interface 2.4.0" among others, up to the empty line. */
+static enum postern_result take_server(struct postern_call *call, struct peer *p)
+{
+	for (unsigned n = 0; n < LINES_MAX; n++) {
+		char *line = peer_read_line(call, p);
+		if (!line)
+			return POSTERN_TEMPFAIL;
+		if (!*line)
+			return POSTERN_OK;
+		if (strncasecmp(line, "version: ", 9) == 0)
+			postern_set_version(call, line + 9);
+	}
+	return postern_fail(call, POSTERN_LIMIT, "savdid said more than %d lines about itself", LINES_MAX);
+}
+
+/* One that does not tell about itself rejects the request: it is there all the same. */
+static enum postern_result ask_server(struct postern_call *call, struct peer *p)
+{
+	enum postern_result r = open_session(call, p);
+	if (r != POSTERN_OK)
+		return r;
+	char *line = peer_say(call, p, "SSSP/1.0 QUERY SERVER\r\n") == 0 ? peer_read_line(call, p) : NULL;
+	if (!line)
+		return POSTERN_TEMPFAIL;
+	if (strncmp(line, "ACC ", 4) == 0)
+		return take_server(call, p);
+	return strncmp(line, "REJ", 3) == 0 ? POSTERN_NOTHING : not_sssp(call, line);
+}
+
+static enum postern_result sssp_version(struct postern_call *call)
+{
+	struct peer p = { 0 };
+	enum postern_result r = ask_server(call, &p);
+	if (r == POSTERN_TEMPFAIL && p.kept && postern_time_left_ms(call) > 0) {
+		peer_close(call, &p);
+		r = ask_server(call, &p);
+	}
+	peer_done(call, &p, r == POSTERN_OK);
+	return r == POSTERN_NOTHING ? POSTERN_OK : r;
+}
+
 static const struct postern_option option_table[] = {
 	PEER_SOCKET_OPTION("127.0.0.1:4010", "Where a channel of savdid with the protocol SSSP listens"),
 	PEER_SESSION_OPTION("Keep the session open from part to part and mail to mail."),
@@ -221,7 +262,7 @@ static const struct postern_option option_table[] = {
 	{ .name = NULL }
 };
 
-static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan_part = sssp_scan_part };
+static const struct postern_scanner_ops scanner_ops = { .size = sizeof scanner_ops, .scan_part = sssp_scan_part, .version = sssp_version };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,

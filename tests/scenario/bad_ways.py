@@ -24,6 +24,12 @@ class Dialogue:
             answers, _, _ = probe.run("-t", deadline_ms, "-r", times, *given, "-p", self.plugin, *sockets, *extra)
             return answers if times > 1 else answers[0]
 
+    def version(self, *addresses, deadline_ms=5000, options=()):
+        extra = ["-o" if k % 2 == 0 else o for o in self.options + list(options) for k in (0, 1)]
+        sockets = [x for a in addresses for x in ("-o", "socket=" + a)]
+        answers, _, _ = probe.run("-v", "-t", deadline_ms, "-p", self.plugin, *sockets, *extra)
+        return answers[0]
+
     def answering(self, reply, wait_s=0):
         def script(talk, _):
             self.start(talk)

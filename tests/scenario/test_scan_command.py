@@ -118,5 +118,33 @@ def test_absent_program():
     assert answers[0].result == "TEMPFAIL", answers
 
 
+def version_of(script, *options):
+    with probe.Folder() as folder:
+        program = folder.file("scanner", (HEAD + script).encode(), 0o755)
+        extra = [x for o in options for x in ("-o", o)]
+        answers, _, _ = probe.run("-v", "-t", 3000, "-p", "command", "-o", "program=" + program, "-o", "infected=1", *extra)
+        return answers[0]
+
+
+def test_version():
+    script = "print('Scanner 7.1 %s\\nbase of 2026-11-20' % ' '.join(sys.argv[1:])); sys.exit(3)"
+    answer = version_of(script, "version_args=-V 'a b'")
+    assert answer.result == "OK" and answer.fields["version"] == "Scanner 7.1 -V a b", answer
+    answer = version_of(script, "version_args=-V", r"version=base of (\S+)")
+    assert answer.fields["version"] == "2026-11-20", answer
+    answer = version_of(script, "version_args=-V", r"version=nothing like it")
+    assert answer.result == "OK" and answer.fields["version"] == "", answer
+    answer = version_of("os.kill(os.getpid(), 9)", "version_args=-V")
+    assert answer.result == "TEMPFAIL" and "killed by signal 9" in answer.error, answer
+    answer = version_of("time.sleep(30)", "version_args=-V")
+    assert answer.result == "TEMPFAIL", answer
+
+
+def test_the_program_is_not_run_for_nothing():
+    assert version_of("sys.exit(open('/nonexistent'))").result == "OK"
+    answers, _, _ = probe.run("-v", "-p", "command", "-o", "program=/nonexistent/scanner", "-o", "infected=1")
+    assert answers[0].result == "TEMPFAIL" and "no program \"/nonexistent/scanner\"" in answers[0].error, answers[0]
+
+
 if __name__ == "__main__":
     tap.run(sys.modules[__name__])

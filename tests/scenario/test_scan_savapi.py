@@ -58,5 +58,20 @@ def test_settings_refused():
     assert answer.result == "TEMPFAIL" and "does not take SET PRODUCT: 500 no licence" in answer.error, answer
 
 
+def test_version():
+    def script(talk, _):
+        talk.say(b"100 SAVAPI:4.0\n")
+        talk.until(b"\n")
+        talk.say(b"100 PRODUCT:12345\n")
+        talk.rest()
+    with Server(script) as server:
+        answer = SAVAPI.version(server.address)
+        assert answer.result == "OK" and answer.fields["version"] == "SAVAPI:4.0", answer
+    with Server(lambda talk, _: talk.say(b"220 mail\n")) as server:
+        assert SAVAPI.version(server.address).result == "BROKEN"
+    with Server(lambda talk, _: talk.rest()) as server:
+        assert SAVAPI.version(server.address, deadline_ms=400).result == "TEMPFAIL"
+
+
 if __name__ == "__main__":
     tap.run(sys.modules[__name__])

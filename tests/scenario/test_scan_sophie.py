@@ -85,5 +85,38 @@ def test_without_sessions():
         assert [a.result for a in answers] == ["OK"] * 3 and server.connections == 3, answers
 
 
+def version_of(reply, *options, query=b"/dev/null/"):
+    seen = []
+
+    def script(talk, _):
+        seen.append(talk.until(b"\n"))
+        talk.say(reply)
+    with Server(script) as server:
+        answer = SOPHIE.version(server.address, options=options, deadline_ms=700)
+    assert seen and set(seen) == {query}, seen
+    return answer
+
+
+def test_version():
+    asks = "version_query=VERSION\\n"
+    answer = version_of(b"Daemon 1.2, base 345\n", asks, query=b"VERSION")
+    assert answer.result == "OK" and answer.fields["version"] == "Daemon 1.2, base 345", answer
+    answer = version_of(b"Daemon 1.2, base 345\n", asks, r"version=base (\d+)", query=b"VERSION")
+    assert answer.fields["version"] == "345", answer
+    answer = version_of(b"", asks, query=b"VERSION")
+    assert answer.result == "TEMPFAIL", answer
+
+
+def test_does_it_answer_at_all():
+    """Without a query for the version any answer about an empty file will do; a connection that ends tells nothing."""
+    for reply, result in ((b"0\n", "OK"), (b"-1:not a folder\n", "OK"), (b"", "NOTHING")):
+        answer = version_of(reply)
+        assert answer.result == result and not answer.fields["version"], (reply, answer)
+    with Server(lambda talk, _: talk.rest()) as server:
+        assert SOPHIE.version(server.address, deadline_ms=400).result == "TEMPFAIL"
+        server.refuse()
+        assert SOPHIE.version(server.address, deadline_ms=400).result == "TEMPFAIL"
+
+
 if __name__ == "__main__":
     tap.run(sys.modules[__name__])

@@ -89,5 +89,21 @@ def test_rejected():
             assert answer.result == result and error in answer.error, answer
 
 
+def test_version():
+    def script(reply):
+        def run(talk, _):
+            talk.say(b"OK SSSP/1.0\r\n")
+            query = talk.line()
+            assert query == b"SSSP/1.0 QUERY SERVER", query
+            talk.say(reply)
+            talk.rest()
+        return run
+    for reply, result, version in ((ACC + b"version: SAV Dynamic Interface 2.4.0\r\nmaxscandata: 0\r\n\r\n", "OK", "SAV Dynamic Interface 2.4.0"),
+                                   (ACC + b"\r\n", "OK", ""), (b"REJ 1\r\n", "OK", ""), (b"NO\r\n", "BROKEN", ""), (ACC, "TEMPFAIL", "")):
+        with Server(script(reply)) as server:
+            answer = SSSP.version(server.address, deadline_ms=400)
+            assert answer.result == result and answer.fields["version"] == version, (reply, answer)
+
+
 if __name__ == "__main__":
     tap.run(sys.modules[__name__])

@@ -32,10 +32,19 @@ static enum postern_result fake_version(struct postern_call *c)
 static const struct postern_scanner_ops with_question = { .size = sizeof with_question, .scan = fake_scan, .version = fake_version };
 static const struct postern_scanner_ops without_question = { .size = sizeof without_question, .scan = fake_scan };
 static const struct postern_option no_options[] = { { 0 } };
+struct place { const char *socket; };
+static const struct postern_option place_options[] = {
+	{ .name = "socket", .type = POSTERN_ENDPOINT, .offset = offsetof(struct place, socket), .value = "/nonexistent/socket" }, { 0 }
+};
 static const struct postern_plugin asked = { POSTERN_PLUGIN_HEAD, .name = "asked", .version = "1", .roles = POSTERN_SCANNER,
 	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .scanner = &with_question };
 static const struct postern_plugin unasked = { POSTERN_PLUGIN_HEAD, .name = "unasked", .version = "1", .roles = POSTERN_SCANNER,
 	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .scanner = &without_question };
+
+static const struct postern_plugin placed = { POSTERN_PLUGIN_HEAD, .name = "placed", .version = "1", .roles = POSTERN_SCANNER,
+	.capabilities = POSTERN_CAP_NETWORK, .options = place_options, .options_size = sizeof(struct place), .scanner = &without_question };
+static const struct postern_plugin program = { POSTERN_PLUGIN_HEAD, .name = "program", .version = "1", .roles = POSTERN_SCANNER,
+	.capabilities = POSTERN_CAP_EXEC, .options = no_options, .scanner = &with_question };
 
 static struct shared *shared;
 static void *owner;
@@ -151,6 +160,48 @@ static void test_without_a_question(void **state)
 	assert_int_equal(peer.scans, 7);
 }
 
+static void test_a_question_that_decides_nothing(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "1h");
+	peer.scan = POSTERN_TEMPFAIL;
+	peer.question = POSTERN_NOTHING;
+	for (int k = 0; k < 5; k++)
+		scan(i);
+	assert_int_equal(peer.scans, 5);
+	assert_int_equal(peer.questions, 4);
+	peer.refused = true;
+	scan(i);
+	scan(i);
+	assert_int_equal(state_now(), BREAKER_OPEN);
+}
+
+static void test_connecting_is_a_question(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&placed, "1h");
+	peer.refused = true;
+	scan(i);
+	assert_int_equal(state_now(), BREAKER_SUSPECT);
+	struct plugin_outcome out = scan(i);	/* nobody takes a connection: the mail is not shown to it */
+	assert_non_null(strstr(out.error, "/nonexistent/socket"));
+	assert_int_equal(state_now(), BREAKER_OPEN);
+	assert_int_equal(peer.scans, 1);
+}
+
+static void test_programs_have_one(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&program, "1h");
+	peer.scan = peer.question = POSTERN_TEMPFAIL;
+	scan(i);
+	scan(i);
+	scan(i);
+	assert_int_equal(state_now(), BREAKER_OPEN);
+	assert_int_equal(peer.scans, 1);
+	assert_int_equal(peer.questions, 1);
+}
+
 static void test_a_limit_says_nothing(void **state)
 {
 	(void)state;
@@ -169,6 +220,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_mail_does_not_open_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_turn_an_interval, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_a_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_question_that_decides_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_connecting_is_a_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_programs_have_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_limit_says_nothing, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,67 @@
+/* question.c - the question without content that the breaker asks a scanner: does anybody answer at all?
+ *
+ * It is the plugin's version().  A plugin without one may name endpoints in its options: that one of them takes a
+ * connection does not say that it would answer, that none does says enough. */
+#include "config.h"
+
+#include "plugin/inside.h"
+
+#define QUESTION_MS 2000
+#define QUESTION_LEAST_MS 400	/* who does not answer in less is not gone yet */
+#define PROGRAM_QUESTION_MS 10000	/* a program is started for it */
+
+/* Half of what is left at most: the mail is to be asked about, too. */
+int question_time_ms(const struct postern_call *c)
+{
+	int time_ms = c->instance->plugin->capabilities & POSTERN_CAP_EXEC ? PROGRAM_QUESTION_MS : QUESTION_MS;
+	int left_ms = deadline_left_ms(c->deadline);
+	if (left_ms < 0 || left_ms / 2 >= time_ms)
+		return time_ms;
+	return left_ms / 2 >= QUESTION_LEAST_MS ? left_ms / 2 : 0;
+}
+
+static bool connects(struct postern_call *c, const char *endpoint)
+{
+	struct postern_conn *conn = endpoint ? postern_conn_open(c, endpoint) : NULL;
+	if (conn)
+		postern_conn_close(c, conn);
+	return conn;
+}
+
+static bool any_connects(struct postern_call *c, const struct postern_option *o, bool *tried)
+{
+	const char *field = (const char *)c->instance->options + o->offset;
+	struct postern_strings one = { 1, (const char *const *)field };
+	const struct postern_strings *all = o->type == POSTERN_ENDPOINTS ? (const struct postern_strings *)field : &one;
+	for (size_t k = 0; k < all->count; k++) {
+		*tried = true;
+		if (connects(c, all->v[k]))
+			return true;
+	}
+	return false;
+}
+
+static enum postern_result connect_only(struct postern_call *c)
+{
+	bool tried = false;
+	for (const struct postern_option *o = c->instance->plugin->options; o && o->name; o++) {
+		if (o->type != POSTERN_ENDPOINT && o->type != POSTERN_ENDPOINTS)
+			continue;
+		if (any_connects(c, o, &tried))
+			return POSTERN_NOTHING;
+	}
+	return tried ? POSTERN_TEMPFAIL : POSTERN_NOTHING;
+}
+
+enum postern_result question_ask(struct postern_call *c)
+{
+	const struct postern_scanner_ops *ops = c->instance->plugin->scanner;
+	struct deadline whole = c->deadline;
+	c->deadline = deadline_sooner(whole, question_time_ms(c));
+	enum postern_result r = ops->version ? ops->version(c) : connect_only(c);
+	c->deadline = whole;
+	c->connect_failed_ms = 0;
+	if (r == POSTERN_OK || r == POSTERN_NOTHING)
+		c->error = NULL;
+	return r;
+}
