@@ -58,9 +58,11 @@ static void note_answer(struct shared_instance *slot, const struct plugin_instan
 		(long long)(clock_now_ms() - atomic_load(&slot->breaker_since_ms)) / 1000);
 }
 
-static void open_breaker(struct shared_instance *slot, const struct plugin_instance *i, const char *why)
+/* An interval counts from the beginning of a try, however long that took: who comes back is asked within one. */
+static void open_breaker(struct shared_instance *slot, const struct plugin_instance *i, const char *why, int64_t tried_ms)
 {
-	atomic_store(&slot->breaker_until_ms, clock_now_ms() + i->probe_interval_ms);
+	if (atomic_load(&slot->breaker_state) != BREAKER_OPEN)
+		atomic_store(&slot->breaker_until_ms, tried_ms + i->probe_interval_ms);
 	if (!change(slot, BREAKER_SUSPECT, BREAKER_OPEN))
 		return;
 	shared_count(account_memory(), COUNT_BREAKERS_OPENED, 1);
@@ -96,6 +98,7 @@ static enum postern_result refuse(struct postern_call *c, struct shared_instance
 /* The question without content; what it finds out settles the state. */
 static enum postern_result ask_question(struct postern_call *c, struct shared_instance *slot)
 {
+	int64_t began_ms = clock_now_ms();
 	enum postern_result r = question_ask(c);
 	if (r == POSTERN_OK)
 		note_answer(slot, c->instance);
@@ -103,7 +106,7 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 		leave_it_to_the_mail(slot);
 	if (r == POSTERN_OK || r == POSTERN_NOTHING || cancelled(c->deadline))
 		return r == POSTERN_NOTHING ? POSTERN_OK : r;
-	open_breaker(slot, c->instance, c->error);
+	open_breaker(slot, c->instance, c->error, began_ms);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
 }
 
@@ -146,10 +149,17 @@ enum postern_result breaker_admit(struct postern_call *c)
 	return r;
 }
 
-bool breaker_is_open(struct plugin_instance *i)
+bool breaker_is_closed(struct plugin_instance *i)
 {
 	struct shared_instance *slot = has_breaker(i) ? account_slot(i) : NULL;
-	return slot && atomic_load(&slot->breaker_state) == BREAKER_OPEN;
+	return !slot || atomic_load(&slot->breaker_state) == BREAKER_CLOSED;
+}
+
+void breaker_suspect(struct plugin_instance *i)
+{
+	struct shared_instance *slot = has_breaker(i) ? account_slot(i) : NULL;
+	if (slot)
+		suspect(slot);
 }
 
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
@@ -168,5 +178,5 @@ void breaker_note(struct shared_instance *slot, const struct postern_call *c, en
 	if (c->instance->plugin->scanner->version || unreachable)
 		suspect(slot);
 	if (in_a_row >= CONNECTS_IN_A_ROW)
-		open_breaker(slot, c->instance, c->error);
+		open_breaker(slot, c->instance, c->error, clock_now_ms());
 }

@@ -131,7 +131,8 @@ void account_call(const struct postern_call *c, enum postern_result result, unsi
 
 /* plugin/breaker.c: may this call ask now? POSTERN_OK, or TEMPFAIL with the reason; it may itself ask a question without content. */
 enum postern_result breaker_admit(struct postern_call *c);
-bool breaker_is_open(struct plugin_instance *i);	/* what is not a mail has no business trying */
+bool breaker_is_closed(struct plugin_instance *i);	/* else what is not a mail has no business trying */
+void breaker_suspect(struct plugin_instance *i);	/* it did not answer a question that was no mail's */
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result);
 /* plugin/question.c: OK: it is there; NOTHING: that does not tell; else it does not answer, and the call's failure text says why. */
 enum postern_result question_ask(struct postern_call *c);

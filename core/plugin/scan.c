@@ -135,7 +135,7 @@ void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, s
 	*out = (struct plugin_outcome){ .result = POSTERN_NOTHING };
 	if (!i->plugin->scanner || !i->plugin->scanner->version)
 		return;
-	if (breaker_is_open(i)) {
+	if (!breaker_is_closed(i)) {
 		outcome_fail(out, POSTERN_TEMPFAIL, "not asked, it does not answer", owner);
 		return;
 	}
@@ -146,6 +146,8 @@ void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, s
 	}
 	struct postern_call *c = call_begin(i, NULL, d);
 	enum postern_result r = i->plugin->scanner->version(c);
+	if (r == POSTERN_TEMPFAIL)
+		breaker_suspect(i);
 	call_report(c, r, owner, out);
 	call_end(c);
 	call_release(i);

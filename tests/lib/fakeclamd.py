@@ -85,10 +85,14 @@ class FakeClamd:
             conn.sendall(b"PONG\0")
         elif word == b"zINSTREAM\0":
             self.scans += 1
+            self.answered(content)
             conn.sendall(b"stream: Fake.Found FOUND\0" if b"EICAR-STANDARD" in content else b"stream: OK\0")
         else:
             conn.sendall(b"UNKNOWN COMMAND\0")
         return False                    # one question for each connection, as clamd has it without IDSESSION
+
+    def answered(self, content):
+        """For those who want to know what was scanned."""
 
     def __enter__(self):
         return self
