@@ -5,18 +5,28 @@
 
 #include "plugin/options.h"
 
+/* A regular expression's backslash is none of troff's. */
+static void print_text(FILE *to, const char *text)
+{
+	for (const char *at = text; *at; at++)
+		fputs(*at == '\\' ? "\\e" : (char[]){ *at, '\0' }, to);
+}
+
 static void print_one(FILE *to, const struct postern_option *o)
 {
 	fprintf(to, ".It Ic %s%s\n", o->name, o->flags & POSTERN_POSITIONAL ? " Pq also without its name" : "");
-	fprintf(to, "%s\n", o->doc ? o->doc : "");
+	print_text(to, o->doc ? o->doc : "");
+	fputc('\n', to);
 	if (o->type == POSTERN_ENUM)
 		fprintf(to, "One of %s", o->choices);
 	else
 		fprintf(to, "Value: %s", option_expected(o->type));
-	if (o->flags & POSTERN_REQUIRED)
+	if (o->flags & POSTERN_REQUIRED) {
 		fprintf(to, "; required");
-	else if (o->value)
-		fprintf(to, "; default %s", o->value);
+	} else if (o->value) {
+		fputs("; default ", to);
+		print_text(to, o->value);
+	}
 	fprintf(to, "%s.\n", o->flags & POSTERN_SECRET ? "; never shown" : "");
 }
 

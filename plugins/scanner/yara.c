@@ -9,6 +9,7 @@
 #include <postern/plugin.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +29,20 @@ struct options {
 	bool namespaces, tags_in_names;
 };
 
+#define INCLUDES_MAX 1000
+#define INCLUDE_BYTES_MAX (64 * 1024 * 1024)
+
 /* A file of rules as it was when it was read. */
 struct source {
+	char *path, *written;		/* as the rule that includes it names it: by that libyara knows it */
 	struct timespec changed;
 	ino_t inode;
 	off_t size;
 };
 
 struct state {
-	struct source *sources;		/* one for each file */
+	struct source *sources;		/* one for each file, and for each that one of them includes */
+	size_t source_count;
 	YR_RULES **sets;		/* all sources in one, then one for each compiled file */
 	YR_SCANNER **scanners;		/* one for each set, made in the opener */
 	size_t set_count;
@@ -54,25 +60,50 @@ struct scan {
 	bool gave_up;			/* on a string that matched too often */
 };
 
-struct complaint { char text[ERROR_TEXT_MAX]; };
+/* What goes along with the compiler: where it finds fault first, and whose files it opens. */
+struct loading {
+	struct state *state;
+	const struct options *options;
+	YR_COMPILER *compiler;
+	char complaint[ERROR_TEXT_MAX];
+	int include_errno;		/* why the last include could not be read */
+	bool any_source;
+};
 
-static const char *const variables[] = { "filename", "filepath", "extension", "filetype" };
+/* "owner" is asked for by collections of rules for file systems: nobody owns a part. */
+static const char *const variables[] = { "filename", "filepath", "extension", "filetype", "mimetype", "owner" };
 
 /* ---- load, in the template ---- */
 
 static void take_message(int level, const char *file, int line, const YR_RULE *rule, const char *message, void *user_data)
 {
-	struct complaint *c = user_data;
+	struct loading *l = user_data;
 	(void)rule;
-	if (level == YARA_ERROR_LEVEL_ERROR && !c->text[0])
-		snprintf(c->text, sizeof c->text, "%s:%d: %s", file ? file : "rules", line, message);
+	if (level == YARA_ERROR_LEVEL_ERROR && !l->complaint[0])
+		snprintf(l->complaint, sizeof l->complaint, "%s:%d: %s%s%s", file ? file : "rules", line, message, l->include_errno ? ": " : "",
+			l->include_errno ? strerror(l->include_errno) : "");
 }
 
-/* The namespace of a file's rules: its base name up to the first dot. */
-static void make_namespace(const char *path, char *to, size_t size)
+/* Up to the first dot. */
+static size_t base_name(const char *path, const char **name)
 {
-	const char *name = strrchr(path, '/') + 1;
-	snprintf(to, size, "%.*s", (int)strcspn(name, "."), name);
+	const char *slash = strrchr(path, '/');
+	*name = slash ? slash + 1 : path;
+	return strcspn(*name, ".");
+}
+
+/* The namespace of a file's rules: its base name, with a number behind it where files before have the same. */
+static void make_namespace(const struct options *o, size_t at, char *to, size_t size)
+{
+	const char *name, *other;
+	size_t n = base_name(o->rules.v[at], &name);
+	unsigned same = 1;
+	for (size_t k = 0; k < at; k++)
+		same += base_name(o->rules.v[k], &other) == n && strncmp(name, other, n) == 0;
+	if (same > 1)
+		snprintf(to, size, "%.*s_%u", (int)n, name, same);
+	else
+		snprintf(to, size, "%.*s", (int)n, name);
 }
 
 static bool is_compiled(FILE *f)
@@ -100,51 +131,111 @@ static enum postern_result load_compiled(struct state *s, const char *path, stru
 	return POSTERN_OK;
 }
 
-static void remember(struct source *source, FILE *f)
+/* False: too many of them. */
+static bool remember(struct state *s, const char *path, const char *written, const struct stat *st)
 {
-	struct stat st;
-	if (fstat(fileno(f), &st) == 0)
-		*source = (struct source){ st.st_mtim, st.st_ino, st.st_size };
+	struct source *more = s->source_count < INCLUDES_MAX ? realloc(s->sources, (s->source_count + 1) * sizeof *more) : NULL;
+	if (!more)
+		return false;
+	s->sources = more;
+	more += s->source_count++;
+	*more = (struct source){ strdup(path), strdup(written), st->st_mtim, st->st_ino, st->st_size };
+	return more->path && more->written;
 }
 
-/* *compile: the file is a source and was taken. */
-static enum postern_result load_file(struct state *s, YR_COMPILER *compiler, const char *path, struct source *source,
-	struct complaint *complaint, bool *compile, struct postern_error *error)
+/* Of an include: NULL and errno. */
+static char *read_whole(struct state *s, const char *path, const char *written, FILE *f)
+{
+	struct stat st;
+	if (fstat(fileno(f), &st) != 0)
+		return NULL;
+	errno = EINVAL;
+	if (!S_ISREG(st.st_mode) || st.st_size > INCLUDE_BYTES_MAX || !remember(s, path, written, &st))
+		return NULL;
+	char *text = calloc(1, (size_t)st.st_size + 1);
+	if (text && fread(text, 1, (size_t)st.st_size, f) != (size_t)st.st_size) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* A relative name counts from the folder of the file that includes it. */
+static void resolve_include(const struct state *s, const char *name, const char *by_file, char *to, size_t size)
+{
+	size_t k = s->source_count;
+	while (k > 0 && strcmp(s->sources[k - 1].written, by_file) != 0)
+		k--;
+	const char *from = k > 0 ? s->sources[k - 1].path : "/";
+	snprintf(to, size, "%.*s%s", name[0] == '/' ? 0 : (int)(strrchr(from, '/') - from + 1), from, name);
+}
+
+/* Included files are read here, to know of them. */
+static const char *take_include(const char *name, const char *by_file, const char *by_namespace, void *user_data)
+{
+	struct loading *l = user_data;
+	char path[PATH_MAX], *text = NULL;
+	(void)by_namespace;
+	resolve_include(l->state, name, by_file ? by_file : "", path, sizeof path);
+	FILE *f = fopen(path, "re");
+	if (f)
+		text = read_whole(l->state, path, name, f);
+	l->include_errno = text ? 0 : errno;
+	if (f)
+		fclose(f);
+	return text;
+}
+
+static void free_include(const char *text, void *user_data)
+{
+	(void)user_data;
+	free((void *)(uintptr_t)text);
+}
+
+static enum postern_result compile(struct loading *l, size_t at, FILE *f, struct postern_error *error)
 {
 	char namespace[NAME_MAX_BYTES];
+	const char *path = l->options->rules.v[at];
+	make_namespace(l->options, at, namespace, sizeof namespace);
+	l->any_source = true;
+	if (yr_compiler_add_file(l->compiler, f, namespace, path) == 0)
+		return POSTERN_OK;
+	return postern_complain(error, POSTERN_BROKEN, "%s", l->complaint[0] ? l->complaint : path);
+}
+
+static enum postern_result load_file(struct loading *l, size_t at, struct postern_error *error)
+{
+	struct stat st;
+	const char *path = l->options->rules.v[at];
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return postern_complain(error, POSTERN_TEMPFAIL, "%s: %s", path, strerror(errno));
-	enum postern_result r = POSTERN_OK;
-	remember(source, f);
-	if (is_compiled(f)) {
-		r = load_compiled(s, path, error);
-	} else {
-		make_namespace(path, namespace, sizeof namespace);
-		*compile = true;
-		if (yr_compiler_add_file(compiler, f, namespace, path) != 0)
-			r = postern_complain(error, POSTERN_BROKEN, "%s", complaint->text[0] ? complaint->text : path);
-	}
+	enum postern_result r;
+	if (fstat(fileno(f), &st) != 0 || !remember(l->state, path, path, &st))
+		r = postern_complain(error, POSTERN_TEMPFAIL, "%s: it is one of more than %d files", path, INCLUDES_MAX);
+	else
+		r = is_compiled(f) ? load_compiled(l->state, path, error) : compile(l, at, f, error);
 	fclose(f);
 	return r;
 }
 
-static enum postern_result load_files(struct state *s, YR_COMPILER *compiler, const struct options *o, struct postern_error *error)
+static enum postern_result load_files(struct loading *l, struct postern_error *error)
 {
-	struct complaint complaint = { "" };
+	struct state *s = l->state;
+	const struct options *o = l->options;
 	YR_RULES *rules = NULL;
-	bool compile = false;
-	yr_compiler_set_callback(compiler, take_message, &complaint);
+	yr_compiler_set_callback(l->compiler, take_message, l);
+	yr_compiler_set_include_callback(l->compiler, take_include, free_include, l);
 	for (size_t k = 0; k < sizeof variables / sizeof *variables; k++)
-		yr_compiler_define_string_variable(compiler, variables[k], "");
+		yr_compiler_define_string_variable(l->compiler, variables[k], "");
 	for (size_t k = 0; k < o->rules.count; k++) {
-		enum postern_result r = load_file(s, compiler, o->rules.v[k], &s->sources[k], &complaint, &compile, error);
+		enum postern_result r = load_file(l, k, error);
 		if (r != POSTERN_OK)
 			return r;
 	}
-	if (compile && yr_compiler_get_rules(compiler, &rules) != ERROR_SUCCESS)
+	if (l->any_source && yr_compiler_get_rules(l->compiler, &rules) != ERROR_SUCCESS)
 		return postern_complain(error, POSTERN_TEMPFAIL, "libyara does not make its rules: out of memory?");
-	if (compile)
+	if (l->any_source)
 		add_set(s, rules);
 	if (s->rule_count == 0)
 		return postern_complain(error, POSTERN_BROKEN, "%s: there is no rule in it", o->rules.v[0]);
@@ -155,6 +246,10 @@ static void free_state(struct state *s)
 {
 	for (size_t k = 0; k < s->set_count; k++)
 		yr_rules_destroy(s->sets[k]);
+	for (size_t k = 0; k < s->source_count; k++) {
+		free(s->sources[k].path);
+		free(s->sources[k].written);
+	}
 	free(s->sources);
 	free(s->sets);
 	free(s);
@@ -165,10 +260,9 @@ static struct state *new_state(size_t files)
 	struct state *s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	s->sources = calloc(files, sizeof *s->sources);
 	s->sets = calloc(files + 1, sizeof(YR_RULES *));
 	s->loaded_by = getpid();
-	if (s->sources && s->sets)
+	if (s->sets)
 		return s;
 	free_state(s);
 	return NULL;
@@ -186,17 +280,18 @@ static enum postern_result library_init(struct postern_error *error)
 static enum postern_result yara_load(struct postern_instance *instance, struct postern_error *error)
 {
 	const struct options *o = postern_options(instance);
-	YR_COMPILER *compiler = NULL;
+	struct loading l = { .options = o };
 	if (library_init(error) != POSTERN_OK)
 		return POSTERN_TEMPFAIL;
 	struct state *s = new_state(o->rules.count);
-	if (!s || yr_compiler_create(&compiler) != ERROR_SUCCESS) {
+	if (!s || yr_compiler_create(&l.compiler) != ERROR_SUCCESS) {
 		if (s)
 			free_state(s);
 		return postern_complain(error, POSTERN_TEMPFAIL, "out of memory");
 	}
-	enum postern_result r = load_files(s, compiler, o, error);
-	yr_compiler_destroy(compiler);
+	l.state = s;
+	enum postern_result r = load_files(&l, error);
+	yr_compiler_destroy(l.compiler);
 	if (r != POSTERN_OK) {
 		free_state(s);
 		return r;
@@ -209,12 +304,11 @@ static enum postern_result yara_load(struct postern_instance *instance, struct p
 /* A file that is away at the moment is about to be replaced. */
 static bool yara_changed(struct postern_instance *instance)
 {
-	const struct options *o = postern_options(instance);
 	const struct state *s = *postern_state(instance);
 	struct stat st;
-	for (size_t k = 0; s && k < o->rules.count; k++) {
+	for (size_t k = 0; s && k < s->source_count; k++) {
 		const struct source *was = &s->sources[k];
-		if (stat(o->rules.v[k], &st) != 0)
+		if (stat(was->path, &st) != 0)
 			continue;
 		if (st.st_ino != was->inode || st.st_size != was->size || st.st_mtim.tv_sec != was->changed.tv_sec ||
 			st.st_mtim.tv_nsec != was->changed.tv_nsec)
@@ -335,12 +429,13 @@ static void yara_stop(struct postern_instance *instance)
 /* What rules may ask about the part. Sets that were compiled without a variable do not take it: no matter. */
 static void set_variables(YR_SCANNER *scanner, const struct postern_part *part)
 {
-	const char *name = postern_part_name(part), *type = postern_part_type(part);
+	const char *name = postern_part_name(part), *type = postern_part_type(part), *mime_type = postern_part_mime_type(part);
 	const char *dot = name ? strrchr(name, '.') : NULL;
 	(void)yr_scanner_define_string_variable(scanner, "filename", name ? name : "");
 	(void)yr_scanner_define_string_variable(scanner, "filepath", name ? name : "");
 	(void)yr_scanner_define_string_variable(scanner, "extension", dot ? dot : "");
 	(void)yr_scanner_define_string_variable(scanner, "filetype", type ? type : "");
+	(void)yr_scanner_define_string_variable(scanner, "mimetype", mime_type ? mime_type : "");
 }
 
 static enum postern_result failure(struct postern_call *call, unsigned number, int rc)
