@@ -23,9 +23,9 @@
 
 static void usage(FILE *to)
 {
-	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop | scan FILE\n"
+	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop | scan FILE...\n"
 		"  -s SOCKET  the setting control_socket of the daemon (" DEFAULT_SOCKET ")\n"
-		"scan FILE (a mail or any file) asks every scanner; exit code 0: clean, 1: infected, 2: not completed\n", to);
+		"scan FILE (a mail or any file) asks every scanner; exit code 0: all clean, 1: one is infected, 2: one not completed\n", to);
 }
 
 static int connect_to(const char *path)
@@ -56,7 +56,6 @@ static int send_command(int fd, const char *command, int file_fd)
 	return rc;
 }
 
-/* "<exit code>\n<text>"; otherwise: the exit code where no answer comes. */
 /* reload and stop answer in words; as JSON: what they said, and how it ended. */
 static void print_words_as_json(int code, const char *words)
 {
@@ -69,6 +68,7 @@ static void print_words_as_json(int code, const char *words)
 
 static bool words_as_json;
 
+/* "<exit code>\n<text>"; otherwise: the exit code where no answer comes. */
 static int print_answer(int fd, int otherwise, bool scanned)
 {
 	void *owner = talloc_new(NULL);
@@ -105,6 +105,20 @@ static int ask(const char *path, const char *command, const char *file)
 	return code;
 }
 
+/* One after the other; infected tells more than not completed, and that more than clean. */
+static int scan_files(const char *path, const char *command, char *const *files, int count, bool json)
+{
+	int worst = 0;
+	for (int k = 0; k < count; k++) {
+		if (count > 1 && !json)
+			printf("%s%s: ", k ? "\n" : "", files[k]);
+		fflush(stdout);
+		int code = ask(path, command, files[k]);
+		worst = code == 1 || worst == 1 ? 1 : code > worst ? code : worst;
+	}
+	return worst;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { "socket", required_argument, NULL, 's' },
@@ -124,11 +138,11 @@ int main(int argc, char **argv)
 	}
 	/* --json may follow the command too; getopt has moved it in front. */
 	bool scan = optind < argc && strcmp(argv[optind], "scan") == 0;
-	if (argc - optind != (scan ? 2 : 1) || strlen(argv[optind]) > 32) {
+	if ((scan ? argc - optind < 2 : argc - optind != 1) || strlen(argv[optind]) > 32) {
 		usage(stderr);
 		return 64;
 	}
 	words_as_json = json && !scan && strcmp(argv[optind], "status") != 0;
 	snprintf(command, sizeof command, "%s%s", argv[optind], json && (scan || strcmp(argv[optind], "status") == 0) ? " json" : "");
-	return ask(path, command, scan ? argv[optind + 1] : NULL);
+	return scan ? scan_files(path, command, argv + optind + 1, argc - optind - 1, json) : ask(path, command, NULL);
 }

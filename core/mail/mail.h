@@ -56,6 +56,7 @@ struct scan_report {			/* one per scanner asked */
 	enum scan_outcome outcome;
 	const char *error;		/* when failed */
 	const char *output;		/* last reply of the scanner, for macro %v; may be NULL */
+	const char *version, *way;	/* what answered, and how it was asked; may be NULL */
 	uint32_t elapsed_us;
 	bool backup;
 };

@@ -9,6 +9,7 @@
 #include <talloc.h>
 #include <unistd.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <glib/gstdio.h>
 
 #include "config/config.h"
@@ -27,6 +28,8 @@ static int probe_open(struct probe *p)
 	if (!g_mkdtemp(p->folder))
 		return -1;
 	p->dir_fd = open(p->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->dir_fd >= 0)
+		fchmod(p->dir_fd, 0755);	/* daemons that open files by name are somebody else, and there is no secret in it */
 	return p->dir_fd;
 }
 
@@ -66,6 +69,14 @@ static const char *said(const struct plugin_outcome *o)
 	return o->result == POSTERN_OK ? "clean" : o->error ? o->error : "no answer";
 }
 
+/* What it said when asked for it, or with its first answer. */
+static const char *version_text(const struct plugin_outcome *o, void *owner)
+{
+	if (o->version)
+		return o->version;
+	return o->error ? talloc_asprintf(owner, "unknown (%s)", o->error) : "unknown";
+}
+
 static bool try_scanner(struct plugin_instance *i)
 {
 	struct error e = { 0 };
@@ -80,7 +91,7 @@ static bool try_scanner(struct plugin_instance *i)
 		scan_text(i, clean, owner, &harmless);
 		good = infected.found_count > 0 && harmless.found_count == 0 && harmless.result == POSTERN_OK;
 		printf("%s: %s\n  way: %s\n  version: %s\n  test virus: %s (%u us)\n  clean text: %s (%u us)\n", i->name, good ? "good" : "FAILED", infected.way ? infected.way : "none",
-			version.version ? version.version : "unknown", said(&infected), infected.elapsed_us, said(&harmless), harmless.elapsed_us);
+			version_text(&version, owner), said(&infected), infected.elapsed_us, said(&harmless), harmless.elapsed_us);
 		plugin_instance_stop(i);
 	}
 	talloc_free(owner);

@@ -161,7 +161,8 @@ static void note_failure(struct mail *m, const struct plugin_instance *i, const 
 static void take_answer(struct worker *w, struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, bool backup,
 	struct judge_facts *facts, struct answers *a)
 {
-	struct scan_report report = { .scanner = i->name, .error = o->error, .output = o->output, .elapsed_us = o->elapsed_us, .backup = backup };
+	struct scan_report report = { .scanner = i->name, .error = o->error, .output = o->output, .version = o->version, .way = o->way,
+		.elapsed_us = o->elapsed_us, .backup = backup };
 	shared_count(w->shared, COUNT_SCANS, 1);
 	for (unsigned k = 0; k < o->found_count; k++)
 		mail_add_finding(m, i->name, o->version, o->found[k].name, o->found[k].part);

@@ -13,6 +13,9 @@
 #include "worker/settle.h"
 #include "worker/trace.h"
 
+#define FINDINGS_LOGGED 20
+#define PARTS_LOGGED 20		/* of one finding */
+
 struct listing {
 	const struct mail *mail;
 	const struct policy *policy;
@@ -215,6 +218,24 @@ static void fill_findings(const struct listing *l, struct logline *line)
 	line->score_tests = tests;
 }
 
+/* "found: Eicar-Test-Signature by clamav (ClamAV 1.4.3/27830/Fri Nov 20 09:00:00 2026) in part 1/2, 1/3" */
+static void write_finding(const struct logline_finding *f)
+{
+	GString *text = g_string_new(NULL);
+	g_string_printf(text, "found: %s by %s (%s) in part ", f->name, f->scanner, f->version ? f->version : "version unknown");
+	for (size_t k = 0; f->parts[k] && k < PARTS_LOGGED; k++)
+		g_string_append_printf(text, "%s%s", k ? ", " : "", f->parts[k]);
+	log_write(LOG_LEVEL_NOTICE, "%s%s", text->str, f->spam_only ? ", a sign of spam only" : "");
+	g_string_free(text, TRUE);
+}
+
+static void write_findings(const struct listing *l)
+{
+	const struct logline_finding *list = findings_told(l->mail, l->owner);
+	for (size_t k = 0; list[k].name && k < FINDINGS_LOGGED; k++)
+		write_finding(&list[k]);
+}
+
 static void write_json(const struct listing *l)
 {
 	const struct mail *m = l->mail;
@@ -247,6 +268,7 @@ void log_mail(const struct mail *m, const struct policy *p)
 	if (policy_bool(p, SET_log_json)) {
 		write_json(&l);
 	} else {
+		write_findings(&l);
 		write_text(&l, true);
 		write_text(&l, false);
 	}

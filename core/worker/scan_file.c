@@ -60,16 +60,20 @@ static void text_finding(GString *out, const struct logline_finding *f)
 	g_string_append_printf(out, " (%s)\n", f->version ? f->version : "version unknown");
 }
 
+static void text_report(const struct scanned *s, const struct scan_report *r)
+{
+	g_string_append_printf(s->out, "%s: %s in %.1f ms%s%s%s\n", r->scanner, outcome_name(s->mail, r), (double)r->elapsed_us / 1000.0,
+		r->backup ? " (backup)" : "", r->error ? ": " : "", r->error ? r->error : "");
+	g_string_append_printf(s->out, "  way: %s\n  version: %s\n", r->way ? r->way : "in the opener", r->version ? r->version : "unknown");
+}
+
 static void write_text(const struct scanned *s)
 {
 	g_string_append_printf(s->out, "%s%s%s\n", verdict_name(s->verdict), s->why ? ": " : "", s->why ? s->why : "");
 	for (size_t i = 0; s->findings[i].name && i < TOLD_MAX; i++)
 		text_finding(s->out, &s->findings[i]);
-	for (unsigned i = 0; i < s->mail->report_count; i++) {
-		const struct scan_report *r = &s->mail->reports[i];
-		g_string_append_printf(s->out, "%s: %s in %.1f ms%s%s%s\n", r->scanner, outcome_name(s->mail, r), (double)r->elapsed_us / 1000.0,
-			r->backup ? " (backup)" : "", r->error ? ": " : "", r->error ? r->error : "");
-	}
+	for (unsigned i = 0; i < s->mail->report_count; i++)
+		text_report(s, &s->mail->reports[i]);
 	g_string_append_printf(s->out, "%u parts, %lld ms\n", s->mail->part_count, (long long)(clock_now_ms() - s->mail->started_ms));
 }
 
@@ -104,6 +108,8 @@ static void json_report(const struct scanned *s, const struct scan_report *r)
 	text_append_json(s->out, r->scanner, strlen(r->scanner));
 	json_pair(s->out, "outcome", outcome_name(s->mail, r));
 	json_pair(s->out, "error", r->error);
+	json_pair(s->out, "way", r->way ? r->way : "in the opener");
+	json_pair(s->out, "version", r->version);
 	g_string_append_printf(s->out, ",\"backup\":%s,\"elapsed_us\":%u}", r->backup ? "true" : "false", r->elapsed_us);
 }
 

@@ -77,6 +77,25 @@ def main():
             t.match(send(p.port, data).text, r"^554 5\.7\.0 Reject", "a name brings its bank, whose destiny holds")
             t.equal(event_of(p, data)["policy_banks"], ["STRICT"], "the log names the bank")
             t.match(send(p.port, mail(b"NAME:Plain.Bank\r\n")).text, r"^450 ", "true is the bank VIRUS")
+        as_text(t, hop)
+
+
+def nested(inner):
+    """A mail that holds another as it is: what lies in the inner one lies in both of its parts."""
+    return mail(b"--b2\r\nContent-Type: text/plain\r\n\r\nsee below\r\n--b2\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--b2--\r\n",
+                headers=["MIME-Version: 1.0", 'Content-Type: multipart/mixed; boundary="b2"'])
+
+
+def as_text(t, hop):
+    lua = 'local_domains_maps = { { ".example.com" } }\nkeep_decoded_original_maps = { { MAIL = true } }\n'
+    with Postern(t, hop, lua, name="log as text") as p:
+        send(p.port, two_parts(EICAR.decode(), EICAR.decode()))
+        t.match(p.wait_log("found: "), r"\) found: Eicar-Test-Signature[.A-Z]* by clamav \(ClamAV [\d.]+\S*/\d+[^)]*\) in part 1/1, 1/2, 0",
+                "the log says who found what where, by which database")
+        t.match(send(p.port, nested(mail(EICAR + b"\r\n"))).text, r"INFECTED: Eicar-Test-Signature[.A-Z]*$", "in a mail within a mail: one name")
+        line = p.wait_log("found: ", 2)
+        t.equal(len(p.log_lines("found: ")), 2, "container and member: told once")
+        t.ok(line.rsplit(" in part ", 1)[1].count(",") >= 1, "with the places of both", line)
 
 
 if __name__ == "__main__":
