@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -130,6 +131,16 @@ static int prepare_attributes(posix_spawnattr_t *attributes)
 	return problem;
 }
 
+/* The limit of the process that starts it is not meant for a program that loads a database. */
+static void lift_memory_limit(pid_t pid)
+{
+	struct rlimit now;
+	if (getrlimit(RLIMIT_DATA, &now) != 0 || now.rlim_cur == now.rlim_max)
+		return;
+	now.rlim_cur = now.rlim_max;
+	prlimit(pid, RLIMIT_DATA, &now, NULL);
+}
+
 static int start(const char *program, const char *const argv[], int stdin_fd, int output_fd, const char *cwd, pid_t *pid)
 {
 	char *const empty[] = { NULL };
@@ -142,6 +153,8 @@ static int start(const char *program, const char *const argv[], int stdin_fd, in
 		problem = prepare_attributes(&attributes);
 	if (!problem)
 		problem = posix_spawn(pid, program, &files, &attributes, (char *const *)argv, empty);
+	if (!problem)
+		lift_memory_limit(*pid);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&files);
 	errno = problem;

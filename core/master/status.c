@@ -114,20 +114,21 @@ static void gauges(struct status *s)
 static void instances(struct status *s)
 {
 	bool first = true;
-	g_string_append(s->out, s->json ? "\"plugins\":[" : "plugins (calls, found, failed, timed out, mean, connecting, breaker)\n");
+	g_string_append(s->out, s->json ? "\"plugins\":[" : "plugins (calls, found, failed, timed out, deaths, leaks, mean, connecting, breaker)\n");
 	for (unsigned i = 0; i < SHARED_INSTANCES; i++) {
 		struct shared_instance *p = &s->master->shared->instances[i];
 		unsigned long long calls = atomic_load(&p->calls), found = atomic_load(&p->found), failed = atomic_load(&p->failed),
 			timeouts = atomic_load(&p->timeouts), elapsed_us = atomic_load(&p->elapsed_us),
-			connects = atomic_load(&p->connects), connect_us = atomic_load(&p->connect_us);
+			connects = atomic_load(&p->connects), connect_us = atomic_load(&p->connect_us),
+			deaths = atomic_load(&p->deaths), leaks = atomic_load(&p->leaks);
 		const char *breaker = breaker_state_name((enum breaker_state)atomic_load(&p->breaker_state));
 		if (atomic_load(&p->state) != 2)
 			continue;
 		if (s->json)
-			g_string_append_printf(s->out, "%s{\"name\":\"%s\",\"calls\":%llu,\"found\":%llu,\"failed\":%llu,\"timeouts\":%llu,\"elapsed_us\":%llu,\"connects\":%llu,\"connect_us\":%llu,\"breaker\":\"%s\"}",
-				first ? "" : ",", p->name, calls, found, failed, timeouts, elapsed_us, connects, connect_us, breaker);
+			g_string_append_printf(s->out, "%s{\"name\":\"%s\",\"calls\":%llu,\"found\":%llu,\"failed\":%llu,\"timeouts\":%llu,\"deaths\":%llu,\"leaks\":%llu,\"elapsed_us\":%llu,\"connects\":%llu,\"connect_us\":%llu,\"breaker\":\"%s\"}",
+				first ? "" : ",", p->name, calls, found, failed, timeouts, deaths, leaks, elapsed_us, connects, connect_us, breaker);
 		else
-			g_string_append_printf(s->out, "  %-20s %llu %llu %llu %llu %llu us, %llu us, %s\n", p->name, calls, found, failed, timeouts, calls ? elapsed_us / calls : 0,
+			g_string_append_printf(s->out, "  %-20s %llu %llu %llu %llu %llu %llu %llu us, %llu us, %s\n", p->name, calls, found, failed, timeouts, deaths, leaks, calls ? elapsed_us / calls : 0,
 				connects ? connect_us / connects : 0, breaker);
 		first = false;
 	}

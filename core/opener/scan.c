@@ -94,5 +94,5 @@ bool scan_run(const struct scan_job *job, scan_report_fn report, void *context)
 			return false;
 		decided |= o.found_count > 0 && job->order->first_infected_stops;
 	}
-	return trusted;
+	return trusted && !plugin_leaks_found();
 }

@@ -109,12 +109,17 @@ static const char *call_way(const struct postern_call *c, void *owner)
 void call_report(const struct postern_call *c, enum postern_result result, void *owner, struct plugin_outcome *out)
 {
 	struct plugin_instance *i = c->instance;
+	if (result < POSTERN_OK || result > POSTERN_BROKEN) {
+		out->result = POSTERN_BROKEN;
+		out->error = talloc_asprintf(owner, "%s: it returned %d, which is no result", i->name, (int)result);
+	} else {
+		out->result = result;
+		out->error = call_blame(c, result, owner);
+	}
 	if (c->version) {
 		talloc_free((void *)(uintptr_t)i->version);
 		i->version = talloc_strdup(i, c->version);
 	}
-	out->result = result;
-	out->error = call_blame(c, result, owner);
 	out->version = i->version ? talloc_strdup(owner, i->version) : NULL;
 	out->output = c->output ? talloc_strdup(owner, c->output) : NULL;
 	out->way = call_way(c, owner);

@@ -41,6 +41,12 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 void plugin_account(const struct plugin_instance *i, const struct plugin_outcome *out);
 /* A thread was left behind: this worker should leave after the mail. */
 bool plugin_threads_left(void);
+/* An instance leaves descriptors open, as the log says: this process should not go on for long. */
+bool plugin_leaks_found(void);
+/* In a worker: from now on its slot tells whom it asks. By who has reaped it: the names of those it was asking when it died,
+ * "clamd, words" on owner, each counted; NULL: nobody. */
+void plugin_blame_setup(struct shared_worker *slot);
+const char *plugin_blame_dead(struct shared *shared, struct shared_worker *slot, void *owner);
 /* VERSION/PING: result and version text. */
 void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out);
 

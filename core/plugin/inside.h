@@ -103,6 +103,7 @@ struct instance_calls {
 	_Atomic bool busy;			/* in a call; for ever when its thread was left behind */
 	const char *unusable;			/* start() failed: why */
 	char kept_endpoint[320];
+	unsigned leaks;				/* calls that left descriptors open */
 	struct shared_instance *slot;
 };
 struct instance_calls *instance_calls(struct plugin_instance *i);
@@ -137,6 +138,16 @@ void breaker_note(struct shared_instance *slot, const struct postern_call *c, en
 /* plugin/question.c: OK: it is there; NOTHING: that does not tell; else it does not answer, and the call's failure text says why. */
 enum postern_result question_ask(struct postern_call *c);
 int question_time_ms(const struct postern_call *c);	/* what it may take; 0: there is no time for it */
+
+/* plugin/blame.c: this thread begins and ends to ask the instance. */
+void blame_enter(struct plugin_instance *i);
+void blame_leave(struct plugin_instance *i);
+/* The lowest free descriptors before a call of these instances, and whether they are free again behind it. */
+#define LEAK_WATCHED 8
+struct leak_watch { int fds[LEAK_WATCHED]; };
+void leaks_begin(struct leak_watch *w);
+void leaks_end(const struct leak_watch *w, struct plugin_instance *const *instances, size_t count);
+bool leaks_need_one_by_one(void);	/* one of several leaks: to learn which, they are asked one after another */
 
 const char *run_program_path(void);
 void run_setup(const char *program_path);

@@ -93,7 +93,9 @@ enum postern_result scan_view(struct postern_call *c, bool stop_at_first)
 	bool per_part = (p->capabilities & POSTERN_CAP_PER_PART) && p->scanner->scan_part;
 	if (!per_part && !p->scanner->scan)
 		return postern_fail(c, POSTERN_BROKEN, "the plugin has no call to scan with");
+	blame_enter(c->instance);
 	enum postern_result r = per_part ? scan_parts(c, stop_at_first) : scan_mail(c);
+	blame_leave(c->instance);
 	return c->found_count > 0 ? POSTERN_OK : r;
 }
 
@@ -119,7 +121,9 @@ void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadli
 		return;
 	}
 	int64_t began_us = clock_wall_us();
+	struct leak_watch watch;
 	view_never_empty(v);
+	leaks_begin(&watch);
 	struct postern_call *c = call_begin(i, v, d);
 	bool paths = i->plugin->capabilities & POSTERN_CAP_PATH;
 	enum postern_result r = paths && view_give_paths(v, &e) != 0 ? postern_fail(c, POSTERN_TEMPFAIL, "%s", e.text) :
@@ -127,6 +131,7 @@ void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadli
 	call_report(c, r, owner, out);
 	account_scan(c, out, began_us);
 	call_end(c);
+	leaks_end(&watch, &i, 1);
 	call_release(i);
 }
 

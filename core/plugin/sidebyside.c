@@ -188,13 +188,15 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 		return;
 	}
 	/* Never closed while a thread that was left behind might still write to it. */
-	int done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int done_fd = leaks_need_one_by_one() ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (done_fd < 0) {
 		for (size_t k = 0; k < count; k++)
 			plugin_scan(instances[k], v, d, stop_at_first, owner, &outcomes[k]);
 		return;
 	}
+	struct leak_watch watch;
 	view_never_empty(v);
+	leaks_begin(&watch);
 	struct task **tasks = talloc_zero_array(owner, struct task *, count + 1);
 	for (size_t k = 0; k < count; k++)
 		tasks[k] = wants_main_thread(instances[k]) ? NULL : task_make(instances[k], v, d, stop_at_first, done_fd, owner, &outcomes[k]);
@@ -212,7 +214,9 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 		if (tasks[k])
 			task_settle(tasks[k], owner, &outcomes[k]);
 	}
-	if (!left)
-		close(done_fd);
 	talloc_free(tasks);
+	if (left)
+		return;
+	close(done_fd);
+	leaks_end(&watch, instances, count);
 }

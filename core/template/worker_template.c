@@ -214,6 +214,21 @@ static void start_workers(struct worker_template *t)
 	}
 }
 
+/* Who calls exit() while a plugin is asked has died, whatever the code. */
+static void note_death(struct worker_template *t, const struct children_entry *e, int status)
+{
+	struct shared_worker *w = &t->setup.shared->workers[e->slot];
+	char *asked = (char *)(uintptr_t)plugin_blame_dead(t->setup.shared, w, t);
+	if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0 || asked) {
+		shared_count(t->setup.shared, COUNT_WORKER_DEATHS, 1);
+		log_write(LOG_LEVEL_WARNING, "worker %d died (%s %d) at stage %s%s%s%s%s", (int)e->pid,
+			WIFSIGNALED(status) ? "signal" : "exit code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+			worker_stage_name((enum worker_stage)atomic_load(&w->stage)), asked ? ", asking " : "", asked ? asked : "",
+			w->log_id[0] ? ", last mail " : "", w->log_id);
+	}
+	talloc_free(asked);
+}
+
 static void reap_workers(struct worker_template *t)
 {
 	struct signalfd_siginfo info;
@@ -224,13 +239,7 @@ static void reap_workers(struct worker_template *t)
 	while (children_reap(&t->workers, &e, &status)) {
 		if (e.pid == 0)
 			continue;
-		if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0) {
-			shared_count(t->setup.shared, COUNT_WORKER_DEATHS, 1);
-			log_write(LOG_LEVEL_WARNING, "worker %d died (%s %d) at stage %s%s%s", (int)e.pid,
-				WIFSIGNALED(status) ? "signal" : "exit code", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-				worker_stage_name((enum worker_stage)atomic_load(&t->setup.shared->workers[e.slot].stage)),
-				t->setup.shared->workers[e.slot].log_id[0] ? ", last mail " : "", t->setup.shared->workers[e.slot].log_id);
-		}
+		note_death(t, &e, status);
 		free_slot(t, e.slot);
 	}
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHARED_LAYOUT 3
+#define SHARED_LAYOUT 4
 #define SHARED_WORKERS 1024		/* even generations use the first half, odd ones the second */
 #define SHARED_RECEPTIONS 16
 #define SHARED_NEXT_HOPS 64
@@ -74,6 +74,7 @@ struct shared_worker {
 	unsigned char digest[16];	/* of the mail in hand (below its topmost Received field) with its sender; zero: not known yet */
 	_Atomic uint32_t owner_pid;	/* the reception that the mail in hand came from */
 	_Atomic uint32_t abandoned;	/* set by it: the mail's client has gone */
+	_Atomic uint64_t asking[SHARED_INSTANCES / 64];	/* plugin instances that have a call now, by number of their slot; plugin/blame.c */
 	_Atomic uint32_t blamed;	/* a death over the mail in hand is in the poison ledger already: once per try is enough */
 };
 
@@ -108,6 +109,7 @@ const char *breaker_state_name(enum breaker_state s);
 struct shared_instance {
 	_Atomic uint32_t state;
 	_Atomic uint64_t calls, found, failed, timeouts, elapsed_us;
+	_Atomic uint64_t deaths, leaks;		/* workers that died while they asked it; calls found to leave descriptors open */
 	_Atomic uint64_t connects, connect_us;	/* that came about, and the time they took */
 	_Atomic uint32_t breaker_state;		/* enum breaker_state; only plugin/breaker.c changes it */
 	_Atomic uint32_t breaker_failures;	/* connections in a row that did not come about */

@@ -189,6 +189,18 @@ static bool cancelled(const struct mail *m)
 	return m->deadline.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
+/* Scanners in the opener are asked one after another: it is the first that has not answered. */
+static void blame_in_opener(struct mail *m, const struct policy *p, const struct open_result *opened, struct error *e)
+{
+	struct plugin_instance **scanners;
+	unsigned count = pick_scanners(policy_value(p, SET_av_scanners), true, m, &scanners);
+	if ((e->class != ERROR_INPUT && e->class != ERROR_DEADLINE) || opened->finding_count >= count)
+		return;
+	struct plugin_instance *asked = scanners[opened->finding_count];
+	plugin_account(asked, &(struct plugin_outcome){ .result = POSTERN_TEMPFAIL });
+	error_prefix(e, "asking %s", asked->name);
+}
+
 /* The opener's scanners have been at work since the parts were there; ours run beside them. */
 static int ask_primaries(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened,
 	struct judge_facts *facts, struct answers *a, struct error *e)
@@ -200,8 +212,11 @@ static int ask_primaries(struct worker *w, struct mail *m, const struct policy *
 		plugin_scan_all(scanners, count, make_view(w, m), m->deadline, policy_bool(p, SET_first_infected_stops_scan), m, outcomes);
 	if (cancelled(m))
 		return error_set(e, ERROR_CANCELLED, "the client has gone");
-	if (open_findings(w->opener, m, opened, e) != 0 && note_opener_failure(w, m, facts, e) != 0)
-		return -1;
+	if (open_findings(w->opener, m, opened, e) != 0) {
+		blame_in_opener(m, p, opened, e);
+		if (note_opener_failure(w, m, facts, e) != 0)
+			return -1;
+	}
 	for (unsigned i = 0; i < opened->finding_count; i++) {
 		plugin_account(opened->findings[i].instance, &opened->findings[i].outcome);
 		take_answer(w, m, opened->findings[i].instance, &opened->findings[i].outcome, false, facts, a);
@@ -302,7 +317,7 @@ int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct 
 		if (!facts->failure)
 			facts->failure = "no virus scanner has answered";
 	}
-	if (plugin_threads_left())
+	if (plugin_threads_left() || plugin_leaks_found())
 		w->leave = true;
 	return 0;
 }

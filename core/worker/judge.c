@@ -11,6 +11,8 @@ static bool needs_checks(const struct recipient *r)
 	return !(r->policy->bypass_virus && r->policy->bypass_banned);
 }
 
+#define NAMES_TOLD 100	/* where one field or line has them all */
+
 const char *judge_virus_names(const struct mail *m, void *owner)
 {
 	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -19,6 +21,10 @@ const char *judge_virus_names(const struct mail *m, void *owner)
 		const char *name = m->findings[i].name;
 		if (!g_hash_table_add(seen, (void *)(uintptr_t)name))
 			continue;
+		if (g_hash_table_size(seen) > NAMES_TOLD) {
+			names = talloc_strdup_append(names, ", ...");
+			break;
+		}
 		names = talloc_asprintf_append(names, "%s%s", *names ? ", " : "", name);
 	}
 	g_hash_table_destroy(seen);

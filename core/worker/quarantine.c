@@ -11,6 +11,7 @@
 #include "worker/settle.h"
 
 #define PARTS_TOLD 20	/* paths in one field */
+#define FINDINGS_TOLD 100	/* fields */
 
 struct copy { const char *method, *target; bool archive; };
 
@@ -98,7 +99,7 @@ static void add_findings(struct edit_list *l, const struct mail *m, void *owner)
 {
 	const struct logline_finding *list = findings_told(m, owner);
 	size_t count = 0;
-	while (list[count].name)
+	while (list[count].name && count < FINDINGS_TOLD)
 		count++;
 	while (count-- > 0) {
 		char *text = talloc_asprintf(owner, "%s; scanner=%s; parts=%s", list[count].name, list[count].scanner, list[count].parts[0]);
