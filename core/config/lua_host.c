@@ -2,10 +2,12 @@
  * would get a failure. */
 #include "config.h"
 
+#include "config/inside.h"
 #include "config/lua_host.h"
 
 #include <lauxlib.h>
 #include <string.h>
+#include <talloc.h>
 #include <unistd.h>
 
 #define PART "postern.part"
@@ -13,9 +15,11 @@
 #define READ_MAX (16 * 1024 * 1024)
 #define OUTPUT_MAX (200 * 1024)
 #define ARGUMENTS_MAX 64
+#define CAPTURES_MAX 20
 
 /* One call at a time per worker: what is not of this call is dead. */
 static struct postern_call *current;
+static struct { enum postern_result result; const char *text; } failure;
 
 struct part_box { struct postern_call *call; const struct postern_part *part; };
 struct connection_box { struct postern_call *call; struct postern_conn *conn; };
@@ -93,8 +97,10 @@ static int part_index(lua_State *L)
 		lua_pushstring(L, postern_part_name(part));
 	else if (strcmp(name, "placement") == 0)
 		lua_pushstring(L, postern_part_placement(part));
+	else if (strcmp(name, "path") == 0)
+		lua_pushstring(L, postern_part_path(current, part));
 	else
-		return luaL_error(L, "a part has no \"%s\"; it has number, size, type, mime_type, name, placement and read()", name);
+		return luaL_error(L, "a part has no \"%s\"; it has number, size, type, mime_type, name, placement, path and read()", name);
 	return 1;
 }
 
@@ -168,6 +174,28 @@ static int connection_read_all(lua_State *L)
 	return 1;
 }
 
+static int connection_readable(lua_State *L)
+{
+	lua_pushboolean(L, postern_conn_readable(check_connection(L)));
+	return 1;
+}
+
+static int connection_is_local(lua_State *L)
+{
+	lua_pushboolean(L, postern_conn_is_local(check_connection(L)));
+	return 1;
+}
+
+/* For the next call of this scanner; here it is over. */
+static int connection_keep(lua_State *L)
+{
+	struct connection_box *box = luaL_checkudata(L, 1, CONNECTION);
+
+	postern_conn_keep(current, check_connection(L));
+	box->conn = NULL;
+	return 0;
+}
+
 static int connection_close(lua_State *L)
 {
 	struct connection_box *box = luaL_checkudata(L, 1, CONNECTION);
@@ -179,21 +207,36 @@ static int connection_close(lua_State *L)
 
 static const struct luaL_Reg connection_methods[] = {
 	{ "write", connection_write }, { "write_part", connection_write_part }, { "read_until", connection_read_until },
-	{ "read", connection_read }, { "read_all", connection_read_all }, { "close", connection_close }, { NULL, NULL }
+	{ "read", connection_read }, { "read_all", connection_read_all }, { "readable", connection_readable },
+	{ "is_local", connection_is_local }, { "keep", connection_keep }, { "close", connection_close }, { NULL, NULL }
 };
 
 /* --- the host --- */
+
+static int push_connection(lua_State *L, struct postern_conn *conn)
+{
+	struct connection_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+
+	*box = (struct connection_box){ current, conn };
+	luaL_setmetatable(L, CONNECTION);
+	return 1;
+}
 
 static int host_connect(lua_State *L)
 {
 	const char *endpoint = luaL_checkstring(L, 1);
 	struct postern_conn *conn = postern_conn_open(living(L), endpoint);
 
-	if (!conn)
-		return failed(L, "connect");
-	struct connection_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-	*box = (struct connection_box){ current, conn };
-	luaL_setmetatable(L, CONNECTION);
+	return conn ? push_connection(L, conn) : failed(L, "connect");
+}
+
+static int host_kept(lua_State *L)
+{
+	struct postern_conn *conn = postern_conn_kept(living(L));
+
+	if (conn)
+		return push_connection(L, conn);
+	lua_pushnil(L);
 	return 1;
 }
 
@@ -235,6 +278,61 @@ static int host_log(lua_State *L)
 	return 0;
 }
 
+static int host_output(lua_State *L)
+{
+	size_t n;
+	const char *text = luaL_checklstring(L, 1, &n);
+
+	postern_set_output(living(L), text, n);
+	return 0;
+}
+
+static int host_fail(lua_State *L)
+{
+	static const char *const kinds[] = { "tempfail", "limit", "broken", NULL };
+	static const enum postern_result results[] = { POSTERN_TEMPFAIL, POSTERN_LIMIT, POSTERN_BROKEN };
+	int kind = luaL_checkoption(L, 1, NULL, kinds);
+	const char *text = luaL_checkstring(L, 2);
+
+	failure.text = postern_printf(living(L), "%s", text);
+	failure.result = results[kind];
+	return luaL_error(L, "%s", text);
+}
+
+/* What rx() made, or a string, compiled anew then. */
+static const struct pattern *check_pattern(lua_State *L, void *owner)
+{
+	struct error e = { 0 };
+	const struct value *v = lua_type(L, 1) == LUA_TSTRING ? NULL : handle_get(L, 1);
+	const struct pattern *p = v && v->kind == VALUE_REGEX ? v->u.regex : NULL;
+
+	if (p)
+		return p;
+	p = pattern_compile(owner, luaL_checkstring(L, 1), "", &e);
+	if (!p)
+		luaL_error(L, "match: %s", postern_printf(current, "%s", e.text));
+	return p;
+}
+
+static int host_match(lua_State *L)
+{
+	char *captures[CAPTURES_MAX] = { NULL };
+	size_t n;
+	const char *text = luaL_checklstring(L, 2, &n);
+	void *owner = postern_alloc(living(L), 1);	/* goes with the call */
+	int count = pattern_captures(check_pattern(L, owner), text, n, owner, captures, CAPTURES_MAX);
+
+	if (count < 0)
+		return luaL_error(L, "match: the pattern takes too much time over this text");
+	if (count == 0) {
+		lua_pushnil(L);
+		return 1;
+	}
+	for (int k = count > 1 ? 1 : 0; k < count; k++)
+		lua_pushstring(L, captures[k]);
+	return count > 1 ? count - 1 : 1;
+}
+
 static int host_time_left(lua_State *L)
 {
 	lua_pushinteger(L, postern_time_left_ms(living(L)));
@@ -242,7 +340,8 @@ static int host_time_left(lua_State *L)
 }
 
 static const struct luaL_Reg host_functions[] = {
-	{ "connect", host_connect }, { "run", host_run }, { "log", host_log }, { "time_left_ms", host_time_left }, { NULL, NULL }
+	{ "connect", host_connect }, { "run", host_run }, { "log", host_log }, { "time_left_ms", host_time_left },
+	{ "kept", host_kept }, { "output", host_output }, { "fail", host_fail }, { "match", host_match }, { NULL, NULL }
 };
 
 void lua_host_setup(lua_State *L)
@@ -265,10 +364,41 @@ void lua_host_push_part(lua_State *L, struct postern_call *call, const struct po
 	luaL_setmetatable(L, PART);
 }
 
-void lua_host_push(lua_State *L, struct postern_call *call)
+static void push_mail(lua_State *L, const struct postern_mail *mail)
+{
+	size_t count = postern_mail_recipient_count(mail);
+
+	lua_newtable(L);
+	lua_pushstring(L, postern_mail_log_id(mail));
+	lua_setfield(L, -2, "log_id");
+	lua_pushstring(L, postern_mail_sender(mail));
+	lua_setfield(L, -2, "sender");
+	lua_pushinteger(L, postern_mail_size(mail));
+	lua_setfield(L, -2, "size");
+	lua_newtable(L);
+	for (size_t k = 0; k < count; k++) {
+		lua_pushstring(L, postern_mail_recipient(mail, k));
+		lua_rawseti(L, -2, (lua_Integer)k + 1);
+	}
+	lua_setfield(L, -2, "recipients");
+}
+
+void lua_host_push(lua_State *L, struct postern_call *call, const struct postern_mail *mail)
 {
 	current = call;
+	failure.result = POSTERN_OK;
+	failure.text = NULL;
 	luaL_newlib(L, host_functions);
+	if (!mail)
+		return;
+	push_mail(L, mail);
+	lua_setfield(L, -2, "mail");
+}
+
+enum postern_result lua_host_failure(const char **text)
+{
+	*text = failure.text;
+	return failure.result;
 }
 
 void lua_host_forget(lua_State *L)

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <talloc.h>
 
+#define NAMES_TOLD 100	/* where one field or line has them all */
+
 static bool needs_checks(const struct recipient *r)
 {
 	return !(r->policy->bypass_virus && r->policy->bypass_banned);
 }
-
-#define NAMES_TOLD 100	/* where one field or line has them all */
 
 const char *judge_virus_names(const struct mail *m, void *owner)
 {

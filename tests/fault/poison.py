@@ -35,6 +35,7 @@ def of_workers(t):
     with Catcher() as hop, Postern(t, hop, LUA, scanners=faulty("worker")) as p:
         data = trying("crash", "worker's poison")
         t.equal(deaths(p, data, 3), [451] * 3, "worker: three times 451")
+        p.wait(lambda: p.counter("worker-deaths") >= 3, 10, "worker: not counted")    # by who reaps it, after the client was told
         t.equal(p.counter("worker-deaths"), 3, "worker: three of them died, each counted once")
         t.equal(send(p.address, data).code, 451, "worker: then 451 still")
         t.equal((p.counter("worker-deaths"), p.counter("mails-poisoned")), (3, 1), "worker: not asked again")

@@ -42,6 +42,88 @@ WORDS = """scanner "words" {
 }"""
 
 
+MORE = """
+local tell = rx([[tell (\\w+) to (\\w+)]], "i")
+av_scanners = { scanner "more" {
+  timeout = 5, paths = true,
+  version = function(host)
+    local c = host.connect("%(run)s/session")
+    c:write("VERSION\\n")
+    local line = c:read_until("\\n", 100)
+    c:keep()
+    return host.match("^version (\\\\S+)", line)
+  end,
+  scan = function(part, host)
+    local text = part:read()
+    if text:find("TOO BIG", 1, true) then host.fail("limit", "larger than it likes") end
+    if text:find("NO SENSE", 1, true) then host.fail("broken", "it speaks in tongues") end
+    local word = host.match(tell, text)
+    if word == "Sender" then return "Mail." .. host.mail.sender .. "." .. host.mail.recipients[1] .. "." .. #host.mail.recipients end
+    if word == "path" then return part.path:match("/p%%d+$") and "Path.Known" end
+    local c = host.kept() or host.connect("%(run)s/session")
+    if not c:is_local() or c:readable() then error("odd connection") end
+    c:write(text:match("^%%C*") .. "\\n")
+    local answer = c:read_until("\\n", 100)
+    c:keep()
+    host.output(answer)
+    return answer ~= "clean" and answer
+  end
+} }
+child_timeout = 20
+max_servers = 1
+"""
+
+
+class SessionDaemon:
+    """Answers line after line; .sessions counts connections."""
+
+    def __init__(self, path):
+        self.sessions = 0
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        os.chmod(path, 0o777)
+        self.socket.listen(8)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            peer, _ = self.socket.accept()
+            self.sessions += 1
+            threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
+
+    @staticmethod
+    def talk(peer):
+        for line in peer.makefile("rb"):
+            peer.sendall(b"version 7.1\n" if line == b"VERSION\n" else b"Session.Found\n" if b"session" in line else b"clean\n")
+
+
+def more_helpers(t, hop):
+    """What plugins in C have, scanners in Lua have: a kept connection, regular expressions, the version, results, paths, the mail."""
+    with Folder() as folder:
+        daemon = SessionDaemon(os.path.join(folder.own("run", mode=0o755), "session"))
+        with Postern(tap=t, next_hop=hop, lua=MORE, folder=folder) as p:
+            def answer(text):
+                return str(send(p.address, mail(body=text.encode() + b"\r\n")))
+
+            for n in range(3):
+                t.match(answer("in session %d" % n), r"INFECTED: Session\.Found", "a daemon asked over and over")
+            t.match(answer("nothing"), r"250 2\.0\.0 from MTA", "and clean")
+            t.equal(daemon.sessions, 1, "over one connection, which the version was asked on")
+            t.match(p.wait_log("found: Session"), r"by more \(7\.1\)", "its version is in the finding")
+            t.match(answer("tell Sender to us"), r"INFECTED: Mail\.sender@example\.org\.rcpt@example\.com\.1", "the mail's envelope, and what rx() made")
+            t.match(answer("tell path to us"), r"INFECTED: Path\.Known", "a path")
+            t.match(answer("TOO BIG"), r"451 .*more: larger than it likes", "a limit")
+            t.match(answer("NO SENSE"), r"451 .*more: it speaks in tongues", "nonsense")
+            code, out, _ = p.posternd("-t")
+            t.equal(code, 0, "-t is content")
+            code, out, err = p.posternd("-tt")
+            t.match(out, r"more: FAILED\n  way: \S+session, content sent\n  version: 7\.1\n", "-tt tells way and version")
+    for key, wanted in (("version", r"scanner: version: expected function\(host\)"), ("paths", "scanner: paths: expected true or false")):
+        with Folder() as folder:
+            p = Postern(next_hop=hop, scanners='scanner "x" { %s = 3, scan = function() return false end }' % key, folder=folder, start=False)
+            t.match("".join(p.posternd("-t")[1:]), wanted, key + " that is none")
+
+
 class LineDaemon:
     """Answers one line per connection: a name where the line says a size above 10, else "clean"."""
 
@@ -82,6 +164,7 @@ def main():
         t.equal(len(hop.caught), 2, "only clean mails were passed on")
         code, changed, _ = p.posternd("-n")
         t.match(changed, r'scanner "words"', "-n names it")
+        more_helpers(t, hop)
 
 
 main()
