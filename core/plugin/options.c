@@ -25,7 +25,7 @@ const struct postern_option common_option_table[] = {
 	{ .name = "max_size", .type = POSTERN_SIZE, .offset = offsetof(struct common_options, max_size_bytes), .min = 0, .max = INT64_MAX,
 	  .doc = "Parts (or mails) larger than this are not handed over; they count as over the limit, never as clean." },
 	{ .name = "probe_interval", .type = POSTERN_DURATION, .offset = offsetof(struct common_options, probe_interval_ms), .min = 50, .max = 3600000,
-	  .value = "5s", .doc = "How often a scanner reached by network that has ceased to answer is tried again; in between it is not asked, which is never taken as clean." },
+	  .value = "5s", .doc = "How often a scanner in the worker that has ceased to answer is tried again; in between it is not asked, which is never taken as clean." },
 	{ .name = NULL }
 };
 

@@ -16,14 +16,13 @@ Output is TAP; figures come as comments."""
 import argparse
 import os
 import re
-import socket
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from faulty import *  # noqa: E402 pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
-from fakeclamd import FakeClamd  # noqa: E402 pylint: disable=wrong-import-position
+from fakeclamd import FakeClamd, FakeDaemon  # noqa: E402 pylint: disable=wrong-import-position
 
 WORKERS = 4
 CLIENTS = 3             # for each bank
@@ -31,45 +30,12 @@ PAUSE_S = 0.02          # before a mail is tried again
 TOKEN = re.compile(rb"token-[a-z]+-[0-9]+-[0-9]+")
 
 
-class FakeSophie:
-    """Takes the name of a file, looks into it, and answers; .mode as FakeClamd's."""
+class FakeSophie(FakeDaemon):
+    """Takes the name of a file, looks into it, and answers."""
 
     def __init__(self, path):
-        self.path, self.mode, self.connects, self.seen = path, "answer", 0, set()
-        self.held, self.listener = [], None
-        self.listen()
-
-    def listen(self):
-        if os.path.exists(self.path):
-            os.unlink(self.path)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        os.chmod(self.path, 0o666)
-        self.listener.listen(64)
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.let_go()
-
-    def let_go(self):
-        held, self.held = self.held, []
-        for conn in held:
-            try:
-                conn.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def accept(self, listener):
-        while True:
-            try:
-                conn, _ = listener.accept()
-            except OSError:
-                return
-            self.connects += 1
-            self.held.append(conn)
-            threading.Thread(target=self.talk, args=(conn,), daemon=True).start()
+        self.seen = set()
+        super().__init__(path)
 
     def talk(self, conn):
         try:

@@ -9,11 +9,11 @@ import threading
 MODES = ("answer", "hang", "drop")      # drop: takes the connection and closes it at once
 
 
-class FakeClamd:
-    def __init__(self, path, version="ClamAV 9.9.9/27000/Sat Nov 21 03:00:00 2026"):
-        self.path, self.version, self.mode = path, version, "answer"
-        self.connects, self.scans = 0, 0
-        self.silent = b"\xff"           # content that it never answers for
+class FakeDaemon:
+    """Listens at a path; what it says to a connection, talk(conn) of those made of it does."""
+
+    def __init__(self, path):
+        self.path, self.mode, self.connects = path, "answer", 0
         self.lock, self.held, self.listener = threading.Lock(), [], None
         self.listen()
 
@@ -56,6 +56,22 @@ class FakeClamd:
                 threading.Thread(target=self.talk, args=(conn,), daemon=True).start()
 
     def talk(self, conn):
+        raise NotImplementedError
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class FakeClamd(FakeDaemon):
+    def __init__(self, path, version="ClamAV 9.9.9/27000/Sat Nov 21 03:00:00 2026"):
+        self.version, self.scans = version, 0
+        self.silent = b"\xff"           # content that it never answers for
+        super().__init__(path)
+
+    def talk(self, conn):
         try:
             with conn, conn.makefile("rb") as f:
                 while self.command(conn, f):
@@ -93,9 +109,3 @@ class FakeClamd:
 
     def answered(self, content):
         """For those who want to know what was scanned."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -28,6 +28,13 @@ def main():
             t.match(out, r"clamav: good", "the other is tried all the same")
         code, out, err = p.posternd("-tt")
         t.equal((code, "clamd: FAILED" in out), (78, True), "nobody listens")
+        with open(folder.join("script"), "w") as f:
+            f.write('test "$1" = -V && echo "Script 1.2" && exit 3\ngrep -rq EICAR-STANDARD "$1" && echo "x: By.Script FOUND" && exit 1\nexit 0\n')
+        p.values["scanners"] = 'command { "/bin/sh", args = { "%s", "{}" }, version_args = { "%s", "-V" }, version = [[Script (\\S+)]], ' \
+            'clean = { 0 }, infected = { 1 }, names = [[: (.+) FOUND$]] }' % (folder.join("script"), folder.join("script"))
+        p.configure()
+        code, out, err = p.posternd("-tt")
+        t.match(out, r"command: good\n  way: program /bin/sh\n  version: 1\.2\n  test virus: By\.Script", "a program that tells its version")
         if clamd_program():
             with Clamd(folder.path) as real:
                 p.values["scanners"] = 'clamd { socket = "%s" }, clamd { socket = "127.0.0.1:%d", name = "tcp" }' % (real.socket, real.port)

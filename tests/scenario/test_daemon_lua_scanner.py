@@ -1,12 +1,11 @@
 #!/usr/bin/python3
 """test_daemon_lua_scanner.py - scanners written in the configuration: what they see, what their answers mean, what their errors cost."""
 import os
-import socket
 import sys
-import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from catcher import Catcher
+from fakeclamd import FakeDaemon
 from postern import Folder, Postern, mail
 from smtpclient import send
 from tapout import Tap
@@ -74,33 +73,33 @@ max_servers = 1
 """
 
 
-class SessionDaemon:
-    """Answers line after line; .sessions counts connections."""
+class LineDaemon(FakeDaemon):
+    """Answers what answer(line) gives; one line for each connection, or as many as come."""
 
-    def __init__(self, path):
-        self.sessions = 0
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(path)
-        os.chmod(path, 0o777)
-        self.socket.listen(8)
-        threading.Thread(target=self.serve, daemon=True).start()
+    def __init__(self, path, answer, once):
+        self.answer, self.once = answer, once
+        super().__init__(path)
 
-    def serve(self):
-        while True:
-            peer, _ = self.socket.accept()
-            self.sessions += 1
-            threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
+    def talk(self, conn):
+        for line in conn.makefile("rb"):
+            conn.sendall(self.answer(line))
+            if self.once:
+                break
+        conn.close()
 
-    @staticmethod
-    def talk(peer):
-        for line in peer.makefile("rb"):
-            peer.sendall(b"version 7.1\n" if line == b"VERSION\n" else b"Session.Found\n" if b"session" in line else b"clean\n")
+
+def large(line):
+    return b"Daemon.Found\n" if line.startswith(b"SIZE ") and int(line.split()[1]) > 10 else b"clean\n"
+
+
+def session(line):
+    return b"version 7.1\n" if line == b"VERSION\n" else b"Session.Found\n" if b"session" in line else b"clean\n"
 
 
 def more_helpers(t, hop):
     """What plugins in C have, scanners in Lua have: a kept connection, regular expressions, the version, results, paths, the mail."""
     with Folder() as folder:
-        daemon = SessionDaemon(os.path.join(folder.own("run", mode=0o755), "session"))
+        daemon = LineDaemon(os.path.join(folder.own("run", mode=0o755), "session"), session, False)
         with Postern(tap=t, next_hop=hop, lua=MORE, folder=folder) as p:
             def answer(text):
                 return str(send(p.address, mail(body=text.encode() + b"\r\n")))
@@ -108,7 +107,7 @@ def more_helpers(t, hop):
             for n in range(3):
                 t.match(answer("in session %d" % n), r"INFECTED: Session\.Found", "a daemon asked over and over")
             t.match(answer("nothing"), r"250 2\.0\.0 from MTA", "and clean")
-            t.equal(daemon.sessions, 1, "over one connection, which the version was asked on")
+            t.equal(daemon.connects, 1, "over one connection, which the version was asked on")
             t.match(p.wait_log("found: Session"), r"by more \(7\.1\)", "its version is in the finding")
             t.match(answer("tell Sender to us"), r"INFECTED: Mail\.sender@example\.org\.rcpt@example\.com\.1", "the mail's envelope, and what rx() made")
             t.match(answer("tell path to us"), r"INFECTED: Path\.Known", "a path")
@@ -123,28 +122,9 @@ def more_helpers(t, hop):
             p = Postern(next_hop=hop, scanners='scanner "x" { %s = 3, scan = function() return false end }' % key, folder=folder, start=False)
             t.match("".join(p.posternd("-t")[1:]), wanted, key + " that is none")
 
-
-class LineDaemon:
-    """Answers one line per connection: a name where the line says a size above 10, else "clean"."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(path)
-        os.chmod(path, 0o777)
-        self.socket.listen(8)
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            peer, _ = self.socket.accept()
-            line = peer.makefile("rb").readline()
-            peer.sendall(b"Daemon.Found\n" if line.startswith(b"SIZE ") and int(line.split()[1]) > 10 else b"clean\n")
-            peer.close()
-
-
 def main():
     with Tap() as t, Catcher() as hop, Postern(tap=t, next_hop=hop, scanners=WORDS, lua="child_timeout = 20\nmax_servers = 1\n") as p:
-        LineDaemon(os.path.join(p.values["run"], "daemon"))
+        LineDaemon(os.path.join(p.values["run"], "daemon"), large, True)
 
         def answer(text):
             return str(send(p.address, mail(body=text.encode() + b"\r\n")))
