@@ -1,5 +1,7 @@
 /* worker.c - the loop of a worker: give a token, get a job, run the pipeline, answer.
  * It never takes hostile content apart; it dies of its own timer rather than hang. */
+#include "config.h"
+
 #include "worker/worker.h"
 
 #include <errno.h>
