@@ -1,7 +1,7 @@
 /* sophie.c - asks a daemon that takes a line and answers: Sophie, Trophie, and by configuration most others.
  *
  * A query is built from a template, for the folder of parts or for each part;
- * the reply is a line, or all up to the end of the connection.  What it means,
+ * the reply is a line, some lines, or all up to the end of the connection.  What it means,
  * regular expressions say: "infected" is tested before "clean", and what is
  * neither is a failure.  Part names are ours, so nothing that a sender wrote
  * stands in a query; it may stand in a reply. */
@@ -12,13 +12,14 @@
 #include <string.h>
 
 #define REPLY_MAX (200 * 1024)
+#define LINES_MAX 1000		/* of one reply */
 
 struct options {
 	struct postern_strings socket;
 	const char *query;
 	const char *reply;
 	bool session;
-	struct postern_regex *greeting, *clean, *infected, *names;
+	struct postern_regex *greeting, *last, *clean, *infected, *names;
 };
 
 struct state { struct peers peers; };
@@ -113,17 +114,59 @@ static struct bytes build_query(struct postern_call *call, const char *path)
 
 /* ---- one exchange ---- */
 
+/* Appends one line and LF; the line itself, which is memory of the call. NULL: the failure text is set. */
+static const char *add_line(struct postern_call *call, struct peer *p, struct bytes *text)
+{
+	const char *line = peer_read_line(call, p);
+	if (!line)
+		return NULL;
+	if (text->n + strlen(line) + 1 > REPLY_MAX) {
+		postern_fail(call, POSTERN_BROKEN, "the daemon sent more than %d bytes of reply", REPLY_MAX);
+		return NULL;
+	}
+	put(text, line, strlen(line));
+	put(text, "\n", 1);
+	return line;
+}
+
+/* All up to the line that "last" matches. */
+static char *read_lines(struct postern_call *call, struct peer *p, size_t *size)
+{
+	struct bytes text = { .v = postern_alloc(call, REPLY_MAX + 1) };
+	const struct postern_regex *last = options_of(call)->last;
+	for (unsigned k = 0; k < LINES_MAX; k++) {
+		const char *line = add_line(call, p, &text);
+		if (!line)
+			return NULL;
+		*size = text.n;
+		if (postern_regex_match(last, line, strlen(line)))
+			return text.v;
+	}
+	postern_fail(call, POSTERN_BROKEN, "the daemon sent more than %d lines of reply", LINES_MAX);
+	return NULL;
+}
+
+static char *read_line_or_lines(struct postern_call *call, struct peer *p, size_t *size)
+{
+	if (options_of(call)->last)
+		return read_lines(call, p, size);
+	char *line = peer_read_line(call, p);
+	*size = line ? strlen(line) : 0;
+	return line;
+}
+
 static bool greeted(struct postern_call *call, struct peer *p)
 {
 	const struct options *o = options_of(call);
 	if (!o->greeting || p->kept)
 		return true;
-	char *line = peer_read_line(call, p);
-	if (!line)
+	size_t size;
+	char *greeting = read_line_or_lines(call, p, &size);
+	if (!greeting)
 		return false;
-	if (postern_regex_match(o->greeting, line, strlen(line)))
+	if (postern_regex_match(o->greeting, greeting, size))
 		return true;
-	postern_fail(call, POSTERN_TEMPFAIL, "this is not the daemon that was expected, it greets with \"%.200s\"", line);
+	postern_fail(call, POSTERN_TEMPFAIL, "this is not the daemon that was expected, it greets with \"%.200s\"", greeting);
 	return false;
 }
 
@@ -137,9 +180,7 @@ static char *read_reply(struct postern_call *call, struct peer *p, size_t *size)
 		}
 		return all;
 	}
-	char *line = peer_read_line(call, p);
-	*size = line ? strlen(line) : 0;
-	return line;
+	return read_line_or_lines(call, p, size);
 }
 
 static char *exchange(struct postern_call *call, struct peer *p, const struct bytes *query, size_t *size)
@@ -279,7 +320,9 @@ static const struct postern_option option_table[] = {
 	  .doc = "What is sent: {} is the folder of parts, {}/* the full name of each part, one query each, {#} the length of that in four bytes; "
 		"\\n, \\r, \\0, \\xHH and \\\\ are bytes." },
 	{ .name = "reply", .type = POSTERN_ENUM, .offset = offsetof(struct options, reply), .value = "line", .choices = "line|eof",
-	  .doc = "The reply is one line, or all that comes until the daemon closes the connection." },
+	  .doc = "The reply is one line (or some, see last), or all that comes until the daemon closes the connection." },
+	{ .name = "last", .type = POSTERN_REGEX, .offset = offsetof(struct options, last),
+	  .doc = "The last line of a reply, and of the greeting, where they have several (reply = line only)." },
 	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
 	  .doc = "Keep the connection for further queries (reply = line only)." },
 	{ .name = "greeting", .type = POSTERN_REGEX, .offset = offsetof(struct options, greeting),
