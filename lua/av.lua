@@ -28,8 +28,8 @@ local function define(name, plugin, defaults)
   av[name] = function(given)
     local o = {}
     for k, v in pairs(defaults) do o[k] = v end
-    o.name = name_of(name)
     for k, v in pairs(table_of(given)) do o[k] = v end
+    o.name = o.name or name_of(name)
     return plugins[plugin](o)
   end
 end
@@ -75,7 +75,7 @@ define("openantivirus", "sophie", {
 define("avg", "sophie", {
   "127.0.0.1:55555", greeting = [[\A220]], query = [[SCAN {}/*\r\n]], last = [[\A\d{3}(?:[^-\d]|\z)]],
   clean = [[\A(?:200[^\n]*\n)+\z]], infected = [[^403(?:\D|$)]],
-  names = [[^403.*'(?:(?:virus|worm|trojan horse)\s+)?(?:(?:identified|found)\s+)?([^'\n]+)'\s*$]],
+  names = [[(?i)^403.*'(?:(?:virus|worm|trojan horse)\s+)?(?:(?:identified|found)\s+)?([^'\n]+)'\s*$]],
 })
 
 -- fpscand, F-PROT 6 (its manual): a line with code, <what> and path. The code's bits are fpscan's: 1 infected, 2 suspicious and
@@ -180,12 +180,12 @@ end)
 
 -- AvpLinux, Kaspersky 3 and 4, and the client of its daemon (user manual, "Exit codes"): 0 nothing, 2 modified or damaged virus,
 -- 3 suspicious, 4 virus, 5 disinfected, 6 deleted, 8 corrupted or unreadable; 1 and 7 are failures.
-local kaspersky = { clean = { 0 }, infected = { 2, 3, 4, 5, 6 }, inconclusive = { 8 }, names = [[^.*\s(?:infected|suspicion): +(.+?)\s*$]] }
+local kaspersky = { clean = { 0 }, infected = { 2, 3, 4, 5, 6 }, inconclusive = { 8 }, names = [[^(?!Current object).*\s(?:infected|suspicion): +(?!ok\.)(\S+)\s*$]] }
 program("avp", { "AvpLinux", "avp" }, "-Y -O- -K -I0 {}", kaspersky)
 program("avpdaemonclient", { "AvpDaemonClient", "AvpTeamDream" }, "{}", kaspersky)
 -- aveclient, Kaspersky 5 (aveclient(8)): the same codes.
 program("aveclient", { "aveclient", "/opt/kav/bin/aveclient" }, "-s -p /var/run/aveserver {}/*", {
-  clean = { 0 }, infected = { 2, 3, 4, 5, 6 }, inconclusive = { 8 }, names = [[^.* (?:INFECTED|SUSPICION) (.+)$]],
+  clean = { 0 }, infected = { 2, 3, 4, 5, 6 }, inconclusive = { 8 }, names = [[^.* (?:INFECTED|SUSPICION) (?!OK\s*$)(\S+)\s*$]],
 })
 
 -- vascan, Vexira (scanner manual): 0 nothing, 9 a type it does not know; 1 and 2 virus, 3 and 5 encrypted or corrupt.
@@ -286,7 +286,7 @@ program("bdscan", "bdscan", "--action=ignore --no-list {}", {
 program("bdc", "bdc", "--arc --mail --all {}", { clean = { 0 }, infected = { 1 }, names = [[^.*\s(?:infected|suspected): ([^\t\n]+?)\s*$]] })
 
 -- arcacmd, ArcaVir for Linux (its interface): 0 nothing, 1 and 2 found. "VIR: NAME", in Polish "WIR: NAME".
-program("arcacmd", { "arcacmd", "arcacmd.static" }, "-s {}", { clean = { 0 }, infected = { 1, 2 }, names = [[^.*\b[VW]IR:[ \t]*(.+?)\s*$]] })
+program("arcacmd", { "arcacmd", "arcacmd.static" }, "-s {}", { clean = { 0 }, infected = { 1, 2 }, names = [[^(?!.* OK\s*$).*\b[VW]IR:[ \t]*(.+?)\s*$]] })
 
 -- avscanner, Sophos Protection for Linux (its published source): 0 nothing; 24 found, 25 found and then broken off, 20 disinfected,
 -- 28 in memory; 16 encrypted; 8, 36 and 40 failures.
@@ -319,12 +319,12 @@ program("vscan", { "vscan", "/etc/iscan/vscan" }, "-a -za -r {}", {
 
 -- drweb, Dr.Web's console scanner (manual, "Exit codes"): bits: 1 to 32 found, 64 cured, 128 removed; 128 alone also where nothing was found.
 program("drweb", { "drweb", "/opt/drweb/drweb" }, "-path={} -ar -fm -ha- -fl- -ml -sd -up", {
-  clean = { 0, 128 }, infected = bits(127), names = [[^.* infected with (.+?)\s*$]],
+  clean = { 0, 128 }, infected = bits(127), names = [[^(?!.* Ok\s*$).* infected with (.+?)\s*$]],
 })
 
 -- kavscanner, Kaspersky 5 (kavscanner(8)): 0 nothing; 5 disinfected, 20 suspicious, 21 and 25 infected; 9 and 10 encrypted, 15 corrupt.
 program("kavscanner", { "kavscanner", "/opt/kav/bin/kavscanner" }, "-e PASBME -i0 {}", {
-  clean = { 0 }, infected = { 5, 20, 21, 25 }, inconclusive = { 9, 10, 15 }, names = [[^.* (?:INFECTED|SUSPICION|WARNING|CUREFAILED) (.+?)\s*$]],
+  clean = { 0 }, infected = { 5, 20, 21, 25 }, inconclusive = { 9, 10, 15 }, names = [[^.* (?:INFECTED|SUSPICION|WARNING|CUREFAILED) (?!OK\s*$)(\S+)\s*$]],
 })
 
 -- sweep and savscan, Sophos Anti-Virus to 9 (configuration guide, "On-demand scan return codes"): 0 nothing, 3 found; 1 interrupted, 2 an error.
