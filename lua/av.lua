@@ -171,6 +171,7 @@ end
 
 define_lua("drwebd", function(given)
   local socket = given[1] or given.socket or "127.0.0.1:3000"
+  if type(socket) ~= "string" then error("drwebd: socket: expected one \"host:port\" or \"/path\"", 0) end
   return function(part, host)
     return ask_drwebd(host.connect(socket), part)
   end
@@ -309,7 +310,7 @@ program("fpscan", "fpscan", "--report --archive=5 --adware {}", {
 
 -- f-prot 3 and 4 (f-prot(1)): 0 nothing; 3 virus, 6 removed, 8 suspicious; 1, 2, 4, 5 and 7 failures.
 program("fprot", "f-prot", "-dumb -archive -packed {}", {
-  clean = { 0 }, infected = { 3, 6, 8 }, names = [[(?|^.*\sInfection: +(.+?)|^.*\s(?:is|could be) an? (.+?)|^.*\scontains (.+?))\s*$]],
+  clean = { 0 }, infected = { 3, 6, 8 }, names = [[^.*  (?:Infection: +|(?:is|could be) (?:an? )?(?:security risk named )?|contains )(.+?)\s*$]],
 })
 
 -- vscan, Trend Micro FileScanner (its README): 0 nothing, 1 to 9 as many viruses. "*** Found virus NAME in file PATH".

@@ -235,3 +235,24 @@ PROGRAMS = {
     "kavscanner": Program("kavscanner", (0, 25, 30, 10), "{path} OK\n", "{path} INFECTED EICAR-Test-File\n", ["EICAR-Test-File"]),
     "sweep": Program("sweep", (0, 3, 2), "", ">>> Virus 'EICAR-AV-Test' found in file {path}\n", ["EICAR-AV-Test"]),
 }
+
+# Other words that some of them have for the same: name, a line for an infected file, the virus.
+OTHER_WORDS = (
+    ("antivir", "  !Virus! {path} Eicar-Test-Signatur (exact)\n", "Eicar-Test-Signatur"),
+    ("antivir", "  VIRUS: file contains code of the virus 'W32/Klez.H'\n", "W32/Klez.H"),
+    ("avpdaemonclient", "\r{path} suspicion: Type_Win32\n", "Type_Win32"),
+    ("vascan", "{base}\n  virus: W32/Klez.H ... skipped\n", "W32/Klez.H"),
+    ("esets", 'object="file", name="{path}", virus="Win32/Klez.H worm", action="", info=""\n', "Win32/Klez.H worm"),
+    ("fprot", "{path}  is a security risk named W32/Tool\n", "W32/Tool"),
+    ("fprot", "{path}  could be infected with an unknown virus\n", "infected with an unknown virus"),
+    ("fprot", "{path}  contains VBS/Redlof.A (non-working)\n", "VBS/Redlof.A (non-working)"),
+    ("fsav", "{path}: Infected: Trojan.Win32.X\n", "Trojan.Win32.X"),
+    ("fsav", "{path}: Riskware: Client-IRC.Win32.mIRC [AVP]\n", "Client-IRC.Win32.mIRC"),
+    ("ikarus", "{path} - Signature Win32.Klez found\n", "Win32.Klez"),
+    ("kavscanner", "{path} SUSPICION Type_Script\n", "Type_Script"),
+    ("sweep", ">>> Virus fragment 'W32/Klez-H' found in file {path}\n", "W32/Klez-H"),
+    ("uvscan", "{base}\n        Found the W32/Klez.h@MM virus !!!\n", "W32/Klez.h@MM"),
+    ("uvscan", "{base}\n        Found the Exploit-X trojan !!!\n", "Exploit-X"),
+    ("uvscan", "{base}\n        Found trojan or variant Exploit-X !!!\n", "Exploit-X"),
+    ("uvscan", "{base}\n        Found: EICAR test file NOT a virus.\n", "EICAR test file"),
+)
