@@ -3,8 +3,10 @@
 -- program or the socket. A program is looked up in the setting path; of several names the first that is there is run. Returns names
 -- and their makers; states nothing by itself. postern-av(5) lists them all.
 --
--- Whatever is not known to mean "clean" is a failure of that scanner. Behind a scanner's name stands what is known of it and from where;
--- "its interface" says that the product is gone and no manual is public: try such a one with posternd -tt.
+-- Whatever is not known to mean "clean" is a failure of that scanner. Behind a scanner's name stands what is known of it and from where:
+-- its vendor's words; "by way of" another program's published source that reads its answers; or "unconfirmed", where no public text was
+-- found for the codes, the words or the arguments: try such a one with posternd -tt before relying on it. None has met the product itself
+-- but clamd and clamscan.
 -- Patterns are multi-line and begin at a line's start: a file's name, which a sender may have chosen, never stands for a virus.
 
 local av, used = {}, {}
@@ -54,40 +56,42 @@ end
 -- clamd(8): the plugin speaks its protocol.
 define("clamd", "clamd", {})
 define("clamd_stream", "clamd", { "127.0.0.1:3310", fildes = false })
--- IKARUS scan.server answers as a clamd does; it is sent the content.
+-- IKARUS scan.server answers as a clamd does; it is sent the content. Unconfirmed: its address.
 define("ikarus_server", "clamd", { "127.0.0.1:3310", fildes = false })
 
--- Sophie and Trophie (Sophos's and Trend Micro's engines behind a socket, their README): a line with a path; 0, 1:NAME or -1:error.
+-- Sophie and Trophie (Sophos's and Trend Micro's engines behind a socket, by way of Exim and MIMEDefang): a line with a path; 0,
+-- 1:NAME or -1:error.
 define("sophie", "sophie", { "/var/run/sophie" })
 define("trophie", "sophie", { "/var/run/trophie" })
--- Sophos's SAVI library can be reached through savdid, which speaks SSSP (Sophos's SSSP guide).
+-- Sophos's SAVI library can be reached through savdid, which speaks SSSP: the plugin does too.
 define("sophos_sssp", "sssp", {})
 define("savi", "sssp", {})
--- Avira's SAVAPI service (its manual).
+-- Avira's SAVAPI service: the plugin speaks its protocol.
 define("savapi", "savapi", {})
 
--- OpenAntiVirus ScannerDaemon (its README): SCAN path; OK, FOUND: NAME, or ERROR.
+-- OpenAntiVirus ScannerDaemon (by way of samba-vscan): SCAN path; OK, FOUND: NAME, or ERROR.
 define("openantivirus", "sophie", {
   "127.0.0.1:8127", query = [[SCAN {}/*\n]], session = false, clean = [[\AOK\s*\z]], infected = [[\AFOUND(?::|\s*\z)]], names = [[\AFOUND: *(.+)]],
 })
 
--- AVG's daemon (its manual): answers as an SMTP server does, "220-..." being a line with more to come; 200 clean, 403 infected.
+-- AVG's daemon (by way of kospam): answers as an SMTP server does, "220-..." being a line with more to come; 200 clean, 403
+-- infected.
 define("avg", "sophie", {
   "127.0.0.1:55555", greeting = [[\A220]], query = [[SCAN {}/*\r\n]], last = [[\A\d{3}(?:[^-\d]|\z)]],
   clean = [[\A(?:200[^\n]*\n)+\z]], infected = [[^403(?:\D|$)]],
   names = [[(?i)^403.*'(?:(?:virus|worm|trojan horse)\s+)?(?:(?:identified|found)\s+)?([^'\n]+)'\s*$]],
 })
 
--- fpscand, F-PROT 6 (its manual): a line with code, <what> and path. The code's bits are fpscan's: 1 infected, 2 suspicious and
--- 128 disinfected accuse; four divides whatever has neither of the first two. Only 0 is clean.
+-- fpscand, F-PROT 6 (by way of MIMEDefang and Exim): a line with code, <what> and path. The code's bits are fpscan's: 1
+-- infected, 2 suspicious and 128 disinfected accuse; four divides whatever has neither of the first two. Only 0 is clean.
 define("fpscand", "sophie", {
   "127.0.0.1:10200", query = [[SCAN FILE {}/*\n]], clean = [[\A0 <]],
   infected = [[\A(?:(?!(?:\d*[02468])?[048] |\d*[13579][26] )\d{1,3}|12[89]|1[3-9]\d|2[0-5]\d) <]],
   names = [[\A\d+ <(?:(?:contains )?(?:infected|suspicious)(?: objects)?: )?([^>\n]+)>]],
 })
 
--- f-protd, F-Prot 3 and 4 (its manual page): HTTP on one of five ports, the answer in XML; code 9 and 7 nothing found, 11 infected,
--- 13 disinfected, the others errors or not to be read.
+-- f-protd, F-Prot 3 and 4 (its manual page by way of MIMEDefang): HTTP on one of five ports, the answer in XML; code 9 and 7
+-- nothing found, 11 infected, 13 disinfected, the others errors or not to be read.
 define("fprotd", "sophie", {
   { "127.0.0.1:10200", "127.0.0.1:10201", "127.0.0.1:10202", "127.0.0.1:10203", "127.0.0.1:10204" },
   query = [[GET {}/*?-dumb%20-archive%20-packed HTTP/1.0\r\n\r\n]], reply = "eof",
@@ -95,21 +99,22 @@ define("fprotd", "sophie", {
   infected = [[<detected[ >]|<summary code="1[13]">]], names = [[<name>([^<\n]+)</name>]],
 })
 
--- avast since 2014 (avast-protocol(5)): SCAN path; 210, a line for each object, 200. [+] is clean, [L] infected, all else not scanned.
+-- avast since 2014 (by way of Exim and its clients): SCAN path; 210, a line for each object, 200. [+] is clean, [L] infected,
+-- all else not scanned.
 define("avast", "sophie", {
   "/var/run/avast/scan.sock", greeting = [[\A220 ]], query = [[SCAN {}/*\r\n]], last = [[\A(?:200|220|[45]\d\d) ]],
   clean = [[\A210 [^\n]*\n(?:SCAN [^\t\n]*\t\[\+\][^\n]*\n)+200 [^\n]*\n\z]],
   infected = [=[^SCAN [^\t\n]*\t\[L\]]=], names = [[^SCAN [^\t\n]*\t\[L\][^\t\n]*\t(?:\d+ )?(.+)$]],
 })
 
--- avast 4's daemon ("Avast Daemon Interface"): 200, a line for each object, an empty line.
+-- avast 4's daemon ("Avast Daemon Interface" by way of e2guardian): 200, a line for each object, an empty line.
 define("avastd", "sophie", {
   "127.0.0.1:5037", greeting = [[\A220 ]], query = [[SCAN {}/*\r\n]], last = [[\A(?:\z|220 |[45]\d\d )]],
   clean = [[\A200 [^\n]*\n(?:/[^\t\n]*\t\[\+\][^\n]*\n)+\n\z]],
   infected = [=[^/[^\t\n]*\t\[L\]]=], names = [[^/[^\t\n]*\t\[L\]\t(.+)$]],
 })
 
--- drwebd, the Dr.Web daemon (drwebd's protocol as its sendmail and avcheck clients have it). All numbers have four bytes, network order.
+-- drwebd, the Dr.Web daemon (by way of Exim, avcheck and others). All numbers have four bytes, network order.
 -- Sent: command 1, flags 1 (name the viruses), 0 (no file name), the content's length, the content. Answered: result bits, how many
 -- viruses, for each the length of a text and the text, "... infected with NAME".
 local drwebd_infected = 0x20 | 0x40 | 0x80 | 0x100	-- known, unknown, modified, cured
@@ -184,113 +189,125 @@ end)
 local kaspersky = { clean = { 0 }, infected = { 2, 3, 4, 5, 6 }, inconclusive = { 8 }, names = [[^(?!Current object).*\s(?:infected|suspicion): +(?!ok\.)(\S+)\s*$]] }
 program("avp", { "AvpLinux", "avp" }, "-Y -O- -K -I0 {}", kaspersky)
 program("avpdaemonclient", { "AvpDaemonClient", "AvpTeamDream" }, "{}", kaspersky)
--- aveclient, Kaspersky 5 (aveclient(8)): the same codes.
+-- aveclient, Kaspersky 5 (aveclient(8) by way of MIMEDefang): the same codes.
 program("aveclient", { "aveclient", "/opt/kav/bin/aveclient" }, "-s -p /var/run/aveserver {}/*", {
   clean = { 0 }, infected = { 2, 3, 4, 5, 6 }, inconclusive = { 8 }, names = [[^.* (?:INFECTED|SUSPICION) (?!OK\s*$)(\S+)\s*$]],
 })
 
--- vascan, Vexira (scanner manual): 0 nothing, 9 a type it does not know; 1 and 2 virus, 3 and 5 encrypted or corrupt.
+-- vascan, Vexira (codes by way of MIMEDefang, words and arguments of MailScanner): 0 nothing, 9 a type it does not know; 1 and 2
+-- virus, 3 and 5 encrypted or corrupt.
 program("vascan", { "vascan", "/usr/lib/Vexira/vascan" }, "-qq --scanning=full --action=skip {}", {
   clean = { 0 }, infected = { 1, 2 }, inconclusive = { 3, 5, 9 }, names = [[^\s+(?:virus found|virus): +(\S+) +\.\.\.]],
 })
 
--- antivir, H+BEDV and Avira (antivir --help): 0 nothing; 1 in a file, 2 in memory, 3 suspicious. Three generations of output.
+-- antivir, H+BEDV and Avira (by way of MIMEDefang and MailScanner): 0 nothing; 1 in a file, 2 in memory, 3 suspicious. Three
+-- generations of output.
 program("antivir", "antivir", "--allfiles -s -z -rs {}", {
   clean = { 0 }, infected = { 1, 2, 3 },
   names = [[(?|^\s*ALERT: \[([^\]\n]+?)(?: virus)?\]|^\s*VIRUS: .* '([^'\n]+)'|^\s*!Virus! .* (\S+) \([^()\n]*\)\s*$)]],
 })
 
--- csav, Command AntiVirus (its manual): 50 nothing, 51 virus, 52 suspicious, 53 disinfected.
+-- csav, Command AntiVirus (by way of MIMEDefang and MailScanner): 50 nothing, 51 virus, 52 suspicious, 53 disinfected.
 program("csav", "csav", "-packed -archive {}", { clean = { 50 }, infected = { 51, 52, 53 }, names = [[^.*\sInfection: +(.+?)\s*$]] })
 
--- cscmdline, Symantec CarrierScan (its report): File:, Infected:, Info: NAME (how), then a summary. Exit codes say nothing of viruses.
+-- cscmdline, Symantec CarrierScan (words by way of MailScanner): File:, Infected:, Info: NAME (how), then a summary. Exit codes
+-- are not asked. Unconfirmed: the arguments.
 program("cscmdline", "cscmdline", "-a scan -v -s 127.0.0.1:7777 {}", {
   clean = [[(?s)^\s*Files Infected:\s+0\s*$.*^\s*Errors:\s+0\s*$]], infected = [[^Infected:|^\s*Files Infected:\s+[1-9]\d*\s*$]],
   names = [[^Info:\s+(.+?)(?:\s*\([^()\n]*\))?\s*$]],
 })
 
--- savsecls, Symantec Scan Engine (its report, -details): "PATH had N infection(s):", then File Name:, Virus Name:, Virus ID:.
+-- savsecls, Symantec Scan Engine (words and most arguments by way of MailScanner; unconfirmed: code 0): "PATH had N
+-- infection(s):", then File Name:, Virus Name:, Virus ID:.
 program("savsecls", "savsecls", "-server 127.0.0.1:7777 -mode scan -details -recurse {}", {
   clean = { 0 }, infected = [[^.* had [1-9]\d* infection\(s\):|^\s*Virus Name:]], names = [[^\s*Virus Name:\s+(.+?)\s*$]],
 })
 
--- fsav, F-Secure Anti-Virus and Linux Security to 11 (fsav(1)): 0 nothing; 3 virus, 4 riskware, 6 removed, 8 suspicious; 9 some files
--- could not be scanned; 1, 7 and 130 failures.
+-- fsav, F-Secure Anti-Virus and Linux Security to 11 (fsav(1)): 0 nothing; 3 virus, 4 riskware, 6 removed, 8 suspicious; 9 some
+-- files could not be scanned; 1, 7 and 130 failures.
 program("fsav", { "fsav", "/opt/f-secure/fsav/bin/fsav" }, "--auto --virus-action1=report --dumb --archive --mime {}", {
   clean = { 0 }, infected = { 3, 4, 6, 8 }, inconclusive = { 9 },
   names = [[^.*: (?:Infected|Suspected|Riskware): +(.+?)(?: \[[^\]\n]*\])?\s*$]],
 })
 
--- fsanalyze, F-Secure Linux Security 64 (fsanalyze --help): "PATH: result=infected infection=NAME member-name=M", at the end "N files scanned".
--- Any other result is neither clean nor infected.
+-- fsanalyze, F-Secure Linux Security 64 (its help and output as users of MailScanner and MailWatch show them): "PATH:
+-- result=infected infection=NAME member-name=M", at the end "N files scanned". Any other result is neither clean nor infected.
 program("fsecure", { "fsanalyze", "/opt/f-secure/linuxsecurity/bin/fsanalyze" }, "--scan-archives=yes --malware=none --pua=none {}", {
   clean = [[\A(?![\s\S]*^/[^:\n]*: result=)[\s\S]*^[1-9]\d* files? scanned\s*\z]],
   infected = [[^/[^:\n]*: result=\S+ infection=]], names = [[^/[^:\n]*: result=\S+ infection=(.+?)(?: member-name=.*)?$]],
 })
 
--- inocucmd, CA InoculateIT 4 (its output): "[PATH] was infected by virus [NAME]"; 0 where nothing was.
+-- inocucmd, CA InoculateIT 4 (by way of MailScanner; unconfirmed: code 0): "[PATH] was infected by virus [NAME]".
 program("inocucmd", { "inocucmd", "/opt/CA/inocucmd" }, "-nex {}", {
   clean = { 0 }, infected = [[^\[.*\] was infected by virus \[]], names = [[^\[.*\] was infected by virus \[(.+)\]\s*$]],
 })
 
--- etrust-wrapper, CA eTrust and InoculateIT 6 (inocmd32's output): "File PATH is infected by virus: NAME"; 0 where nothing is.
+-- etrust-wrapper, CA eTrust and InoculateIT 6 (by way of MailScanner; unconfirmed: code 0): "File PATH is infected by virus: NAME".
 program("etrust", { "etrust-wrapper", "inocmd32" }, "-nex -arc -mod reviewer -spm h {}", {
   clean = { 0 }, infected = [[^File:? .* is infected by virus: ]], names = [[^File:? .* is infected by virus: (.+?)\s*$]],
 })
 
--- mks_vir for Linux, mks32 and its client mksscan (its interface): 0 nothing, 1 virus, 2 suspicious.
+-- mks_vir for Linux, mks32 and its client mksscan (unconfirmed): 0 nothing, 1 virus, 2 suspicious.
 local mks = { clean = { 0 }, infected = { 1, 2 }, names = [[^.*--[ \t]+(.+?)\s*$]] }
 program("mks32", "mks32", "-s {}/*", mks)
 program("mksscan", "mksscan", "-s {}/*", mks)
 
--- ESET's scanners (user guides; esets_scan --help): 0 nothing, 1 found (and cleaned), 50 found, 2 and 3 found in older versions;
--- 10 something could not be scanned, 100 an error. name="...", threat="NAME"; before 3.0 virus="NAME".
+-- ESET's scanners (codes 0, 1 and 10 in a manual of ESET's, words by way of MailScanner; unconfirmed: the other codes): 0
+-- nothing, 1 found (and cleaned), 50 found, 2 and 3 found in older versions; 10 something could not be scanned, 100 an error.
+-- name="...", threat="NAME"; before 3.0 virus="NAME".
 local eset_names = [[^(?:object="[^"\n]*", *)?\s*name=".*", *(?:threat|virus)="([^"\n]+)"]]
 program("esets", { "esets_scan", "esets_cli", "/opt/eset/esets/sbin/esets_scan" }, "--arch --subdir --action none {}", {
   clean = { 0 }, infected = { 1, 2, 3, 50 }, inconclusive = { 10 }, names = eset_names,
 })
--- nod32 2 (nod32(1)): 0 nothing, 1 found, 2 and 3 cleaned, 10 infected files remain; above 100 errors.
+
+-- nod32 2 (words by way of MailScanner; unconfirmed: the codes): 0 nothing, 1 found, 2 and 3 cleaned, 10 infected files remain;
+-- above 100 errors.
 program("nod32", { "nod32", "nod32cli" }, "--arch --all --mail {}", { clean = { 0 }, infected = { 1, 2, 3, 10 }, names = eset_names })
 
--- pavcl, Panda for Linux (its report): "Found virus :NAME" below the file, a count at the end. Exit codes say nothing of viruses.
+-- pavcl, Panda for Linux (arguments by way of MailScanner; unconfirmed: the words): "Found virus :NAME" below the file, a count
+-- at the end. Exit codes are not asked.
 program("pavcl", "pavcl", "-auto -aex -heu -cmp -nor -nos -nob {}", {
   clean = [[^Number of files infected[ .]*: *0\s*$]], infected = [[^\s*Found virus *:|^Number of files infected[ .]*: *[1-9]\d*\s*$]],
   names = [[^\s*Found virus *:\s*(.+?)\s*$]],
 })
 
--- uvscan, McAfee (its manual): 0 nothing, 13 found, 12 found and not cleaned; 2, 6, 8, 15, 19 and 102 failures. One line in version 6, two before.
+-- uvscan, McAfee (by way of MIMEDefang and MailScanner): 0 nothing, 13 found, 12 found and not cleaned; 2, 6, 8, 15, 19 and 102
+-- failures. One line in version 6, two before.
 program("uvscan", "uvscan", "--recursive --mime --secure --noboot {}", {
   clean = { 0 }, infected = { 12, 13 },
   names = [[^(?:\s+|.*\.\.\. )Found(?|: +(.+?)(?: NOT a virus\.?)?| (?:virus|trojan) or variant (.+?)(?: !+)?| the (.+?) (?:virus|trojan)\b.*)\s*$]],
 })
 
--- VirusBuster's scanner and the client of its daemon (their interface; the engine is vascan's): 0 nothing, 1 found.
+-- VirusBuster's scanner and the client of its daemon (unconfirmed; the engine is vascan's): 0 nothing, 1 found.
 program("vbuster", { "vbuster", "vbengcl" }, "{}", { clean = { 0 }, infected = { 1 }, names = [[^\s+(?:virus found|virus): +(\S+) +\.\.\.]] })
 
--- vfind, CyberSoft (its interface): with --vexit 23 where something was found.
+-- vfind, CyberSoft (unconfirmed): with --vexit 23 where something was found.
 program("vfind", "vfind", "--vexit {}/*", { clean = { 0 }, infected = { 23 }, names = [[^##==>>>> VIRUS ID: (?:CVDL )?(.+?)\s*$]] })
 
--- avastcmd, avast 4 for Linux (its manual): 0 nothing, 1 found, 2 an error. "PATH<tab>[infected by: NAME]".
+-- avastcmd, avast 4 for Linux (words and arguments by way of MailScanner; unconfirmed: the codes): 0 nothing, 1 found, 2 an
+-- error. "PATH<tab>[infected by: NAME]".
 program("avastcmd", { "avastcmd", "/usr/bin/avastcmd" }, "-a -n -t=A {}", {
   clean = { 0 }, infected = { 1 }, names = [[^.*\t\[(?!OK\])(?:infected by: *)?(.+)\]\s*$]],
 })
 
--- ikarus, IKARUS's scanner (its interface): 0 nothing, 40 found. "Signature NUMBER 'NAME' found" or "Signature NAME found".
+-- ikarus, IKARUS's scanner (unconfirmed): 0 nothing, 40 found. "Signature NUMBER 'NAME' found" or "Signature NAME found".
 program("ikarus", "ikarus", "{}", { clean = { 0 }, infected = { 40 }, names = [[^.*\bSignature (?:\d+ )?'?([^'\n]+?)'? found\s*$]] })
 
--- bdscan, BitDefender for Unices (bdscan(8)): "PATH infected: NAME", then a summary with counts. Exit codes are not told there.
+-- bdscan, BitDefender for Unices (--action in its manual, words by way of MailScanner; unconfirmed: the summary): "PATH
+-- infected: NAME", then counts. Exit codes are not asked.
 program("bdscan", "bdscan", "--action=ignore --no-list {}", {
   clean = [[(?s)^Infected files *: *0\s*$.*^Suspect files *: *0\s*$.*^I/O errors *: *0\s*$]],
   infected = [[^/.*\s(?:infected|suspected): \S|^(?:Infected|Suspect) files *: *[1-9]\d*\s*$]], names = [[^/.*\s(?:infected|suspected): (.+?)\s*$]],
 })
--- bdc, its older console (its manual): 0 nothing, 1 found.
+
+-- bdc, its older console (by way of MIMEDefang and MailScanner): 0 nothing, 1 found.
 program("bdc", "bdc", "--arc --mail --all {}", { clean = { 0 }, infected = { 1 }, names = [[^.*\s(?:infected|suspected): ([^\t\n]+?)\s*$]] })
 
--- arcacmd, ArcaVir for Linux (its interface): 0 nothing, 1 and 2 found. "VIR: NAME", in Polish "WIR: NAME".
+-- arcacmd, ArcaVir for Linux (unconfirmed): 0 nothing, 1 and 2 found. "VIR: NAME", in Polish "WIR: NAME".
 program("arcacmd", { "arcacmd", "arcacmd.static" }, "-s {}", { clean = { 0 }, infected = { 1, 2 }, names = [[^(?!.* OK\s*$).*\b[VW]IR:[ \t]*(.+?)\s*$]] })
 
--- avscanner, Sophos Protection for Linux (its published source): 0 nothing; 24 found, 25 found and then broken off, 20 disinfected,
--- 28 in memory; 16 encrypted; 8, 36 and 40 failures.
+-- avscanner, Sophos Protection for Linux (codes and words in Sophos's published source; unconfirmed: --scan-archives): 0
+-- nothing; 24 found, 25 found and then broken off, 20 disinfected, 28 in memory; 16 encrypted; 8, 36 and 40 failures.
 program("sophos_spl", { "avscanner", "/opt/sophos-spl/plugins/av/bin/avscanner" }, "--scan-archives {}", {
   clean = { 0 }, infected = { 20, 24, 25, 28 }, inconclusive = { 16 }, names = [[^.*" is infected with (.+?)(?: \([^()\n]*\))?\s*$]],
 })
@@ -302,33 +319,36 @@ local clam = { clean = { 0 }, infected = { 1 }, names = [[^/.*: (.+) FOUND$]] }
 program("clamscan", "clamscan", "--stdout --no-summary -r {}", clam)
 program("clamdscan", "clamdscan", "--stdout --no-summary --fdpass {}", clam)
 
--- fpscan, F-PROT 6 (fpscan --help): bits: 1 infected, 2 suspicious, 4 interrupted, 8 something left out, 16 and 32 errors, 64 something
--- encrypted or damaged, 128 disinfected.
+-- fpscan, F-PROT 6 (by way of MIMEDefang and MailScanner): bits: 1 infected, 2 suspicious, 4 interrupted, 8 something left out,
+-- 16 and 32 errors, 64 something encrypted or damaged, 128 disinfected.
 program("fpscan", "fpscan", "--report --archive=5 --adware {}", {
   clean = { 0 }, infected = bits(1 | 2 | 128), inconclusive = { 8, 64, 72 }, names = [[^\[Found [^\]\n]*\]\s+<(.+?)(?: \([^()\n]*\))?>]],
 })
 
--- f-prot 3 and 4 (f-prot(1)): 0 nothing; 3 virus, 6 removed, 8 suspicious; 1, 2, 4, 5 and 7 failures.
+-- f-prot 3 and 4 (by way of MIMEDefang and MailScanner): 0 nothing; 3 virus, 6 removed, 8 suspicious; 1, 2, 4, 5 and 7 failures.
 program("fprot", "f-prot", "-dumb -archive -packed {}", {
   clean = { 0 }, infected = { 3, 6, 8 }, names = [[^.*  (?:Infection: +|(?:is|could be) (?:an? )?(?:security risk named )?|contains )(.+?)\s*$]],
 })
 
--- vscan, Trend Micro FileScanner (its README): 0 nothing, 1 to 9 as many viruses. "*** Found virus NAME in file PATH".
+-- vscan, Trend Micro FileScanner (by way of MIMEDefang and MailScanner): 0 nothing, 1 to 9 found. "*** Found virus NAME in file
+-- PATH".
 program("vscan", { "vscan", "/etc/iscan/vscan" }, "-a -za -r {}", {
   clean = { 0 }, infected = { 1, 2, 3, 4, 5, 6, 7, 8, 9 }, names = [[^\*+ Found virus (\S+) in file ]],
 })
 
--- drweb, Dr.Web's console scanner (manual, "Exit codes"): bits: 1 to 32 found, 64 cured, 128 removed; 128 alone also where nothing was found.
+-- drweb, Dr.Web's console scanner (manual, "Exit Codes"; words and arguments by way of MailScanner): bits: 1 to 32 found, 64
+-- cured, 128 removed; 128 alone also where nothing was found.
 program("drweb", { "drweb", "/opt/drweb/drweb" }, "-path={} -ar -fm -ha- -fl- -ml -sd -up", {
   clean = { 0, 128 }, infected = bits(127), names = [[^(?!.* Ok\s*$).* infected with (.+?)\s*$]],
 })
 
--- kavscanner, Kaspersky 5 (kavscanner(8)): 0 nothing; 5 disinfected, 20 suspicious, 21 and 25 infected; 9 and 10 encrypted, 15 corrupt.
+-- kavscanner, Kaspersky 5 (kavscanner(8) by way of MIMEDefang): 0 nothing; 5 disinfected, 20 suspicious, 21 and 25 infected; 9
+-- encrypted; unconfirmed: 10 encrypted, 15 corrupt.
 program("kavscanner", { "kavscanner", "/opt/kav/bin/kavscanner" }, "-e PASBME -i0 {}", {
   clean = { 0 }, infected = { 5, 20, 21, 25 }, inconclusive = { 9, 10, 15 }, names = [[^.* (?:INFECTED|SUSPICION|WARNING|CUREFAILED) (?!OK\s*$)(\S+)\s*$]],
 })
 
--- sweep and savscan, Sophos Anti-Virus to 9 (configuration guide, "On-demand scan return codes"): 0 nothing, 3 found; 1 interrupted, 2 an error.
+-- sweep and savscan, Sophos Anti-Virus to 9 (by way of MIMEDefang and MailScanner): 0 nothing, 3 found; 1 interrupted, 2 an error.
 program("sweep", { "sweep", "savscan" }, "-f -all -rec -nb -ss -archive -mime {}", {
   clean = { 0 }, infected = { 3 }, names = [[^>>> Virus (?:fragment )?'([^'\n]+)' found]],
 })

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,9 @@ import probe  # noqa: E402
 import tap  # noqa: E402
 from fake_products import DAEMONS, MARK, MEMBER, OTHER_WORDS, PROGRAMS  # noqa: E402
 from fake_scanner import GARBAGE, HANG_S, Full, Server, in_single_bytes  # noqa: E402
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from virus import EICAR_NAME, make_database  # noqa: E402
 
 SOURCE = os.environ["POSTERN_SOURCE"]
 CLEAN, INFECTED = b"nothing\n", b"look: " + MARK.encode() + b"\n"
@@ -217,6 +221,16 @@ def test_programs_hang():
     expect_late(ask_programs("half and hang", deadline_ms=2000), "within the output")
 
 
+def test_the_real_clamscan():
+    if not shutil.which("clamscan"):
+        print("# no clamscan here: not tried")
+        return
+    with probe.Folder() as folder:
+        config = 'av_scanners = { av.clamscan { args = "--database=%s --stdout --no-summary -r {}" } }\n' % make_database(folder.join("database"))
+        expect_clean(ask(config)[0])
+        assert ask(config, probe.EICAR)[0]["clamscan"].found == ["p000:%s.UNOFFICIAL" % EICAR_NAME]
+
+
 # ---- names ----
 
 def test_always_clean():
@@ -271,14 +285,23 @@ def test_errors_have_the_place():
     assert "FILE:3: " in said and "drwebd: socket: expected one" in said, said
 
 
+def unconfirmed():
+    """Definitions below a comment that says so, up to the next empty line."""
+    for paragraph in read("lua/av.lua").split("\n\n")[1:]:
+        said = re.search(r"^--.*nconfirmed", paragraph, re.M)
+        yield from re.findall(r'^(?:program|define|define_lua)\("(\w+)"', paragraph[said.start():], re.M) if said else []
+
+
 def test_the_manual_names_them_all():
-    items = re.findall(r"^\.It Ic (\w+) Pq (.*)$", read("man/postern-av.5"), re.M)
-    assert [name for name, _ in items] == NAMES, set(NAMES) ^ {name for name, _ in items}
+    items = re.findall(r"^\.It Ic (\w+)(\*?) Pq (.*)$", read("man/postern-av.5"), re.M)
+    places = {name: place for name, _, place in items}
+    assert [name for name, _, _ in items] == NAMES, set(NAMES) ^ set(places)
+    assert [name for name, mark, _ in items if mark] == list(unconfirmed()), list(unconfirmed())
     programs = re.findall(r'^program\("(\w+)", (?:\{ (.*?) \}|(".*?")),', read("lua/av.lua"), re.M)
     assert len(programs) == len(PROGRAMS), programs
     for name, several, one in programs:
         bare = [file for file in re.findall(r'"(.*?)"', several or one) if "/" not in file]
-        assert dict(items)[name] == ", ".join(bare), (name, bare, dict(items)[name])
+        assert places[name] == ", ".join(bare), (name, bare, places[name])
 
 
 if __name__ == "__main__":
