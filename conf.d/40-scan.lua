@@ -7,6 +7,10 @@ av_scanners = {
 -- ClamAV within Postern's own jail, without a daemon:
 -- av_scanners = { clamav { database = "/var/lib/clamav" } }
 
+-- Scanners that are known by name, postern-av(5):
+-- av_scanners = { av.fsecure {}, av.drwebd { "127.0.0.1:3000" } }
+-- av_scanners_backup = { av.clamscan {} }
+
 -- Any scanner that is a program:
 -- av_scanners_backup = {
 -- 	command { "clamscan", args = "--stdout --no-summary -r {}", clean = { 0 }, infected = { 1 }, names = [[: (.+) FOUND$]] },

@@ -160,6 +160,17 @@ static void check_level(struct config *c)
 		problem_add(c, c->options.file, 0, true, "compatibility_level: unset, so the newest defaults hold; set it to keep those of a version");
 }
 
+/* A configuration may name more scanners than a machine has: those without their program are left out. */
+static void note_absence(struct config *c, struct plugin_instance *p)
+{
+	const struct value *path = c->base[SET_path];
+	const char *missing = plugin_instance_missing(p, path && path->kind == VALUE_STRING ? path->u.string : NULL, c);
+
+	p->absent = missing != NULL;
+	if (missing)
+		problem_add(c, p->file, p->line, true, "%s: %s: not available until it is installed and the configuration reloaded", p->name, missing);
+}
+
 static void check_instances(struct config *c)
 {
 	for (size_t i = 0; i < c->instance_count; i++) {
@@ -168,6 +179,8 @@ static void check_instances(struct config *c)
 
 		if (plugin_instance_check(p, &e) != 0)
 			problem_add(c, p->file, p->line, false, "%s: %s", p->name, e.text);
+		else
+			note_absence(c, p);
 	}
 }
 

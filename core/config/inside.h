@@ -160,6 +160,7 @@ void plugins_define(struct config *c);
 void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin);
 void lua_scanner_define(struct config *c);	/* lua_scanner.c */
 /* NAME is a library shipped in Lua: read it, define it, push it (after a complaint: inert). False: there is none. library.c */
+#define LIBRARY_FILE "av.lua"	/* its file, which errors within it are told by */
 bool library_push(struct config *c, const char *name);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);

@@ -67,7 +67,7 @@ bool library_push(struct config *c, const char *name)
 
 	if (strcmp(name, "av") != 0)
 		return false;
-	path = c->options.build_dir ? talloc_asprintf(c, "%s/lua/av.lua", c->options.build_dir) : talloc_strdup(c, PKGDATADIR "/lua/av.lua");
+	path = c->options.build_dir ? talloc_asprintf(c, "%s/lua/" LIBRARY_FILE, c->options.build_dir) : talloc_strdup(c, PKGDATADIR "/lua/" LIBRARY_FILE);
 	text = file_read_trusted(path, &size, &why);
 	if (!text)
 		problem_here(c, false, "av: %s", why);

@@ -10,6 +10,8 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "plugin/call.h"
+
 #define PART "postern.part"
 #define CONNECTION "postern.connection"
 #define READ_MAX (16 * 1024 * 1024)
@@ -108,7 +110,9 @@ static int part_index(lua_State *L)
 
 static int failed(lua_State *L, const char *what)
 {
-	return luaL_error(L, "%s failed: %s", what, postern_time_left_ms(living(L)) == 0 ? "time over" : "the peer did not answer as hoped");
+	const char *why = plugin_call_error(living(L));
+
+	return why ? luaL_error(L, "%s", why) : luaL_error(L, "%s failed", what);
 }
 
 static int connection_write(lua_State *L)

@@ -177,6 +177,11 @@ enum postern_result postern_fail(struct postern_call *c, enum postern_result res
 	return result;
 }
 
+const char *plugin_call_error(const struct postern_call *c)
+{
+	return c->error;
+}
+
 void postern_log(struct postern_call *c, int level, const char *format, ...)
 {
 	if (!log_wants(level))

@@ -10,6 +10,8 @@
 
 /* Where calls are accounted (may be NULL) and where programs are looked up (setting `path`). Once per process. */
 void plugin_call_setup(struct shared *shared, const char *program_path);
+/* Why the last helper that the call used failed, NULL: none has. Memory of the call. */
+const char *plugin_call_error(const struct postern_call *c);
 
 /* The view of a mail that scanners get: the parts with files (leaves; containers too where kept), or the mail itself.
  * `mail` may be NULL in the opener. The view keeps copies and descriptors of its own. Without any part the whole mail is scanned.

@@ -39,6 +39,7 @@ struct plugin_instance {		/* struct postern_instance of plugins is this */
 	int64_t max_size_bytes;		/* 0: none */
 	int64_t probe_interval_ms;	/* between two tries of one that does not answer */
 	enum on_error on_error;
+	bool absent;			/* its program is not on this machine: it is not asked, and vouches for nothing */
 	const char *file; int line;	/* of the constructor call */
 	const char *version;		/* last postern_set_version */
 	const char *work_folder;
@@ -57,6 +58,10 @@ struct plugin_instance *plugin_instance_from_pairs(void *owner, const struct pos
 	const char *const *values, size_t count, struct error *e);
 /* Text pairs of an instance, secrets left out: NULL-terminated names and values (lists repeat the name). */
 size_t plugin_instance_pairs(const struct plugin_instance *i, void *owner, const char ***names, const char ***values);
+
+/* What the instance's POSTERN_PROGRAM options name and is not to be found, with where it was looked for: `no program "a" or "b" in
+ * /usr/bin:/bin` on owner; NULL: all there. path: the setting, NULL: the usual folders. Any process; reads the file system. */
+const char *plugin_instance_missing(const struct plugin_instance *i, const char *path, void *owner);
 
 /* check, load, start. An instance whose start failed answers every call with TEMPFAIL and that reason. */
 int plugin_instance_check(struct plugin_instance *i, struct error *e);

@@ -1,7 +1,7 @@
 /* postern/plugin.h - what a Postern plugin exports and what the host offers it.
  *
  * Changelog of the interface (newest first)
- *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, statements with typed parameters.
+ *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, statements with typed parameters; POSTERN_PROGRAM.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -86,7 +86,12 @@ enum postern_type {
 	POSTERN_ENUM,		/* const char *, one of `choices` */
 	POSTERN_ENDPOINTS	/* struct postern_strings, each an endpoint */
 };
-enum { POSTERN_REQUIRED = 1 << 0, POSTERN_SECRET = 1 << 1, POSTERN_POSITIONAL = 1 << 2 /* the constructor's unnamed argument */ };
+enum {
+	POSTERN_REQUIRED = 1 << 0,
+	POSTERN_SECRET = 1 << 1,
+	POSTERN_POSITIONAL = 1 << 2,	/* the constructor's unnamed argument */
+	POSTERN_PROGRAM = 1 << 3	/* names a program, or a list of which one is enough: without it the instance is left out, with one warning */
+};
 
 struct postern_strings { size_t count; const char *const *v; };
 struct postern_ints { size_t count; const int64_t *v; };

@@ -30,6 +30,12 @@ bool check_wants_opening(const struct mail *m)
 	return false;
 }
 
+/* Its program was not there at start, and the administrator has not said that this scanner must answer. */
+static bool is_left_out(const struct plugin_instance *i)
+{
+	return i->absent && i->on_error == ON_ERROR_IGNORE;
+}
+
 static bool runs_in_opener(const struct plugin_instance *i)
 {
 	return i->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER;
@@ -43,7 +49,7 @@ static unsigned pick_scanners(const struct value *list, bool in_opener, void *ow
 	*out = talloc_zero_array(owner, struct plugin_instance *, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		const struct value *v = list->u.list.items[i];
-		if (v->kind == VALUE_INSTANCE && runs_in_opener(v->u.instance) == in_opener)
+		if (v->kind == VALUE_INSTANCE && runs_in_opener(v->u.instance) == in_opener && !is_left_out(v->u.instance))
 			(*out)[count++] = v->u.instance;
 	}
 	return count;
@@ -253,7 +259,7 @@ static int ask_backups(struct worker *w, struct mail *m, const struct policy *p,
 	const struct value *list = policy_value(p, SET_av_scanners_backup);
 	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
 	for (size_t k = 0; k < n && a->completed == 0; k++) {
-		if (list->u.list.items[k]->kind != VALUE_INSTANCE)
+		if (list->u.list.items[k]->kind != VALUE_INSTANCE || is_left_out(list->u.list.items[k]->u.instance))
 			continue;
 		struct plugin_instance *i = list->u.list.items[k]->u.instance;
 		log_write(LOG_LEVEL_WARNING, "scan: no primary scanner has answered, asking the backup %s", i->name);

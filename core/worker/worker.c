@@ -225,10 +225,10 @@ static void start_instances(struct worker *w)
 		struct error e = { 0 };
 		if (!instance || (instance->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER))
 			continue;
-		if (plugin_instance_start(instance, &e) != 0)
-			log_write(LOG_LEVEL_WARNING, "%s: %s", instance->name, e.text);
-		else
+		if (plugin_instance_start(instance, &e) == 0)
 			learn_version(instance);
+		else if (!instance->absent)	/* else it was told once, when the configuration was read */
+			log_write(LOG_LEVEL_WARNING, "%s: %s", instance->name, e.text);
 	}
 	for (size_t i = 0; w->setup->deliveries[i]; i++)
 		plugin_instance_start(w->setup->deliveries[i], NULL);

@@ -1,7 +1,8 @@
 /* command.c - runs any virus scanner program over the folder of parts and reads its exit code and output.
  *
- * An argument vector, never a shell.  "infected" is tested before "clean"; what
- * is neither is a failure, and without "clean" the scanner never vouches. */
+ * An argument vector, never a shell.  "infected" is tested first, then
+ * "inconclusive", then "clean"; what is none of them is a failure, and without
+ * "clean" the scanner never vouches. */
 #include "peer.h"
 
 #include <stdio.h>
@@ -12,9 +13,9 @@
 #define ARGUMENT_BYTES_MAX 4000	/* of one run, as amavisd-new: longer lists are split */
 
 struct options {
-	const char *program;
+	struct postern_strings program;
 	struct postern_strings args, version_args;
-	struct postern_match clean, infected;
+	struct postern_match clean, infected, inconclusive;
 	struct postern_regex *names, *version;
 };
 
@@ -26,6 +27,12 @@ struct words {
 static const struct options *options_of(struct postern_call *call)
 {
 	return postern_options(postern_call_instance(call));
+}
+
+/* Found at start: an absolute path. */
+static const char *program_of(struct postern_call *call)
+{
+	return *postern_state(postern_call_instance(call));
 }
 
 static void add_word(struct postern_call *call, struct words *w, const char *word)
@@ -112,7 +119,7 @@ static struct words build_run(struct postern_call *call, const struct postern_ma
 	struct words run = { 0 };
 	size_t room = template->bytes < ARGUMENT_BYTES_MAX ? ARGUMENT_BYTES_MAX - template->bytes : 1;
 	bool listed = false;
-	add_word(call, &run, options_of(call)->program);
+	add_word(call, &run, program_of(call));
 	for (size_t k = 0; k < template->count; k++) {
 		const char *word = template->v[k];
 		if (!is_files(word)) {
@@ -147,17 +154,19 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 	const struct options *o = options_of(call);
 	postern_set_output(call, r->output, r->output_size);
 	if (r->signal)
-		return postern_fail(call, POSTERN_TEMPFAIL, "%s was killed by signal %d", o->program, r->signal);
+		return postern_fail(call, POSTERN_TEMPFAIL, "%s was killed by signal %d", program_of(call), r->signal);
 	if (postern_match(&o->infected, r->exit_code, r->output, r->output_size))
 		return infected(call, r);
+	if (postern_match(&o->inconclusive, r->exit_code, r->output, r->output_size))
+		return postern_fail(call, POSTERN_NOTHING, "%s could not look into everything (exit code %d)", program_of(call), r->exit_code);
 	if (!o->clean.given)
-		return postern_fail(call, POSTERN_NOTHING, "%s found nothing, and is not asked to vouch", o->program);
+		return postern_fail(call, POSTERN_NOTHING, "%s found nothing, and is not asked to vouch", program_of(call));
 	if (r->output_cut && o->clean.regex)
-		return postern_fail(call, POSTERN_TEMPFAIL, "%s printed more than %d bytes", o->program, OUTPUT_MAX);
+		return postern_fail(call, POSTERN_TEMPFAIL, "%s printed more than %d bytes", program_of(call), OUTPUT_MAX);
 	if (postern_match(&o->clean, r->exit_code, r->output, r->output_size))
 		return POSTERN_OK;
 	return postern_fail(call, POSTERN_TEMPFAIL, "%s: exit code %d is neither clean nor infected; it printed \"%.200s\"",
-		o->program, r->exit_code, r->output);
+		program_of(call), r->exit_code, r->output);
 }
 
 static enum postern_result command_scan(struct postern_call *call, const struct postern_mail *mail)
@@ -167,7 +176,7 @@ static enum postern_result command_scan(struct postern_call *call, const struct 
 	size_t next = 0;
 	add_arguments(call, &options_of(call)->args, &template);
 	if (!postern_mail_folder(mail))
-		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to give to %s", options_of(call)->program);
+		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to give to %s", program_of(call));
 	do {
 		struct postern_run_result r;
 		struct words run = build_run(call, mail, &template, &next);
@@ -183,7 +192,7 @@ static enum postern_result command_scan(struct postern_call *call, const struct 
 
 static enum postern_result no_program(struct postern_call *call)
 {
-	return postern_fail(call, POSTERN_TEMPFAIL, "there is no program \"%s\" any more", options_of(call)->program);
+	return postern_fail(call, POSTERN_TEMPFAIL, "there is no program \"%s\" any more", program_of(call));
 }
 
 /* Is it there at all; and what does it call itself, where the options say how that is asked. */
@@ -192,16 +201,16 @@ static enum postern_result command_version(struct postern_call *call)
 	const struct options *o = options_of(call);
 	struct words run = { 0 };
 	struct postern_run_result r;
-	if (!postern_find_program(postern_call_instance(call), o->program))
+	if (!postern_find_program(postern_call_instance(call), program_of(call)))
 		return no_program(call);
 	if (o->version_args.count == 0)
 		return POSTERN_OK;
-	add_word(call, &run, o->program);
+	add_word(call, &run, program_of(call));
 	add_arguments(call, &o->version_args, &run);
 	if (postern_run(call, run.v, -1, NULL, OUTPUT_MAX, &r) != 0)
 		return POSTERN_TEMPFAIL;
 	if (r.signal)
-		return postern_fail(call, POSTERN_TEMPFAIL, "%s was killed by signal %d when asked for its version", o->program, r.signal);
+		return postern_fail(call, POSTERN_TEMPFAIL, "%s was killed by signal %d when asked for its version", program_of(call), r.signal);
 	peer_take_version(call, o->version, r.output, r.output_size);
 	return POSTERN_OK;
 }
@@ -219,14 +228,21 @@ static enum postern_result command_check(struct postern_instance *instance, stru
 static enum postern_result command_start(struct postern_instance *instance, struct postern_error *error)
 {
 	const struct options *o = postern_options(instance);
-	if (!postern_find_program(instance, o->program))
-		return postern_complain(error, POSTERN_TEMPFAIL, "there is no program \"%s\"; install it, or name it by its absolute path", o->program);
-	return POSTERN_OK;
+	void **found = postern_state(instance);
+	*found = NULL;
+	for (size_t k = 0; k < o->program.count && !*found; k++)
+		*found = (void *)(uintptr_t)postern_find_program(instance, o->program.v[k]);
+	if (*found)
+		return POSTERN_OK;
+	return postern_complain(error, POSTERN_TEMPFAIL, "there is no program \"%s\"%s; install it, or name it by its absolute path",
+		o->program.v[0], o->program.count > 1 ? " nor any other of its list" : "");
 }
 
 static const struct postern_option option_table[] = {
-	{ .name = "program", .type = POSTERN_STRING, .offset = offsetof(struct options, program), .flags = POSTERN_POSITIONAL | POSTERN_REQUIRED,
-	  .doc = "The program: an absolute path, or a name looked up in the setting path." },
+	{ .name = "program", .type = POSTERN_STRINGS, .offset = offsetof(struct options, program),
+	  .flags = POSTERN_POSITIONAL | POSTERN_REQUIRED | POSTERN_PROGRAM,
+	  .doc = "The program: an absolute path, or a name looked up in the setting path; of a list the first that is there. Where none is, the "
+		"scanner is left out, with one warning at start." },
 	{ .name = "args", .type = POSTERN_STRINGS, .offset = offsetof(struct options, args), .value = "{}",
 	  .doc = "Its arguments: one string split at blanks (quotes keep them together), or a list taken as it is. {} is the folder of parts, "
 		"* the names of the parts in it, {}/* their full names." },
@@ -234,6 +250,8 @@ static const struct postern_option option_table[] = {
 	  .doc = "What tells that there is no virus. Not given: the scanner can accuse, but not vouch." },
 	{ .name = "infected", .type = POSTERN_MATCH, .offset = offsetof(struct options, infected),
 	  .doc = "What tells a virus; tested before clean." },
+	{ .name = "inconclusive", .type = POSTERN_MATCH, .offset = offsetof(struct options, inconclusive),
+	  .doc = "What tells that something could not be looked into (encrypted, damaged): neither clean nor a failure; tested before clean." },
 	{ .name = "names", .type = POSTERN_REGEX, .offset = offsetof(struct options, names),
 	  .doc = "Finds the names in the output: each match's first group." },
 	{ .name = "version_args", .type = POSTERN_STRINGS, .offset = offsetof(struct options, version_args),

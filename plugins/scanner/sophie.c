@@ -1,7 +1,7 @@
 /* sophie.c - asks a daemon that takes a line and answers: Sophie, Trophie, and by configuration most others.
  *
  * A query is built from a template, for the folder of parts or for each part;
- * the reply is a line, or all up to the end of the connection.  What it means,
+ * the reply is a line, some lines, or all up to the end of the connection.  What it means,
  * regular expressions say: "infected" is tested before "clean", and what is
  * neither is a failure.  Part names are ours, so nothing that a sender wrote
  * stands in a query; it may stand in a reply. */
@@ -11,13 +11,14 @@
 #include <string.h>
 
 #define REPLY_MAX (200 * 1024)
+#define LINES_MAX 1000		/* of one reply */
 
 struct options {
 	struct peer_options peer;
 	const char *query;
 	const char *version_query;
 	const char *reply;
-	struct postern_regex *greeting, *clean, *infected, *names, *version;
+	struct postern_regex *greeting, *last, *clean, *infected, *names, *version;
 };
 
 /* Bytes in the making: a query may hold zeros. */
@@ -103,17 +104,59 @@ static struct bytes build_query(struct postern_call *call, const char *at, const
 
 /* ---- one exchange ---- */
 
+/* Appends one line and LF; the line itself, which is memory of the call. NULL: the failure text is set. */
+static const char *add_line(struct postern_call *call, struct peer *p, struct bytes *text)
+{
+	const char *line = peer_read_line(call, p);
+	if (!line)
+		return NULL;
+	if (text->n + strlen(line) + 1 > REPLY_MAX) {
+		postern_fail(call, POSTERN_BROKEN, "the daemon sent more than %d bytes of reply", REPLY_MAX);
+		return NULL;
+	}
+	put(text, line, strlen(line));
+	put(text, "\n", 1);
+	return line;
+}
+
+/* All up to the line that "last" matches. */
+static char *read_lines(struct postern_call *call, struct peer *p, size_t *size)
+{
+	struct bytes text = { .v = postern_alloc(call, REPLY_MAX + 1) };
+	const struct postern_regex *last = options_of(call)->last;
+	for (unsigned k = 0; k < LINES_MAX; k++) {
+		const char *line = add_line(call, p, &text);
+		if (!line)
+			return NULL;
+		*size = text.n;
+		if (postern_regex_match(last, line, strlen(line)))
+			return text.v;
+	}
+	postern_fail(call, POSTERN_BROKEN, "the daemon sent more than %d lines of reply", LINES_MAX);
+	return NULL;
+}
+
+static char *read_line_or_lines(struct postern_call *call, struct peer *p, size_t *size)
+{
+	if (options_of(call)->last)
+		return read_lines(call, p, size);
+	char *line = peer_read_line(call, p);
+	*size = line ? strlen(line) : 0;
+	return line;
+}
+
 static bool greeted(struct postern_call *call, struct peer *p)
 {
 	const struct options *o = options_of(call);
 	if (!o->greeting || p->kept)
 		return true;
-	char *line = peer_read_line(call, p);
-	if (!line)
+	size_t size;
+	char *greeting = read_line_or_lines(call, p, &size);
+	if (!greeting)
 		return false;
-	if (postern_regex_match(o->greeting, line, strlen(line)))
+	if (postern_regex_match(o->greeting, greeting, size))
 		return true;
-	postern_fail(call, POSTERN_TEMPFAIL, "this is not the daemon that was expected, it greets with \"%.200s\"", line);
+	postern_fail(call, POSTERN_TEMPFAIL, "this is not the daemon that was expected, it greets with \"%.200s\"", greeting);
 	return false;
 }
 
@@ -127,9 +170,7 @@ static char *read_reply(struct postern_call *call, struct peer *p, size_t *size)
 		}
 		return all;
 	}
-	char *line = peer_read_line(call, p);
-	*size = line ? strlen(line) : 0;
-	return line;
+	return read_line_or_lines(call, p, size);
 }
 
 static char *exchange(struct postern_call *call, struct peer *p, const struct bytes *query, size_t *size)
@@ -270,7 +311,9 @@ static const struct postern_option option_table[] = {
 	{ .name = "version", .type = POSTERN_REGEX, .offset = offsetof(struct options, version),
 	  .doc = "Finds the version in the reply to version_query: its first group; default: the first line." },
 	{ .name = "reply", .type = POSTERN_ENUM, .offset = offsetof(struct options, reply), .value = "line", .choices = "line|eof",
-	  .doc = "The reply is one line, or all that comes until the daemon closes the connection." },
+	  .doc = "The reply is one line (or some, see last), or all that comes until the daemon closes the connection." },
+	{ .name = "last", .type = POSTERN_REGEX, .offset = offsetof(struct options, last),
+	  .doc = "The last line of a reply, and of the greeting, where they have several (reply = line only)." },
 	PEER_SESSION_OPTION("Keep the connection for further queries (reply = line only)."),
 	{ .name = "greeting", .type = POSTERN_REGEX, .offset = offsetof(struct options, greeting),
 	  .doc = "The line with which the daemon begins; not given: it waits for the query." },

@@ -1,6 +1,8 @@
 """fake_scanner.py - scripted scanners: a listener that runs a script for each connection, and the ways in which a reply can go wrong."""
+import array
 import os
 import socket
+import struct
 import sys
 import threading
 import time
@@ -13,10 +15,21 @@ class Talk:
     """One connection of the plugin, from the other side."""
 
     def __init__(self, conn):
-        self.conn, self.data = conn, b""
+        self.conn, self.data, self.fds = conn, b"", []
+
+    def receive(self):
+        if self.conn.family != socket.AF_UNIX:
+            return self.conn.recv(65536)
+        data, ancillary, _, _ = self.conn.recvmsg(65536, socket.CMSG_LEN(4))
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds = array.array("i")
+                fds.frombytes(content[:4])
+                self.fds += list(fds)
+        return data
 
     def more(self):
-        data = self.conn.recv(65536)
+        data = self.receive()
         if not data:
             raise EOFError
         self.data += data
@@ -48,10 +61,36 @@ class Talk:
             pass
 
 
-class Server:
-    """Calls script(talk, number) for each connection, each in a thread of its own."""
+class ClamdTalk(Talk):
+    """Commands as clamd gets them."""
 
-    def __init__(self, script, tcp=False):
+    def word(self):
+        return self.until(b"\0")
+
+    def command(self):
+        """The next command; IDSESSION is passed over."""
+        word = self.word()
+        return self.word() if word == b"zIDSESSION" else word
+
+    def part(self):
+        """A command with its content."""
+        command = self.command()
+        if command == b"zFILDES":
+            self.take(1)
+            with os.fdopen(self.fds.pop(0), "rb") as f:
+                return command, f.read()
+        content = b""
+        while True:
+            n = struct.unpack("!I", self.take(4))[0]
+            if n == 0:
+                return command, content
+            content += self.take(n)
+
+
+class Server:
+    """Calls script(talk, number) for each connection, each in a thread of its own, and closes it unless the script returns True."""
+
+    def __init__(self, script, tcp=False, talk=Talk):
         self.folder = probe.Folder()
         if tcp:
             self.listener = socket.socket()
@@ -61,7 +100,7 @@ class Server:
             self.address = self.folder.join("socket")
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(self.address)
-        self.script, self.connections, self.errors, self.open = script, 0, [], []
+        self.script, self.talk, self.connections, self.errors, self.open = script, talk, 0, [], []
         self.listener.listen(8)
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -76,13 +115,17 @@ class Server:
             threading.Thread(target=self.one, args=(conn, number), daemon=True).start()
 
     def one(self, conn, number):
+        talk, keep = self.talk(conn), False
         try:
-            self.script(Talk(conn), number)
+            keep = self.script(talk, number) is True
         except (EOFError, OSError):
             pass
         except Exception as problem:  # pylint: disable=broad-except
             self.errors.append(problem)
-        conn.close()
+        for fd in talk.fds:
+            os.close(fd)
+        if not keep:
+            conn.close()
 
     def refuse(self):
         """From now on nobody listens."""

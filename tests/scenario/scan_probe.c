@@ -1,9 +1,9 @@
 /* scan_probe.c - loads plugins of the build tree and asks them about files; for the tests of scanners and deliveries.
  *
  * scan_probe [-b BUILD] [-t DEADLINE_MS] [-r TIMES] [-i] [-1] [-m MAILFILE] [-P PARTFILE]... [-w WORKFOLDER] [-x] [-v]
- *            [-f SIZE_LIMIT] [-d METHOD [-T TARGET] [-s NAME=VALUE]...] -p PLUGIN [-o OPTION=VALUE]... [-p PLUGIN ...]
+ *            [-f SIZE_LIMIT] [-d METHOD [-T TARGET] [-s NAME=VALUE]...] -p PLUGIN [-o OPTION=VALUE]... [-p PLUGIN ...] | -c CONFIGURATION
  * -i waits for a line on standard input before each further time; -x removes the work folder after start;
- * -v asks for versions.  One line of answers per instance and time. */
+ * -v asks for versions; -c takes the plugins that a configuration makes.  One line of answers per instance and time. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,18 +18,20 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "config/config.h"
 #include "plugin/call.h"
 
-#define INSTANCES_MAX 8
+#define INSTANCES_MAX 128
+#define WANTED_MAX 8
 #define PAIRS_MAX 64
 
 struct wanted { const char *plugin; const char *names[PAIRS_MAX], *values[PAIRS_MAX]; size_t count; };
 
 static struct {
-	const char *build, *mail, *work, *method, *target;
+	const char *build, *mail, *work, *method, *target, *config;
 	const char *parts[32];
 	size_t part_count;
-	struct wanted wanted[INSTANCES_MAX];
+	struct wanted wanted[WANTED_MAX];
 	size_t wanted_count;
 	const char *settings[16];
 	size_t setting_count;
@@ -60,7 +62,7 @@ static void read_arguments(int argc, char **argv)
 {
 	int c;
 	opt.build = getenv("POSTERN_BUILD");
-	while ((c = getopt(argc, argv, "b:t:r:i1m:P:w:xvf:d:T:s:p:o:")) != -1) {
+	while ((c = getopt(argc, argv, "b:t:r:i1m:P:w:xvf:d:T:s:p:o:c:")) != -1) {
 		switch (c) {
 		case 'b': opt.build = optarg; break;
 		case 't': opt.deadline_ms = atol(optarg); break;
@@ -78,11 +80,12 @@ static void read_arguments(int argc, char **argv)
 		case 's': opt.settings[opt.setting_count++] = optarg; break;
 		case 'p': opt.wanted[opt.wanted_count++].plugin = optarg; break;
 		case 'o': add_pair(optarg); break;
+		case 'c': opt.config = optarg; break;
 		default: exit(2);
 		}
 	}
-	if (!opt.build || opt.wanted_count == 0)
-		die("usage", "-b BUILD and -p PLUGIN are needed");
+	if (!opt.build || (opt.wanted_count == 0) == !opt.config)
+		die("usage", "-b BUILD and -p PLUGIN or -c CONFIGURATION are needed");
 }
 
 static struct plugin_instance *make(void *owner, struct plugin_host *host, const struct wanted *w)
@@ -98,6 +101,44 @@ static struct plugin_instance *make(void *owner, struct plugin_host *host, const
 	if (plugin_instance_start(i, &e) != 0)
 		printf("start failed: %s\n", e.text);
 	return i;
+}
+
+/* What a configuration makes; its warnings and errors are printed. */
+static size_t make_configured(void *owner, struct plugin_instance **out)
+{
+	GPtrArray *problems;
+	struct config_options options = { .file = opt.config, .build_dir = opt.build, .load_plugins = true };
+	struct config *config = talloc_steal(owner, config_load(&options, &problems));
+	struct policy policy;
+	size_t count;
+	config_print_problems(stdout, problems);
+	if (config_error_count(problems) > 0)
+		die(opt.config, "wrong");
+	g_ptr_array_unref(problems);
+	policy_init(&policy, config);
+	plugin_call_setup(NULL, policy_string(&policy, SET_path));
+	struct plugin_instance *const *instances = config_instances(config, &count);
+	if (count > INSTANCES_MAX)
+		die(opt.config, "too many plugins");
+	for (size_t k = 0; k < count; k++) {
+		struct error e = { 0 };
+		if (plugin_instance_load(instances[k], &e) != 0 || plugin_instance_start(instances[k], &e) != 0)
+			printf("start failed: %s\n", e.text);
+		out[k] = instances[k];
+	}
+	return count;
+}
+
+static size_t make_wanted(void *owner, struct plugin_instance **out)
+{
+	struct plugin_host *host = plugin_host_new(owner, NULL, opt.build);
+	plugin_call_setup(NULL, NULL);
+	for (size_t k = 0; k < opt.wanted_count; k++) {
+		out[k] = make(owner, host, &opt.wanted[k]);
+		if (k > 0)
+			out[k]->name = talloc_asprintf(owner, "%s/%zu", out[k]->name, k + 1);
+	}
+	return opt.wanted_count;
 }
 
 static void copy_file(const char *from, int dir_fd, const char *name)
@@ -204,17 +245,17 @@ static void limit_files(void)
 		die("setrlimit", strerror(errno));
 }
 
-static void once(struct plugin_instance **instances, const struct mail *mail, char *folder, int dir_fd)
+static void once(struct plugin_instance **instances, size_t count, const struct mail *mail, char *folder, int dir_fd)
 {
 	void *owner = talloc_new(NULL);
-	for (size_t k = 0; opt.version && k < opt.wanted_count; k++)
+	for (size_t k = 0; opt.version && k < count; k++)
 		ask_version(owner, instances[k]);
 	if (opt.method)
 		deliver(owner, instances[0], mail);
 	else if (opt.mail || opt.part_count > 0)
-		scan(owner, instances, opt.wanted_count, make_view(owner, mail, folder, dir_fd));
+		scan(owner, instances, count, make_view(owner, mail, folder, dir_fd));
 	talloc_free(owner);
-	for (size_t k = 0; k < opt.wanted_count; k++)
+	for (size_t k = 0; k < count; k++)
 		plugin_instance_idle(instances[k]);
 	fflush(stdout);
 }
@@ -240,12 +281,7 @@ int main(int argc, char **argv)
 	if (!mkdtemp(folder))
 		die("mkdtemp", strerror(errno));
 	int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	plugin_call_setup(NULL, NULL);
-	struct plugin_host *host = plugin_host_new(owner, NULL, opt.build);
-	for (size_t k = 0; k < opt.wanted_count; k++)
-		instances[k] = make(owner, host, &opt.wanted[k]);
-	for (size_t k = 1; k < opt.wanted_count; k++)
-		instances[k]->name = talloc_asprintf(owner, "%s/%zu", instances[k]->name, k + 1);
+	size_t count = opt.config ? make_configured(owner, instances) : make_wanted(owner, instances);
 	open_mail(mail, owner);
 	if (opt.drop_work && rmdir(opt.work) != 0)
 		die(opt.work, strerror(errno));
@@ -254,7 +290,7 @@ int main(int argc, char **argv)
 	for (long n = 0; n < opt.times; n++) {
 		if (n > 0 && opt.interactive && !fgets(line, sizeof line, stdin))
 			break;
-		once(instances, mail, folder, dir_fd);
+		once(instances, count, mail, folder, dir_fd);
 	}
 	remove_folder(folder, dir_fd);
 	if (plugin_threads_left()) {
@@ -262,7 +298,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		_exit(0);
 	}
-	for (size_t k = 0; k < opt.wanted_count; k++)
+	for (size_t k = 0; k < count; k++)
 		plugin_instance_stop(instances[k]);
 	talloc_free(owner);
 	return 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """test_daemon_scanners.py - scanners that do not answer: none at all is 451 (or UNCHECKED where that is allowed), backups step in,
-on_error says what one failure means, and what one of them has found stands whatever the others do."""
+on_error says what one failure means, and what one of them has found stands whatever the others do. Programs that are not there are
+told once and left out."""
 import os
 import re
 import sys
@@ -19,6 +20,10 @@ def backups(*items):
 
 def dead(name, more=""):
     return 'clamd { socket = "%%(run)s/nobody", name = "%s"%s }' % (name, more)
+
+
+def absent(name, more=""):
+    return 'av.clamscan { "/nonexistent/%s", name = "%s"%s }' % (name, name, more)
 
 
 def live(name):
@@ -43,6 +48,10 @@ BANKS = {
     "TWO": "{ %s }" % scanners(live("seven"), says("eight", "finds")),
     "ODD": "{ %s }" % scanners(says("odd", "fails")),
     "SLOW": "{ %s, child_timeout = 3 }" % scanners(says("slow", "sleeps")),
+    "ABSENT": "{ %s }" % scanners(absent("absent-1"), live("nine")),
+    "ABSENTONLY": "{ %s }" % scanners(absent("absent-2")),
+    "ABSENTBACKUP": "{ %s, %s }" % (scanners(absent("absent-3")), backups(absent("absent-4"), says("ten", "finds"))),
+    "ABSENTTEMPFAIL": "{ %s }" % scanners(live("eleven"), absent("absent-5", ', on_error = "tempfail"')),
     "NOBODY": "{ av_scanners = {}, virus_scanners_failure_is_fatal = true }",
 }
 SCRIPTS = {
@@ -105,6 +114,20 @@ def one_of_two_fails(t, p, hop):
     t.match(line, r"INFECTED \((Eicar[^,)]*, always|always, Eicar[^,)]*)\)", "both names are logged")
 
 
+def programs_that_are_not_there(t, p, hop):
+    one(t, p, hop, "ABSENT", mail(), "^250 2.0.0 from MTA", r"Passed CLEAN", True, "its program is not there, another scanner vouches")
+    one(t, p, hop, "ABSENTONLY", mail(), WAIT, r"Blocked .*\{TempFailedInbound\}", False, "its program is not there, nor another scanner")
+    one(t, p, hop, "ABSENTBACKUP", mail(), r"^250 2\.7\.0 Ok, discarded", r"Blocked INFECTED \(always\)", False, "its program is not there, a backup finds")
+    one(t, p, hop, "ABSENTTEMPFAIL", mail(), WAIT, r"Blocked .*\{TempFailedInbound\}", False, "its program is not there, and on_error says that it must answer")
+    for n in range(1, 5):
+        lines = p.log_lines("absent-%d" % n)
+        t.equal(len(lines), 1, "absent-%d: one line in all, at start" % n)
+        t.match("\n".join(lines), r'postern\.lua:\d+: absent-%d: no program "/nonexistent/absent-%d": not available until' % (n, n), "and what it says")
+    code, out, err = p.posternd("-t")
+    t.equal(code, 0, "-t takes it")
+    t.match(err + out, r'warning: absent-1: no program "/nonexistent/absent-1"', "with a warning")
+
+
 def deadline(t, p, hop):
     started = time.monotonic()
     one(t, p, hop, "SLOW", mail(), WAIT, r"Blocked .*\{TempFailedInbound\}", False, "a scanner that does not come back")
@@ -147,6 +170,7 @@ def main():
             nobody_answers(t, p, hop)
             backups_step_in(t, p, hop)
             one_of_two_fails(t, p, hop)
+            programs_that_are_not_there(t, p, hop)
             deadline(t, p, hop)
             t.equal(p.temp_files(), [], "nothing is left in the work area")
         if clamd_program():

@@ -1,117 +1,17 @@
 #!/usr/bin/python3
 """The clamd plugin against scripted peers: every way in which a clamd, or something else, may answer. None of them is clean but a whole OK."""
-import array
+import functools
 import os
 import socket
-import struct
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fake_scanner  # noqa: E402
 import probe  # noqa: E402
 import tap  # noqa: E402
 
-
-class Talk:
-    """One connection of the plugin, from the other side."""
-
-    def __init__(self, conn):
-        self.conn, self.data, self.fds = conn, b"", []
-
-    def more(self):
-        if self.conn.family == socket.AF_UNIX:
-            fds = array.array("i")
-            data, ancillary, _, _ = self.conn.recvmsg(65536, socket.CMSG_LEN(4))
-            for level, kind, content in ancillary:
-                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    fds.frombytes(content[:4])
-            self.fds += list(fds)
-        else:
-            data = self.conn.recv(65536)
-        if not data:
-            raise EOFError
-        self.data += data
-
-    def take(self, n):
-        while len(self.data) < n:
-            self.more()
-        taken, self.data = self.data[:n], self.data[n:]
-        return taken
-
-    def word(self):
-        while b"\0" not in self.data:
-            self.more()
-        taken, self.data = self.data.split(b"\0", 1)
-        return taken
-
-    def command(self):
-        """The next command; IDSESSION is passed over."""
-        word = self.word()
-        return self.word() if word == b"zIDSESSION" else word
-
-    def part(self):
-        """A command with its content."""
-        command = self.command()
-        if command == b"zFILDES":
-            self.take(1)
-            with os.fdopen(self.fds.pop(0), "rb") as f:
-                return command, f.read()
-        content = b""
-        while True:
-            n = struct.unpack("!I", self.take(4))[0]
-            if n == 0:
-                return command, content
-            content += self.take(n)
-
-    def say(self, text):
-        self.conn.sendall(text)
-
-
-class Server:
-    """Calls script(talk, number) for each connection in turn."""
-
-    def __init__(self, script, tcp=False):
-        self.folder = probe.Folder()
-        if tcp:
-            self.listener = socket.socket()
-            self.listener.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        else:
-            self.address = self.folder.join("clamd.ctl")
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(self.address)
-        self.script, self.connections, self.errors, self.open = script, 0, [], []
-        self.listener.listen(8)
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                conn, _ = self.listener.accept()
-            except OSError:
-                return
-            number, self.connections = self.connections, self.connections + 1
-            self.open.append(conn)
-            keep = False
-            try:
-                keep = self.script(Talk(conn), number)
-            except (EOFError, OSError):
-                pass
-            except Exception as problem:  # pylint: disable=broad-except
-                self.errors.append(problem)
-            if not keep:
-                conn.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-        for conn in self.open:
-            conn.close()
-        self.folder.__exit__()
-        assert not self.errors, self.errors
+Server = functools.partial(fake_scanner.Server, talk=fake_scanner.ClamdTalk)
 
 
 def scan(server, content=b"hello", deadline_ms=5000, options=(), times=1, canary="0"):
@@ -252,21 +152,8 @@ def test_hang_in_the_middle_of_a_reply():
 
 
 def test_hang_at_connect():
-    with probe.Folder() as folder:
-        path, part = folder.join("ctl"), folder.file("part", b"x")
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(path)
-        listener.listen(0)
-        fill = [socket.socket(socket.AF_UNIX) for _ in range(4)]
-        for s in fill:
-            s.setblocking(False)
-            try:
-                s.connect(path)
-            except BlockingIOError:
-                pass
-        answers, _, _ = probe.run("-t", 600, "-P", part, "-p", "clamd", "-o", "socket=" + path)
-        for s in fill + [listener]:
-            s.close()
+    with fake_scanner.Full() as full, probe.Folder() as folder:
+        answers, _, _ = probe.run("-t", 600, "-P", folder.file("part", b"x"), "-p", "clamd", "-o", "socket=" + full.address)
     assert answers[0].result == "TEMPFAIL" and int(answers[0].fields["ms"]) < 1500, answers
 
 

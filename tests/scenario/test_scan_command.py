@@ -51,6 +51,15 @@ def test_without_clean_it_does_not_vouch():
     assert answer.result == "NOTHING", answer
 
 
+def test_what_could_not_be_looked_into():
+    answer = scan("sys.exit(9)", *STANDARD, "inconclusive=9")
+    assert answer.result == "NOTHING" and "could not look into everything (exit code 9)" in answer.error, answer
+    answer = scan("print('x: encrypted'); sys.exit(0)", *STANDARD, "inconclusive=/encrypted$")
+    assert answer.result == "NOTHING", answer
+    answer = scan("print('x: encrypted\\ny: Bad FOUND'); sys.exit(1)", *STANDARD, "inconclusive=/encrypted$")
+    assert answer.found == ["p000:Bad"], answer
+
+
 def test_killed():
     answer = scan("os.kill(os.getpid(), 9)", *STANDARD)
     assert answer.result == "TEMPFAIL" and "killed by signal 9" in answer.error, answer

@@ -1,34 +1,17 @@
 #!/usr/bin/python3
 """The savapi plugin against a scripted savapi."""
 import os
-import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bad_ways  # noqa: E402
 import tap  # noqa: E402
+from fake_products import savapi_request, savapi_start  # noqa: E402
 from fake_scanner import Server  # noqa: E402
 
 
-def request(talk):
-    timeout = talk.until(b"\n")
-    assert re.fullmatch(rb"SET SCAN_TIMEOUT [1-9]\d*", timeout), timeout
-    talk.say(b"100 SCAN_TIMEOUT:ok\n")
-    scan = talk.until(b"\n")
-    assert re.fullmatch(rb"SCAN /tmp/scan_probe-\w+/p00\d", scan), scan
-    return scan
-
-
-def start(talk):
-    talk.say(b"100 SAVAPI:4.0\n")
-    product = talk.until(b"\n")
-    assert product == b"SET PRODUCT 12345", product
-    talk.say(b"100 PRODUCT:12345\n")
-    return request(talk)
-
-
-SAVAPI = bad_ways.Dialogue("savapi", start, b"200 \n", b"310 /x/p001 <<< Eicar-Test-Signature ; virus ; Contains code of it >>>\n319 done\n",
-                           "Eicar-Test-Signature", again=request, options=["product=12345"])
+SAVAPI = bad_ways.Dialogue("savapi", savapi_start, b"200 \n", b"310 /x/p001 <<< Eicar-Test-Signature ; virus ; Contains code of it >>>\n319 done\n",
+                           "Eicar-Test-Signature", again=savapi_request, options=["product=12345"])
 bad_ways.define(sys.modules[__name__], SAVAPI)
 
 

@@ -79,6 +79,35 @@ def test_greeting():
             assert answer.result == result, (greeting, answer)
 
 
+MANY = bad_ways.Dialogue("sophie", lambda talk: (talk.say(b"220-hello\r\n220 ready\r\n"), talk.until(b"\n")), b"210 data\r\nfine\r\n200 done\r\n",
+                         b"210 data\r\nBad Thing!\r\nfine\r\n200 done\r\n", "Bad Thing", again=lambda talk: talk.until(b"\n"),
+                         options=["greeting=\\A220", "last=\\A2[02]0 ", "clean=\\A210 data\\n(fine\\n)+200 done\\n\\z", "infected=!$", "names=^(.+)!$"])
+
+
+def test_reply_of_several_lines():
+    for way in bad_ways.ALL:
+        if way.__name__ != "garbage":       # which has lines that Sophie would know
+            way(MANY)
+
+
+def test_replies_without_end():
+    def script(talk, _):
+        MANY.start(talk)
+        talk.say(b"210 data\r\n" + b"fine\r\n" * 2000)
+        talk.rest()
+    with Server(script) as server:
+        answer = MANY.scan(server.address)
+        assert answer.result == "TEMPFAIL" and "more than 1000 lines" in answer.error, answer
+
+    def long_lines(talk, _):
+        MANY.start(talk)
+        talk.say((b"f" * 8000 + b"\r\n") * 40)
+        talk.rest()
+    with Server(long_lines) as server:
+        answer = MANY.scan(server.address)
+        assert answer.result == "TEMPFAIL" and "more than 204800 bytes" in answer.error, answer
+
+
 def test_without_sessions():
     with Server(SOPHIE.answering(SOPHIE.clean)) as server:
         answers = SOPHIE.scan(server.address, options=["session=0"], times=3)

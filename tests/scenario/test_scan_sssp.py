@@ -6,29 +6,13 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import bad_ways  # noqa: E402
 import tap  # noqa: E402
+from fake_products import sssp_request, sssp_results as results, sssp_start as start  # noqa: E402
 from fake_scanner import Server  # noqa: E402
 
 ACC = b"ACC 4A2F/1\r\n"
-
-
-def request(talk):
-    word, size = talk.line().rsplit(b" ", 1)
-    assert word == b"SSSP/1.0 SCANDATA", word
-    return talk.take(int(size))
-
-
-def start(talk):
-    talk.say(b"OK SSSP/1.0\r\n")
-    return request(talk)
-
-
-def results(*lines):
-    return ACC + b"".join(line + b"\r\n" for line in lines) + b"\r\n"
-
-
 SSSP = bad_ways.Dialogue("sssp", start, results(b"DONE OK 0000 The function call succeeded"),
                          results(b"VIRUS EICAR-AV-Test /data", b"OK 0203 /data", b"DONE OK 0203 Virus found during virus scan"), "EICAR-AV-Test",
-                         again=request)
+                         again=sssp_request)
 bad_ways.define(sys.modules[__name__], SSSP)
 
 
