@@ -184,6 +184,7 @@ static void print_default_json(FILE *to, const struct setting_definition *d, boo
 	fputs(first ? "\n{" : ",\n{", to);
 	print_json_member(to, "setting", d->name, true);
 	print_json_member(to, "default", d->default_source, false);
+	print_json_member(to, "kind", d->kind, false);
 	print_json_member(to, "type", setting_type_text(d->type), false);
 	print_json_member(to, "status", status_word(d->status), false);
 	fprintf(to, ",\"bank\":%s", d->flags & SETTING_BANK ? "true" : "false");
