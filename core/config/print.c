@@ -17,7 +17,7 @@ static void print_key(GString *out, enum setting_type type, const char *key)
 {
 	char *name;
 
-	if (type == SETTING_TYPE_CCAT || type == SETTING_TYPE_CCAT_MAPS) {
+	if ((type == SETTING_TYPE_CCAT || type == SETTING_TYPE_CCAT_MAPS) && strcmp(key, "REPLACE") != 0) {
 		name = (char *)category_name(key, NULL);
 		g_string_append_printf(out, strchr(name, ',') ? "[\"%s\"]" : "[%s]", name);
 		talloc_free(name);

@@ -4,6 +4,7 @@ package Postern::Convert;
 use strict;
 use warnings;
 use Scalar::Util qw(blessed refaddr);
+use re ();
 use Postern::Lua;
 use Postern::Values;
 
@@ -43,12 +44,12 @@ sub values_object {
     return Postern::Values->new(settings => $self->{settings}, program_path => $path, all_scanners => $self->{all_scanners}, dropped => $self->{dropped}, %more);
 }
 
-# One line that is equal for equal values.
+# One line that is equal for equal values; a value that cannot be said in full is equal to none.
 sub flat_value {
     my ($self, $v, $value) = @_;
-    my $row = $v->{row};
     my $quiet = $self->values_object(quiet => 1);
-    return Postern::Lua::flat($quiet->setting_value($row, @_ > 2 ? $value : $v->{value}));
+    my $flat = Postern::Lua::flat($quiet->setting_value($v->{row}, @_ > 2 ? $value : $v->{value}));
+    return $quiet->{incomplete} ? "$flat -- incomplete" : $flat;
 }
 
 sub default_flat {
@@ -234,7 +235,7 @@ sub unit {
     my ($self, $values, $v, $left, $place, $make) = @_;
     local $values->{uses} = {};
     my $node = $make->() // return;
-    return if $v->{row}{kind} =~ /\A(?:SCANNERS|PAIRS)\z/ && !@{ $node->{items} // [] } && @{ $v->{value} };
+    return if $v->{sigil} eq '@' && @{ $v->{value} } && $node->{items} && !@{ $node->{items} };    # nothing of it could be said: there is a note
     return { id => $v->{name}, left => $left, node => $node, place => $place, uses => $values->{uses}, variable => $v };
 }
 
@@ -442,17 +443,24 @@ sub item_at {
 
 # ---- what Perl has evaluated, as data ----
 
+# Texts as characters; what is not UTF-8, a character for each octet.
+sub dump_text {
+    my $octets = Postern::Lua::octets("$_[0]");
+    utf8::decode($octets);
+    return $octets;
+}
+
 sub dump_value {
     my ($value, $depth) = @_;
     return undef if !defined $value;
-    return "$value" if !ref $value;
+    return dump_text($value) if !ref $value;
     die "a structure that holds itself\n" if ($depth // 0) > 50;
     my $deeper = ($depth // 0) + 1;
     my $v = $Postern::Prelude::by_address{ refaddr $value };
     return { ref => $v->{name} } if $v && $v->{row};
     my $class = ref $value;
-    return { re => [ map { my ($r, @to) = ref $_ eq 'ARRAY' ? @$_ : ($_, 1); [(ref $r eq 'Regexp' ? re::regexp_pattern($r) : ($r, '')), dump_value($to[0], $deeper)] } @$value ] } if $class eq 'Amavis::Lookup::RE';
-    return { rx => [ re::regexp_pattern($value) ] } if $class eq 'Regexp';
+    return { re => [ map { my ($r, @to) = ref $_ eq 'ARRAY' ? @$_ : ($_, 1); [(map { dump_text($_) } ref $r eq 'Regexp' ? re::regexp_pattern($r) : ($r, '')), dump_value($to[0], $deeper)] } @$value ] } if $class eq 'Amavis::Lookup::RE';
+    return { rx => [ map { dump_text($_) } re::regexp_pattern($value) ] } if $class eq 'Regexp';
     return { follow => $value->{name} } if $class eq 'Postern::Follow';
     return { code => Postern::Values::describe($value) } if $class eq 'CODE';
     return [ map { dump_value($_, $deeper) } @$value ] if $class eq 'ARRAY' || $class eq 'Amavis::Lookup::IP';

@@ -4,6 +4,11 @@
 # assigned, at which line, even where the value is the default. Constants, readers and constructors that such files use
 # are here; a function that only amavisd-new has (\&ask_daemon, \&do_unzip) stays a name. The files run as Perl, with all
 # that they do: they are the administrator's own.
+package Amavis::Conf;
+
+# Stands before all else of this file, so that no "my" of ours is in sight of what is evaluated.
+sub Postern::Prelude::run_text { return eval $_[0] }
+
 package Postern::Prelude;
 use strict;
 use warnings;
@@ -192,24 +197,21 @@ sub declare {
 
 # ---- reading the files ----
 
+sub asked_for {
+    my $place = place();
+    return $place ? " (asked for at $place->[0] line $place->[1])" : '';
+}
+
 sub slurp {
     my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!\n";
+    open my $in, '<', $file or die "$file: $!", asked_for(), "\n";
     local $/;
     return scalar <$in>;
 }
 
-sub run_text {
-    my ($file, $text) = @_;
-    my $label = $file =~ /["\n]/ ? 'a file' : $file;
-    package Amavis::Conf;
-    no strict;
-    no warnings;
-    return eval qq(package Amavis::Conf; no strict; no warnings;\n#line 1 "$label"\n$text);
-}
-
 sub evaluate {
     my ($file) = @_;
+    $file =~ /["\n]/ and die "$file: such a name cannot be told to Perl\n";
     my $text = slurp($file);
     my @packages = ('Amavis::Conf', $text =~ /^\s*package\s+([\w:]+)/mg);
     my %declared;
@@ -218,7 +220,7 @@ sub evaluate {
     while (1) {
         local $evaluating = 1;
         local $@;
-        my $true = run_text($file, $text);
+        my $true = run_text(qq(package Amavis::Conf;\n#line 1 "$file"\n$text));
         my $fault = $@;
         my @missing = grep { !$declared{$_}++ } $fault =~ /Global symbol "([\$\@%]\w+)" requires explicit package name/g;
         if (@missing) {
@@ -269,7 +271,7 @@ sub own_variables {
     no strict 'refs';
     my @found;
     for my $name (sort keys %Amavis::Conf::) {
-        next if $name !~ /\A[A-Za-z]\w*\z/a || $variable{"\$$name"} || exists $Postern::Settings::alias{$name};
+        next if $name !~ /\A[A-Za-z]\w*\z/a || $name eq 'AUTOLOAD' || $variable{"\$$name"} || exists $Postern::Settings::alias{$name};
         my $glob = \$Amavis::Conf::{$name};
         next if reftype($glob) ne 'GLOB';
         push @found, "\$$name" if defined ${ *{$glob}{SCALAR} };

@@ -24,8 +24,9 @@ sub translate {
         $node = Postern::Lua::call('command', Postern::Lua::leaf(Postern::Lua::quote($found // first_of($program))));
         option($node, args => arguments($arguments));
         verdicts($node, $entry, \@remarks, undef);
+        $node = undef if !grep { ($_->[0] // '') eq 'infected' } @{ $node->{items} };
+        push @remarks, [lost => 'nothing tells what is infected'] if !$node && !defined $infected;
     }
-    option($node, name => Postern::Lua::leaf(Postern::Lua::quote($name))) if $node && defined $name;
     return ($name, $node, @remarks);
 }
 

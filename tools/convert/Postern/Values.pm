@@ -18,6 +18,7 @@ sub new {
 
 sub note {
     my ($self, $how, $text) = @_;
+    $self->{incomplete} = 1 if $how eq 'lost';
     push @{ $self->{notes} }, { how => $how, what => $self->{what}, place => $self->{place}, text => $text } if !$self->{quiet};
 }
 
@@ -51,7 +52,7 @@ sub file_node {
     return leaf("$from->[0] " . Postern::Lua::quote($from->[1]));
 }
 
-# want: bool, number, or nothing for as it is
+# want: bool, number, destiny, or nothing for as it is
 sub scalar_node {
     my ($self, $value, $want) = @_;
     $value = $$value while ref $value && (reftype($value) eq 'SCALAR' || reftype($value) eq 'REF') && !blessed $value;
@@ -61,6 +62,7 @@ sub scalar_node {
     }
     return leaf('undef') if !defined $value;
     $want //= '';
+    return $self->destiny_node($value) if $want eq 'destiny';
     return leaf($value ? 'true' : 'false') if $want eq 'bool' && $value =~ /\A[01]?\z/;
     return leaf(Postern::Lua::number($value)) if looks_like_number($value) && $value !~ /[a-z]/i && ($want eq 'number' || is_number($value));
     return $self->text_node($value);
@@ -84,6 +86,7 @@ sub wanted {
     my ($name) = @_;
     return 'bool' if $name =~ /\A(?:bypass_\w+_checks|\w+_lovers|local_domains|debug_\w+|warn\w+recip|remove_existing_spam_headers|mynetworks|inet_acl
         |spam_modifies_subj|viruses_that_fake_sender|keep_decoded_original)(?:_maps|_acl|_re)?\z/x;
+    return 'destiny' if $name =~ /destiny/;
     return 'number' if $name =~ /level|score|limit|reputation/;
     return '';
 }
@@ -366,12 +369,20 @@ sub scanners_node {
             $self->note($how, "$label: $text") if $how ne 'absent';
         }
         next if !$node;
-        $node->{broken} = 0;
+        $self->name_scanner($node, $label);
         $node->{element} = $number;
         push @nodes, $node;
     }
     $self->note(absent => 'programs that are not on this host, left out as amavisd-new did: ' . join ', ', @absent) if @absent;
     return { %{ Postern::Lua::list(@nodes) }, broken => scalar @nodes };
+}
+
+# amavisd-new takes two of one name; here the second is NAME/2.
+sub name_scanner {
+    my ($self, $node, $label) = @_;
+    my $times = ++$self->{labels}{ $label // '' };
+    return if !defined $label || $label eq '';
+    push @{ $node->{items} }, ['name', leaf(Postern::Lua::quote($times > 1 ? "$label/$times" : $label))];
 }
 
 sub dsn_node {
