@@ -15,6 +15,20 @@ SOURCE = os.environ.get("POSTERN_SOURCE", os.path.join(os.path.dirname(os.path.a
 PROGRAM = os.path.join(SOURCE, "tools", "convert-amavisd-conf")
 POSTERND = [os.path.join(BUILD, "posternd"), "--build-dir", BUILD]
 
+# Reasons for differences, and what differs wherever it is set.
+IDLE = "Postern needs no counterpart"
+NOT_BUILT = "not built yet"
+ALWAYS = {
+    "TEMPBASE": "what MYHOME implies, so it is no difference for posternd -n",
+    "db_home": IDLE,
+    "pid_file": IDLE,
+    "lock_file": IDLE,
+    "enable_db": IDLE,
+    "enable_global_cache": IDLE,
+    "unix_socketname": NOT_BUILT,
+    "interface_policy[SOCK]": NOT_BUILT,
+}
+
 
 def run(arguments, cwd=None):
     """(exit code, standard output, standard error) as texts."""
@@ -26,6 +40,17 @@ def run(arguments, cwd=None):
 
 def convert(arguments, cwd=None):
     return run([PROGRAM, "--posternd", POSTERND[0], "--build-dir", BUILD] + arguments, cwd)
+
+
+def converted(t, what, files, lua, options=(), cwd=None):
+    """The files converted to the file lua, which posternd takes: test points."""
+    code, out, err = convert(list(options) + ["-o", lua] + files, cwd)
+    t.equal((code, out), (0, ""), "%s: converted" % what)
+    t.note(err)
+    code, out, err = run(POSTERND + ["-c", lua, "-t"])
+    errors = [line for line in (out + err).splitlines() if ": warning: " not in line]
+    t.equal((code, errors), (0, []), "%s: posternd -t takes it, with warnings at most" % what)
+    return Comparison(files, lua, cwd)
 
 
 class Comparison:

@@ -7,27 +7,16 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from convertcheck import POSTERND, Comparison, convert, report, run  # noqa: E402
+from convertcheck import ALWAYS, IDLE, NOT_BUILT, converted, report  # noqa: E402
 from tapout import Tap, skip_all  # noqa: E402
 
 FOLDERS = ["/usr/share/amavis/conf.d", "/etc/amavis/conf.d"]
-IDLE = "Postern needs no counterpart"
-NOT_BUILT = "not built yet"
-
-WANTED = {
-    "TEMPBASE": "what MYHOME implies, so it is no difference for posternd -n",
-    "db_home": IDLE,
-    "pid_file": IDLE,
-    "lock_file": IDLE,
-    "enable_db": IDLE,
-    "enable_global_cache": IDLE,
+WANTED = dict(ALWAYS, **{
     "syslog_priority": IDLE,
     "dspam": IDLE,
-    "unix_socketname": NOT_BUILT,
-    "interface_policy[SOCK]": NOT_BUILT,
     "policy_bank{AM.PDP-SOCK}{protocol}": NOT_BUILT,
     "policy_bank{AM.PDP-SOCK}{auth_required_release}": NOT_BUILT,
-}
+})
 
 
 def copies(folder):
@@ -47,26 +36,16 @@ def copies(folder):
     return targets
 
 
-def one(t, folders, lua, arguments, what):
-    code, out, err = convert(arguments + ["-o", lua] + folders)
-    t.equal((code, out), (0, ""), "%s: converted" % what)
-    t.note(err)
-    code, out, err = run(POSTERND + ["-c", lua, "-t"])
-    errors = [line for line in (out + err).splitlines() if ": warning: " not in line]
-    t.equal((code, errors), (0, []), "%s: posternd -t takes it, with warnings at most" % what)
-    return Comparison(folders, lua)
-
-
 def main():
     if not all(os.path.isdir(folder) for folder in FOLDERS):
         skip_all("amavisd-new is not installed")
     with Tap() as t, tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         folders, lua = copies(folder), os.path.join(folder, "out.lua")
-        report(t, one(t, folders, lua, [], "as shipped"), WANTED)
+        report(t, converted(t, "as shipped", folders, lua), WANTED)
         with open(os.path.join(folders[1], "50-user"), "w", encoding="ascii") as f:
             f.write("use strict;\n@bypass_virus_checks_maps = (\n   \\%bypass_virus_checks, \\@bypass_virus_checks_acl, \\$bypass_virus_checks_re);\n1;\n")
-        every = one(t, folders, lua, ["--all-scanners"], "checks switched on, all scanners")
+        every = converted(t, "checks switched on, all scanners", folders, lua, ["--all-scanners"])
         report(t, every, WANTED)
         names = [call.arguments["name"].split("/")[0] for call in every.lua("av_scanners") + every.lua("av_scanners_backup")]
         perl = [entry[0] for which in ("av_scanners", "av_scanners_backup") for entry in every.from_perl(every.perl[which]["value"])]

@@ -61,7 +61,7 @@ policy_bank.EMPTY = {}  -- legacy.conf:32
 
 -- Needs no counterpart:
 --   legacy.conf:19: pid_file: no pid file is needed: posternctl and the service manager know the master
---   legacy.conf:25: decoders: decoders by file type; those that are built in are always used
+--   legacy.conf:25: decoders: Postern has its own decoders
 --   legacy.conf:5: relayhost_is_client: retired: write * in forward_method
 --   legacy.conf:6: warnvirussender: retired: use final_virus_destiny
 --   legacy.conf:7: sa_auto_whitelist: retired: SpamAssassin's own configuration says it

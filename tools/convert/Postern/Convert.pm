@@ -19,7 +19,7 @@ my @themes = (
 my @last = qw(policy_bank interface_policy client_ipaddr_policy);
 
 # Known to Postern and for ever without effect, so not written.
-my %idle = map { $_ => 1 } qw(daemonize pid_file lock_file db_home min_servers min_spare_servers max_spare_servers enable_db enable_zmq zmq_sockets
+our %idle = map { $_ => 1 } qw(daemonize pid_file lock_file db_home min_servers min_spare_servers max_spare_servers enable_db enable_zmq zmq_sockets
     decoders allow_preserving_evidence nanny_details_level virus_check_negative_ttl virus_check_positive_ttl spam_check_negative_ttl
     spam_check_positive_ttl dspam append_header_fields_to_bottom sql_schema_version);
 
@@ -193,28 +193,32 @@ sub units_of {
     my $row = $v->{row};
     @$values{qw(what place variable)} = ($v->{name}, $v->{place}, $v);
     return if $self->{dropped}{ $v->{name} }{''};
-    return if !@{ $v->{places} ? [ keys %{ $v->{places} } ] : [] } && $self->flat_value($v) eq $self->default_flat($v);
+    return if !%{ $v->{places} } && $self->flat_value($v) eq $self->default_flat($v);
     if ($row->{status} eq 'refused') {
         $values->note(lost => "refused by Postern: $row->{meaning}") if $v->{sigil} ne '$' || $v->{value};
         return;
     }
     if ($idle{ $v->{name} } || $row->{meaning} =~ /\Aretired/) {
-        $values->note(idle => $row->{meaning});
+        $values->note(idle => $v->{name} eq 'decoders' ? 'Postern has its own decoders' : $row->{meaning});
         return;
     }
     $values->note(inert => $row->{meaning}) if $row->{status} =~ /no effect/;
-    return $self->entry_units($values, $v) if $v->{sigil} eq '%' && $row->{kind} !~ /\A(?:TABLE|ANYTHING)\z/ && !$v->{replaced} && !ref $v->{whole};
-    return $self->entry_units($values, $v) if $row->{kind} eq 'BANKS' || $v->{name} eq 'interface_policy' || $row->{kind} eq 'RULES';
+    return $self->entry_units($values, $v) if $v->{sigil} eq '%' && $row->{kind} !~ /\A(?:TABLE|ANYTHING)\z/ && (!$v->{replaced} || is_by_entry($v));
     return $self->unit($values, $v, $v->{name}, $v->{place}, sub { $values->setting_value($row, $v->{value}) });
+}
+
+# Tables that are always written entry by entry.
+sub is_by_entry {
+    my ($v) = @_;
+    return $v->{row}{kind} =~ /\A(?:BANKS|RULES)\z/ || $v->{name} eq 'interface_policy';
 }
 
 # name[key] = value: what the files have set, and nothing of the rest.
 sub entry_units {
     my ($self, $values, $v) = @_;
     my $row = $v->{row};
-    my $whole = $row->{kind} eq 'BANKS' || $v->{name} eq 'interface_policy' || $row->{kind} eq 'RULES';
     my @units;
-    for my $key (sort keys %{ $whole ? $v->{value} : $v->{places} }) {
+    for my $key (sort keys %{ is_by_entry($v) ? $v->{value} : $v->{places} }) {
         next if $self->{dropped}{ $v->{name} }{$key} || !exists $v->{value}{$key};
         my $place = $v->{places}{$key} // $v->{place};
         @$values{qw(what place)} = ("$v->{name}, $key", $place);
@@ -384,41 +388,55 @@ sub report {
 # A line of posternd -t: true where something could be left out for it.
 sub refuse {
     my ($self, $line, $message) = @_;
-    if ($message =~ /bad regular expression "(.*)": (.*) at offset \d+\z/s && $self->{values}{patterns}{$1}) {
-        return if $self->{dropped}{"\0patterns"}{$1};
-        $self->{dropped}{"\0patterns"}{$1} = "refused by posternd: $2";
-        return 1;
-    }
-    my ($found) = grep { $line >= $_->[0] && $line <= $_->[1] } @{ $self->{lines} };
-    my $unit = $found ? $found->[2] : return 0;
-    my $v = $unit->{variable} or return 0;
+    my $pattern = $self->refuse_pattern($message);
+    return $pattern if defined $pattern;
     return 0 if $message =~ /\Aav_scanners: no virus scanner/;
-    my $kind = $v->{row}{kind};
-    my $name = $v->{name};
+    my ($found) = grep { $line >= $_->[0] && $line <= $_->[1] } @{ $self->{lines} };
+    my $v = $found ? $found->[2]{variable} : undef;
+    return 0 if !$v;
     my ($path, $text) = $message =~ /\A([\w.\[\]",\@\/:<>+*-]+?): (.*)\z/s ? ($1, $2) : ('', $message);
-    my $key = '';
-    if ($kind eq 'SCANNERS') {
-        my @elements = map { $_->[1]{element} } @{ $unit->{node}{items} };
-        my $at = $path =~ /\A\w+\[(\d+)\]/ ? $1 - 1 : $self->item_at($unit, $line - $found->[0]);
-        $key = defined $at ? $elements[$at] // return 0 : return 0;
-        my $label = $v->{value}[$key][0];
-        $self->add_refusal($v, $v->{place}, "$name, $label", $text);
-    } elsif ($kind eq 'BANKS') {
-        my ($bank, $setting) = $path =~ /\Apolicy_bank(?:\.(?:\w+)|\["[^"]*"\])\.(\w+)/ ? ($self->key_of($v, $unit), $1) : return 0;
-        $key = "$bank\0$setting";
-        $self->add_refusal($v, $v->{places}{$bank}, "policy bank $bank, $setting", $text);
-    } elsif ($unit->{left} ne $name) {
-        $key = $self->key_of($v, $unit) // return 0;
-        $self->add_refusal($v, $v->{places}{$key}, "$name, $key", $text);
-    } else {
-        $self->add_refusal($v, $v->{place}, $name, $text);
-    }
-    return !$self->{dropped}{$name}{$key}++;
+    my ($key, $place, $what) = $self->refused_piece($v, $found->[2], $path, $line - $found->[0]) or return 0;
+    return 0 if $self->{dropped}{ $v->{name} }{$key}++;
+    push @{ $self->{refusals} }, { how => 'lost', what => $what, place => $place, text => "refused by posternd: $text" };
+    return 1;
 }
 
-sub add_refusal {
-    my ($self, $v, $place, $what, $text) = @_;
-    push @{ $self->{refusals} }, { how => 'lost', what => $what, place => $place, text => "refused by posternd: $text" };
+# One regular expression, wherever it stands: undef where the complaint is about something else, 0 where it is left out already.
+sub refuse_pattern {
+    my ($self, $message) = @_;
+    my ($pattern, $why) = $message =~ /bad regular expression "(.*)": (.*) at offset \d+\z/s or return;
+    return if !$self->{values}{patterns}{$pattern};
+    return 0 if $self->{dropped}{"\0patterns"}{$pattern};
+    $self->{dropped}{"\0patterns"}{$pattern} = "refused by posternd: $why";
+    return 1;
+}
+
+# The smallest piece of a statement that can be left out for a complaint about path: (key in dropped, place, what to call it), or nothing.
+sub refused_piece {
+    my ($self, $v, $unit, $path, $offset) = @_;
+    my ($name, $kind) = ($v->{name}, $v->{row}{kind});
+    if ($kind eq 'SCANNERS') {
+        my @elements = map { $_->[1]{element} } @{ $unit->{node}{items} };
+        my $at = $path =~ /\A\w+\[(\d+)\]/ ? $1 - 1 : $self->item_at($unit, $offset);
+        my $key = defined $at ? $elements[$at] : undef;
+        return defined $key ? ($key, $v->{place}, "$name, " . ($v->{value}[$key][0] // 'a scanner without a name')) : ();
+    }
+    if ($unit->{left} ne $name) {
+        my $key = $self->key_of($v, $unit) // return;
+        my ($setting) = $kind eq 'BANKS' ? $path =~ /\Apolicy_bank(?:\.\w+|\["[^"]*"\])\.(\w+)/ : ();
+        return ("$key\0$setting", $v->{places}{$key}, "policy bank $key, $setting") if defined $setting;
+        return ($key, $v->{places}{$key}, "$name, $key");
+    }
+    if (ref $v->{value} eq 'HASH' && !$v->{replaced} && $path =~ /\A\w+(?:\.(\w+)|\["([^"]*)"\])/) {
+        my $key = $1 // $2;
+        return ($key, $v->{place}, "$name, $key") if exists $v->{value}{$key};
+    }
+    if (ref $v->{value} eq 'ARRAY' && $kind =~ /\A(?:TABLE|STRINGS|METHODS)\z/ && $path =~ /\A\w+\[(\d+)\]\z/) {
+        my @kept = grep { defined $v->{value}[$_] && !$self->{dropped}{$name}{$_} } 0 .. $#{ $v->{value} };
+        my $key = $kept[$1 - 1];
+        return ($key, $v->{place}, "$name, $v->{value}[$key]") if defined $key;
+    }
+    return ('', $v->{place}, $name);
 }
 
 sub key_of {

@@ -6,6 +6,7 @@ package Postern::Settings;
 use strict;
 use warnings;
 use JSON::PP ();
+use POSIX ();
 
 my %sigil_of_kind = (
     MAPS => '@', SCANNERS => '@', PAIRS => '@', DSN => '@',
@@ -14,30 +15,32 @@ my %sigil_of_kind = (
 my %sigil_of_name = (
     (map { $_ => '@' } qw(listen_sockets daemon_groups zmq_sockets smtpd_discard_ehlo_keywords auth_mech_avail altermime_args_defang
         altermime_args_disclaimer anomy_sanitizer_args decoders inet_acl mynetworks ip_repu_ignore_networks)),
-    (map { $_ => '$' } qw(per_recip_whitelist_sender_lookup_tables per_recip_blacklist_sender_lookup_tables)),
+    (map { $_ => '$' } qw(per_recip_whitelist_sender_lookup_tables per_recip_blacklist_sender_lookup_tables default_ldap partition_tag)),
     local_delivery_aliases => '%',
 );
 # Other spellings that amavisd-new takes.
 our %alias = (DO_SYSLOG => 'do_syslog', LOGFILE => 'logfile', sql_partition_tag => 'partition_tag',
     final_destiny_by_ccat => 'final_destiny_maps_by_ccat', defang_by_ccat => 'defang_maps_by_ccat');
 
-# Run posternd with these arguments: (what it printed, its exit code). No shell.
+# Run posternd with these arguments: (what it printed, its exit code, the signal that ended it or 0). No shell.
 sub run {
     my ($posternd, @arguments) = @_;
     my $child = open(my $pipe, '-|') // die "cannot start a process: $!\n";
     if (!$child) {
         open(STDERR, '>&', \*STDOUT) if grep { $_ eq '-t' } @arguments;
-        exec { $posternd->[0] } @$posternd, @arguments or do { print STDERR "$posternd->[0]: $!\n"; require POSIX; POSIX::_exit(127) };
+        no warnings 'exec';
+        exec { $posternd->[0] } @$posternd, @arguments or print STDERR "$posternd->[0]: $!\n";
+        POSIX::_exit(127);
     }
     my $text = do { local $/; <$pipe> };
     close $pipe;
-    return ($text // '', $? >> 8);
+    return ($text // '', $? >> 8, $? & 127);
 }
 
 sub load {
     my ($class, $posternd) = @_;
-    my ($text, $code) = run($posternd, '-d', '--json');
-    $code == 0 or die "$posternd->[0] -d --json ended with $code; name the posternd to convert for by --posternd\n";
+    my ($text, $code, $signal) = run($posternd, '-d', '--json');
+    $code == 0 && !$signal or die "$posternd->[0] -d --json ended with $code; name the posternd to convert for by --posternd\n";
     my $self = bless { order => [], by_name => {} }, $class;
     for my $row (@{ JSON::PP->new->utf8->decode($text) }) {
         $row->{kind} // die "$posternd->[0] does not say of what kind its settings are: it is older than this program\n";
@@ -55,6 +58,7 @@ sub sigil {
     my ($self, $row) = @_;
     my $name = $row->{setting};
     return $sigil_of_name{$name} if $sigil_of_name{$name};
+    return '@' if $name =~ /_maps\z/;
     return $sigil_of_kind{ $row->{kind} } if $sigil_of_kind{ $row->{kind} };
     return '@' if $name =~ /_acl\z/;
     return $row->{kind} eq 'TABLE' && $self->{by_name}{ $name . '_acl' } ? '%' : '$';

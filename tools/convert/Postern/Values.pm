@@ -358,8 +358,8 @@ sub scanners_node {
     for my $entry (@$list) {
         $number++;
         next if !defined $entry || $self->{dropped}{$name}{$number};
-        if ($name =~ /spam/ || ref $entry ne 'ARRAY') {
-            $self->note(lost => 'spam scanner ' . (ref $entry eq 'ARRAY' ? $entry->[0] : '') . ': there is no spam checking yet') if $name =~ /spam/;
+        if ($name !~ /\Aav_scanners/ || ref $entry ne 'ARRAY') {
+            $self->note(lost => (ref $entry eq 'ARRAY' ? "$entry->[0]: " : '') . 'has no counterpart yet');
             next;
         }
         my ($label, $node, @remarks) = Postern::Scanners::translate($entry, $self->{program_path}, $self->{all_scanners});
@@ -428,6 +428,7 @@ sub mode_node {
 sub setting_value {
     my ($self, $row, $value) = @_;
     my ($kind, $name) = @$row{qw(kind setting)};
+    $value = $self->without_dropped($value, $name) if $self->{dropped}{$name} && $kind ne 'SCANNERS';
     return leaf(qq(setting "$value->{name}")) if ref $value eq 'Postern::Follow';
     return $self->mode_node($value) if $name eq 'unix_socket_mode';
     return Postern::Lua::list(leaf('"0.0.0.0"'), leaf('"[::]"')) if $name eq 'inet_socket_bind' && !(ref $value ? @$value : defined $value);
@@ -445,6 +446,15 @@ sub setting_value {
     return $self->hash_of_entries($row, $value) if ref $value eq 'HASH' && $kind ne 'ANYTHING';
     return $self->scalar_node($value) if $kind eq 'STRING' || $kind =~ /\AENUM/;
     return $self->data_node($value);
+}
+
+# Items and entries that posternd has refused.
+sub without_dropped {
+    my ($self, $value, $name) = @_;
+    my $dropped = $self->{dropped}{$name};
+    return [ map { $value->[$_] } grep { !$dropped->{$_} } 0 .. $#$value ] if ref $value eq 'ARRAY';
+    return $value if ref $value ne 'HASH';
+    return { map { $_ => $value->{$_} } grep { !$dropped->{$_} } keys %$value };
 }
 
 sub one_table {
@@ -500,6 +510,8 @@ sub bank_node {
             $self->note(lost => 'can be set globally only');
         } elsif ($row->{status} eq 'refused') {
             $self->note(lost => "refused by Postern: $row->{meaning}") if $settings->{$key};
+        } elsif ($Postern::Convert::idle{ $row->{setting} }) {
+            $self->note(idle => $row->{meaning});
         } elsif (!$self->{dropped}{policy_bank}{"$bank\0$row->{setting}"}) {
             $self->note(inert => $row->{meaning}) if $row->{status} =~ /no effect/;
             push @items, [$row->{setting}, $self->bank_value($row, $settings->{$key})];
