@@ -19,6 +19,7 @@ GOLDEN = os.path.join(SOURCE, "tests", "golden", "convert")
 def prepare(here):
     """The cases where a test may write, and two programs for them to find."""
     shutil.copytree(GOLDEN, here, dirs_exist_ok=True)
+    os.chmod(here, 0o755)       # the source may be read-only
     os.mkdir(os.path.join(here, "bin"))
     for name in "second", "first":
         path = os.path.join(here, "bin", name)
