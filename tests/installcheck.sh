@@ -38,3 +38,10 @@ echo "daemon_user = \"$(id -un)\"" >>"$folder/myscan/test.lua.in"
 make -C "$folder/myscan" check POSTERND="$bindir/posternd" >"$folder/out" 2>&1 || { cat "$folder/out" >&2; exit 1; }
 grep -q '^myscan: good$' "$folder/out" || { cat "$folder/out" >&2; exit 1; }
 echo "installcheck: a fresh skeleton was built and found the test virus"
+
+# The converter finds its modules where they were installed.
+printf '$max_servers = 7;\n@bypass_virus_checks_maps = (1);\n1;\n' >"$folder/amavisd.conf"
+"$userbindir/convert-amavisd-conf" --posternd "$bindir/posternd" "$folder/amavisd.conf" >"$folder/converted.lua"
+"$bindir/posternd" -c "$folder/converted.lua" -t
+grep -q '^max_servers = 7 ' "$folder/converted.lua"
+echo "installcheck: a configuration of amavisd-new was converted"

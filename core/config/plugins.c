@@ -77,6 +77,21 @@ static void mark_secrets(const struct postern_plugin *plugin, const struct value
 				((struct value *)argument->u.list.items[i])->secret = true;
 }
 
+/* A constructor within an option has failed, rx() of what does not compile: told with the option's name, and no instance is made. */
+static bool option_failed(struct config *c, const char *option, const struct value *v, struct complaint_context *k)
+{
+	struct failure *f = failure_of(c, v);
+	bool failed = f != NULL;
+
+	for (guint i = 0; f && i < f->texts->len; i++)
+		keep_complaint(k, option, g_ptr_array_index(f->texts, i));
+	if (f)
+		f->told = true;
+	for (size_t i = 0; !f && (v->kind == VALUE_LIST || v->kind == VALUE_HASH) && i < v->u.list.count; i++)
+		failed |= option_failed(c, *option || v->kind == VALUE_LIST ? option : v->u.list.keys[i]->u.string, v->u.list.items[i], k);
+	return failed;
+}
+
 /* Upvalue 1: the plugin. */
 static int construct(lua_State *L)
 {
@@ -89,7 +104,7 @@ static int construct(lua_State *L)
 
 	lua_settop(L, 1);
 	mark_secrets(plugin, argument);
-	i = plugin_instance_new(c, plugin, argument, keep_complaint, &k);
+	i = option_failed(c, "", argument, &k) ? NULL : plugin_instance_new(c, plugin, argument, keep_complaint, &k);
 	if (!i && !failure_of(c, v))
 		keep_complaint(&k, "", "could not be made");
 	if (i && !failure_of(c, v) && settle_name(c, i, argument, &k)) {

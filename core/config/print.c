@@ -17,7 +17,7 @@ static void print_key(GString *out, enum setting_type type, const char *key)
 {
 	char *name;
 
-	if (type == SETTING_TYPE_CCAT || type == SETTING_TYPE_CCAT_MAPS) {
+	if ((type == SETTING_TYPE_CCAT || type == SETTING_TYPE_CCAT_MAPS) && strcmp(key, "REPLACE") != 0) {
 		name = (char *)category_name(key, NULL);
 		g_string_append_printf(out, strchr(name, ',') ? "[\"%s\"]" : "[%s]", name);
 		talloc_free(name);
@@ -184,6 +184,7 @@ static void print_default_json(FILE *to, const struct setting_definition *d, boo
 	fputs(first ? "\n{" : ",\n{", to);
 	print_json_member(to, "setting", d->name, true);
 	print_json_member(to, "default", d->default_source, false);
+	print_json_member(to, "kind", d->kind, false);
 	print_json_member(to, "type", setting_type_text(d->type), false);
 	print_json_member(to, "status", status_word(d->status), false);
 	fprintf(to, ",\"bank\":%s", d->flags & SETTING_BANK ? "true" : "false");

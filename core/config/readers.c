@@ -11,6 +11,8 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "mail/address.h"
+
 static bool has_wildcard(const char *pattern)
 {
 	return strpbrk(pattern, "*?[") != NULL;
@@ -211,6 +213,23 @@ static int read_hash(lua_State *L)
 	return 1;
 }
 
+/* The item of one line as amavisd-new reads it: a "#" outside of double quotes begins a comment; a quoted local part loses its quotes. */
+static char *array_item(void *owner, char *line)
+{
+	bool quoted = false;
+
+	char *p = line;
+
+	for (; *p && (quoted || *p != '#'); p++) {
+		if (*p == '\\' && quoted && p[1])
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	*p = '\0';
+	return address_unquote(owner, trim(line));
+}
+
 static int read_array(lua_State *L)
 {
 	size_t size;
@@ -225,12 +244,13 @@ static int read_array(lua_State *L)
 	lines = g_strsplit(text, "\n", -1);
 	lua_newtable(L);
 	for (int i = 0; lines[i]; i++) {
-		char *line = trim(lines[i]);
+		char *item = array_item(config_of(L), lines[i]);
 
-		if (!*line || *line == '#')
-			continue;
-		lua_pushstring(L, line);
-		lua_rawseti(L, -2, ++n);
+		if (*item) {
+			lua_pushstring(L, item);
+			lua_rawseti(L, -2, ++n);
+		}
+		talloc_free(item);
 	}
 	g_strfreev(lines);
 	g_free(text);

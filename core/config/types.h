@@ -79,6 +79,7 @@ enum setting_status {
 struct setting_definition {
 	const char *name;
 	enum setting_type type;
+	const char *kind;			/* the type's word in the .def files, for programs that read -d --json */
 	unsigned flags;			/* enum setting_flag */
 	enum setting_status status;
 	const char *default_source;	/* Lua */

@@ -56,10 +56,13 @@ def dumps(here):
     changed = dump(here, "-n", "good")
     yield "-n gives file and line", 'max_servers = 4\t-- good.lua:3\n' in changed
     yield "-n shows how a table was written", 'hash "parts/local_domains"' in changed
+    yield "read_array cuts comments and quotes off", '{ "example.edu", "!no.example.edu", ".example.net", "a#b c@example.net" }' in changed
+    yield "-n shows REPLACE of a bank's table as it is", "BOUNCED = { final_destiny_maps_by_ccat = { [CC_SPAM] = 0, REPLACE = true } }" in changed
     rows = json.loads(dump(here, "-nj", "good"))
     yield "-n as JSON", {"setting": "max_servers", "lua": "4", "value": 4, "file": "good.lua", "line": 3} in rows
     defaults = json.loads(dump(here, "-dj", "good"))
     yield "-d as JSON has every setting", len(defaults) > 300 and all(row["meaning"] for row in defaults)
+    yield "-d as JSON names kinds", {row["setting"]: row["kind"] for row in defaults}["virus_lovers_maps"] == "MAPS"
     yield "-d has as many lines", len(dump(here, "-d", "good").splitlines()) == len(defaults)
     yield "the manual has as many entries", dump(here, "-m", "good").count("\n.It Va ") == len(defaults)
     secret = dump(here, "-n", "secrets") + dump(here, "-nj", "secrets")

@@ -12,9 +12,9 @@
 #define AFTER SETTING_AFTER
 
 const struct setting_definition setting_definitions[SETTING_COUNT] = {
-#define SETTING(word, kind, value, bits, state, text) \
-	[SET_##word] = { .name = #word, .type = SETTING_TYPE_##kind, .flags = (bits), .status = SETTING_##state, \
-		.default_source = value, .doc = text },
+#define SETTING(word, word_of_type, value, bits, state, text) \
+	[SET_##word] = { .name = #word, .type = SETTING_TYPE_##word_of_type, .kind = #word_of_type, .flags = (bits), \
+		.status = SETTING_##state, .default_source = value, .doc = text },
 #include "config/settings/all.def"
 #undef SETTING
 };

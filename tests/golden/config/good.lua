@@ -25,3 +25,4 @@ smtpd_message_size_limit = "25M"
 child_timeout = "8m"
 bypass_virus_checks_maps = { function(key, mail) return key == "x@example.com" end }
 final_destiny_maps_by_ccat["CC_UNCHECKED,1"] = D_REJECT
+policy_bank.BOUNCED = { final_destiny_maps_by_ccat = { REPLACE = true, [CC_SPAM] = D_DISCARD } }
