@@ -85,6 +85,8 @@ struct failure {
 	bool told;
 };
 
+struct checker;	/* below: check.c */
+
 /* --- problems.c --- */
 void problem_add(struct config *c, const char *file, int line, bool warning, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -164,6 +166,12 @@ bool library_push(struct config *c, const char *name);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
 struct value *table_file_value(struct config *c, const char *path, char **why);
+
+/* An instance that no constructor call made: of plugin `name`, its options the value of a setting, at which `k` stands. NULL after complaining. */
+struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char *name, const struct value *argument);
+
+/* --- sources.c --- */
+void sources_make(struct config *c);
 
 /* --- convert.c --- */
 enum convert_shape {

@@ -1,9 +1,90 @@
 /* sources.c - the databases and directories that know recipients' own settings, as the configuration names them.
  * It connects to nothing: that is done in each worker when first asked. */
+#include "config.h"
+
 #include "config/inside.h"
+
+#include <string.h>
+
 #include "lookup/record.h"
+#include "lookup/record_ldap.h"
 
 struct record_source *config_record_source(const struct config *c, int kind)
 {
 	return kind >= 0 && kind < RECORD_SOURCE_COUNT ? c->sources[kind] : NULL;
+}
+
+static int64_t milliseconds(const struct config *c, enum setting_id id)
+{
+	return (int64_t)(value_to_float(c->base[id], 0) * 1000);
+}
+
+static struct record_cache_limits cache_limits(const struct config *c)
+{
+	const struct value *failure = c->base[SET_lookup_failure];
+	int64_t entries = value_to_int(c->base[SET_lookup_cache_entries], 0);
+
+	return (struct record_cache_limits){
+		.ttl_ms = milliseconds(c, SET_lookup_cache_ttl), .entries_max = entries > 0 ? (size_t)entries : 0,
+		.serve_stale = failure->kind == VALUE_STRING && strcmp(failure->u.string, "stale") == 0,
+		.stale_age_ms = milliseconds(c, SET_lookup_stale_age),
+	};
+}
+
+/* In the base or in any bank. */
+static bool enabled_somewhere(const struct config *c, enum setting_id id)
+{
+	GHashTableIter at;
+	gpointer name, data;
+
+	if (value_true_p(c->base[id]))
+		return true;
+	g_hash_table_iter_init(&at, c->banks);
+	while (g_hash_table_iter_next(&at, &name, &data)) {
+		const struct bank *b = data;
+
+		for (size_t i = 0; i < b->count; i++)
+			if (b->entries[i].id == id && value_true_p(b->entries[i].value))
+				return true;
+	}
+	return false;
+}
+
+/* Options as a table, or what the constructor ldap made of them. */
+static struct plugin_instance *ldap_instance(struct config *c, const struct value *v)
+{
+	struct slot *slot = &c->slots[SET_default_ldap];
+	struct checker *k = checker_new(c, slot->file ? slot->file : c->options.file, slot->line, "default_ldap");
+	struct plugin_instance *made = NULL;
+
+	k->secret = true;
+	if (!check_is_dead(k, v)) {
+		if (v->kind == VALUE_INSTANCE && v->u.instance && !strcmp(v->u.instance->plugin->name, "ldap"))
+			made = v->u.instance;
+		else if (v->kind == VALUE_UNDEF || v->kind == VALUE_HASH || (v->kind == VALUE_LIST && v->u.list.count == 0))
+			made = plugin_instance_of_setting(k, "ldap", v);
+		else
+			check_wrong(k, v, "a table of options: default_ldap = { hostname = \"ldap.example.com\", base = \"dc=example,dc=com\" }");
+	}
+	checker_free(k);
+	return made;
+}
+
+static void make_ldap(struct config *c)
+{
+	bool enabled = enabled_somewhere(c, SET_enable_ldap);
+	const struct value *v = c->base[SET_default_ldap];
+	struct plugin_instance *instance = enabled || v->kind != VALUE_UNDEF ? ldap_instance(c, v) : NULL;
+	struct record_ldap_settings settings = {
+		.no_at_means_domain = value_true_p(c->base[SET_ldap_lookups_no_at_means_domain]), .cache = cache_limits(c),
+	};
+
+	if (instance && enabled)
+		c->sources[RECORD_LDAP] = record_ldap_new(c, instance, &settings);
+}
+
+void sources_make(struct config *c)
+{
+	if (c->host && c->options.load_plugins)
+		make_ldap(c);
 }
