@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <openldap.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sasl/sasl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,12 +149,18 @@ static const char *advice(int rc)
 	}
 }
 
+/* libldap's own codes as people know the things. */
+static const char *code_text(int rc)
+{
+	return rc == LDAP_TIMEOUT ? "time over" : rc == LDAP_SERVER_DOWN ? "the connection was closed" : ldap_err2string(rc);
+}
+
 enum postern_result ldap_link_fail(struct postern_call *call, const struct ldap_link *l, const char *url, const char *doing, int rc)
 {
 	char *more = NULL;
 	if (l->ld)
 		ldap_get_option(l->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
-	postern_fail(call, result_of(rc), "%s: %s: %s (%d)%s%.200s%s", url, doing, rc == LDAP_TIMEOUT ? "time over" : ldap_err2string(rc), rc,
+	postern_fail(call, result_of(rc), "%s: %s: %s (%d)%s%.200s%s", url, doing, code_text(rc), rc,
 		more && more[0] ? ": " : "", more ? more : "", advice(rc));
 	ldap_memfree(more);
 	return result_of(rc);
@@ -175,6 +182,7 @@ int ldap_link_wait(struct postern_call *call, struct ldap_link *l, int msgid, in
 	for (;;) {
 		struct timeval now = { 0, 0 };
 		int type = ldap_result(l->ld, msgid, LDAP_MSG_ONE, &now, out), left = left_ms(call, until_ms);
+		*rc = LDAP_SUCCESS;
 		if (type > 0)
 			return type;
 		if (type < 0) {
@@ -239,18 +247,56 @@ static bool set_tls(LDAP *ld, const struct ldap_options *o)
 	return good && ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == 0;
 }
 
+/* Shuts the connection when the time is over: some versions of libldap go on reading a handshake that comes byte by byte. */
+struct guard { int fd, timeout_ms, done[2]; pthread_t thread; };
+
+static void *watch(void *context)
+{
+	const struct guard *g = context;
+	struct pollfd p = { .fd = g->done[0], .events = POLLIN };
+	if (poll(&p, 1, g->timeout_ms) == 0)
+		shutdown(g->fd, SHUT_RDWR);
+	return NULL;
+}
+
+static bool guard_begin(struct guard *g, int fd, int timeout_ms)
+{
+	*g = (struct guard){ .fd = fd, .timeout_ms = timeout_ms };
+	if (pipe2(g->done, O_CLOEXEC) != 0)
+		return false;
+	if (pthread_create(&g->thread, NULL, watch, g) == 0)
+		return true;
+	close(g->done[0]);
+	close(g->done[1]);
+	return false;
+}
+
+static void guard_end(struct guard *g)
+{
+	close(g->done[1]);	/* poll sees it hang up */
+	pthread_join(g->thread, NULL);
+	close(g->done[0]);
+}
+
 static enum postern_result shake_hands(struct postern_call *call, struct ldap_link *l, const char *url, int64_t until_ms)
 {
 	int left = left_ms(call, until_ms);
 	struct timeval limit = { left / 1000, left % 1000 * 1000 };
+	struct guard g;
+	if (!guard_begin(&g, l->fd, left))
+		return postern_fail(call, POSTERN_TEMPFAIL, "%s: TLS: no thread to watch the time: %s", url, strerror(errno));
+	/* Only with both does libldap wait for the peer; else it runs in a circle until the peer says something. */
 	ldap_set_option(l->ld, LDAP_OPT_NETWORK_TIMEOUT, &limit);
+	ldap_set_option(l->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
 	int rc = ldap_install_tls(l->ld);
+	ldap_set_option(l->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
+	guard_end(&g);
 	fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) | O_NONBLOCK);	/* libldap makes it blocking again */
 	if (rc == LDAP_SUCCESS)
 		return POSTERN_OK;
 	if (rc == LDAP_CONNECT_ERROR && left_ms(call, until_ms) == 0)
 		rc = LDAP_TIMEOUT;
-	return ldap_link_fail(call, l, url, "TLS (is the certificate signed by cafile's authority and made out to this host name?)", rc);
+	return ldap_link_fail(call, l, url, "TLS (is the certificate valid, made out to this host name, and by an authority that cafile holds?)", rc);
 }
 
 static enum postern_result secure(struct postern_call *call, const struct ldap_options *o, const struct ldap_server *s, int64_t until_ms, struct ldap_link *l)

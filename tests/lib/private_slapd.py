@@ -35,7 +35,7 @@ sizelimit 500
 sasl-auxprops slapd
 password-hash {{CLEARTEXT}}
 authz-regexp "uid=([^,]*),cn=[^,]*,cn=auth" "cn=$1,{base}"
-authz-regexp "gidNumber=[0-9]+\\+uidNumber={uid},cn=peercred,cn=external,cn=auth" "{reader}"
+authz-regexp "gidNumber=[0-9]+[+]uidNumber={uid},cn=peercred,cn=external,cn=auth" "{reader}"
 access to dn.base="" by * read
 access to dn.base="cn=Subschema" by * read
 access to attrs=userPassword by anonymous auth by * none
