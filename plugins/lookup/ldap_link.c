@@ -52,7 +52,8 @@ static bool put_url(const struct ldap_options *o, const char *text, struct ldap_
 {
 	LDAPURLDesc *u = NULL;
 	bool good = ldap_url_parse(text, &u) == LDAP_URL_SUCCESS && (!u->lud_dn || !u->lud_dn[0]) && !u->lud_filter && !u->lud_attrs;
-	bool explicit_port = u && strchr(strstr(text, "://") + 3, ':') != NULL;
+	const char *host = strstr(text, "://") + 3, *behind = host[0] == '[' ? strchr(host, ']') : host;
+	bool explicit_port = behind && strchr(behind, ':');
 	good = good && put_server(s, u->lud_scheme, u->lud_host ? u->lud_host : "", explicit_port || o->port == 0 ? u->lud_port : (int)o->port);
 	if (u)
 		ldap_free_urldesc(u);
