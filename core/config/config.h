@@ -67,6 +67,8 @@ void policy_init(struct policy *p, const struct config *c);
 bool policy_load_bank(struct policy *p, const char *name, void *owner);
 /* `names` as "A, B". */
 void policy_load_banks(struct policy *p, const char *names, void *owner);
+/* Does the base or any bank say anything in this list? */
+bool config_sets_list(const struct config *c, enum setting_id id);
 bool config_has_bank(const struct config *c, const char *name);
 /* The bank's ACTION, to be called once it is loaded; NULL: none. */
 struct value_function *config_bank_action(const struct config *c, const char *name);

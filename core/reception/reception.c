@@ -128,7 +128,7 @@ static int read_token(struct reception *r, size_t n, int *fds, int count)
 	if (count != 1 || !wire_open(&reader, r->input, n) || reader.kind != RECORD_TOKEN || token_read(&reader, &t) != 0
 	    || t.slot >= SHARED_WORKERS || io_set_nonblocking(fds[0], true) != 0)
 		return -1;
-	queue_add_token(r->queue, &t, fds[0]);
+	queue_add_token(t.serves == TOKEN_QUESTIONS ? r->questions : r->queue, &t, fds[0]);
 	return 0;
 }
 
@@ -144,6 +144,7 @@ static void on_token_offered(evutil_socket_t fd, short what, void *user)
 		reception_log(NULL, LOG_LEVEL_WARNING, "no worker can offer itself any more");
 		event_del(r->token_event);
 		queue_no_more_tokens(r->queue);
+		queue_no_more_tokens(r->questions);
 		return;
 	}
 	if (n > 0 && read_token(r, (size_t)n, fds, count) == 0)
@@ -202,7 +203,7 @@ static void on_master(evutil_socket_t fd, short what, void *user)
 
 void reception_check_drained(struct reception *r)
 {
-	if (r->draining && r->session_count == 0 && queue_is_empty(r->queue))
+	if (r->draining && r->session_count == 0 && queue_is_empty(r->queue) && queue_is_empty(r->questions))
 		event_base_loopbreak(r->base);
 }
 
@@ -247,6 +248,7 @@ void reception_drain(struct reception *r)
 		session_drain(s);
 	}
 	queue_release_idle(r->queue);
+	queue_release_idle(r->questions);
 	reception_check_drained(r);
 }
 
@@ -315,6 +317,7 @@ struct reception *reception_new(const struct reception_settings *given, struct e
 	r->base = event_base_new();
 	r->peers = peer_table_new();
 	r->queue = queue_new(r);
+	r->questions = queue_new(r);
 	r->accept_again = event_new(r->base, -1, 0, on_accept_again, r);
 	r->token_event = watch_channel(r, given->token_fd, on_token_offered);
 	r->master_event = watch_channel(r, given->master_fd, on_master);
@@ -333,6 +336,7 @@ void reception_free(struct reception *r)
 	while (r->sessions != NULL)
 		session_drop(r->sessions);
 	queue_free(r->queue);
+	queue_free(r->questions);
 	for (unsigned i = 0; i < r->given->listener_count; i++)
 		free_event(r->listeners[i].event);
 	free_event(r->accept_again);

@@ -77,8 +77,8 @@ void scan_request_begin(struct reception *r, const char *command, int connection
 
 void scan_request_end(struct mail_job *job)
 {
-	if (job->outcome == JOB_ANSWERED && job->result.reply) {
-		answer(job->answer_fd, job->result.reply);
+	if (job->outcome == JOB_ANSWERED && job->result.answer) {
+		answer(job->answer_fd, job->result.answer);
 		return;
 	}
 	char *text = talloc_asprintf(job, NOT_COMPLETED "not completed: %s\n", job_failure_reply(job, job));
