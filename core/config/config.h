@@ -90,6 +90,21 @@ const struct value *policy_ccat_entry(const struct policy *p, enum setting_id id
 /* A *_by_ccat setting: the value for keys "major,minor", "major", CC_CATCHALL, first existing key wins; NULL when none. */
 const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found);
 
+/* A setting that, under the banks that hold, is not its default. */
+struct policy_difference {
+	enum setting_id setting;
+	const char *lua;		/* its value as Lua source, secrets masked */
+	const char *bank;		/* that says so; NULL: the base */
+	const char *file;		/* where; NULL: unknown */
+	int line;
+};
+typedef void (*policy_difference_fn)(void *context, const struct policy_difference *d);
+/* All of them; banks: those that were loaded, in order, NULL-terminated. */
+void policy_tell_differences(const struct policy *p, const char *const *banks, policy_difference_fn tell, void *context);
+/* A value as Lua source, as the setting `like` would have it written (D_REJECT), secrets masked. */
+void config_print_value(const struct config *c, GString *out, enum setting_id like, const struct value *v);
+const char *config_category_name(const char *key, void *owner);	/* "7,1" -> "CC_UNCHECKED,1" */
+
 /* Where to listen: listen_sockets, then unix_socketname and inet_socket_port at each of inet_socket_bind, without repetitions:
  * "127.0.0.1:10024", "[::1]:10024", "/path". NULL-terminated talloc array on owner. */
 const char *const *config_listen_sockets(const struct config *c, void *owner);

@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/answer.h"
+#include "worker/explain.h"
 #include "worker/open.h"
 #include "worker/pipeline.h"
 #include "worker/rcpt_size.h"
@@ -167,7 +168,9 @@ static void do_question(struct worker *w, const struct job *job, int envelope_fd
 		log_write(LOG_LEVEL_ERROR, "job: %s", e.text);
 	if (m && job->kind == JOB_RCPT)
 		answer_send_failure(w, m->envelope->recipient_count, rcpt_size_reply(w, m));
-	else if (!m)
+	else if (m)
+		answer_send_text(w, m->envelope->recipient_count, explain_run(w, m));
+	else
 		answer_send_failure(w, 0, "");
 	end_job(w, owner);
 }
@@ -179,7 +182,7 @@ static bool has_mail(const struct job *job)
 
 static bool is_known(const struct job *job)
 {
-	return has_mail(job) || job->kind == JOB_RCPT;
+	return has_mail(job) || job->kind == JOB_RCPT || job->kind == JOB_EXPLAIN;
 }
 
 static int descriptors_of(const struct job *job)
