@@ -47,6 +47,7 @@ struct lookup_match {			/* who said it; filled when wanted (explain) */
 struct lookup_context {			/* what functions and plugins need; may be NULL for static tables */
 	struct deadline deadline;
 	const void *mail;		/* struct mail, opaque here */
+	struct record_asker *records;	/* what SQL and LDAP say of addresses (lookup/record_asker.h); NULL: they are not asked */
 };
 
 /* `maps`: a VALUE_LIST of tables (or a lone table/scalar).  A function's result is treated as a table in its place.  Returns the first defined result, NULL when none matched;
@@ -74,6 +75,8 @@ struct lookup_table *lookup_table_function(void *owner, struct value_function *f
 struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance);
 /* The items of an ACL (a VALUE_TABLE) as written, NULL-terminated on owner; NULL: not an ACL. */
 const char *const *lookup_acl_texts(const struct value *acl, void *owner);
+/* What a table may answer as far as it stands there: results of a constant, hash, re or cidr; array on owner. */
+const struct value **lookup_table_results(const struct lookup_table *t, void *owner, size_t *count);
 enum lookup_kind lookup_table_kind(const struct lookup_table *t);
 void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua source */
 void lookup_table_set_label(struct lookup_table *t, const char *file, int line);
