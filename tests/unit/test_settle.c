@@ -128,6 +128,26 @@ static void banks_keep_sql(void **state)
 	}
 }
 
+/* A bank without implied lookups may name fields where it wants them; they are the same record, asked for once. */
+static void fields_as_tables(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "interface_policy[\"10024\"] = \"B\"\nenable_ldap = true\npolicy_bank.B = { lookup_maps_imply_sql_and_ldap = false,\n"
+		"  virus_lovers_maps = { { [\"b@b.org\"] = true }, sql_field \"virus_lover\", ldap_field \"amavisVirusLover\" },\n"
+		"  spam_tag_level_maps = { ldap_field(\"level\", \"number\"), sql_field(\"other\", \"number\") }, virus_admin_maps = { sql_field \"contact\" } }\n",
+		LIST("a@b.org: virus_lover=N, other=3, contact=me@b.org", "b@b.org: virus_lover=N, other=bad"), LIST("a@b.org: amavisVirusLover=TRUE"),
+		LIST("a@b.org", "b@b.org", "c@b.org")), 0);
+	double level;
+	assert_false(rcpt_policy_true(policy_of(&g, 0), RCPT_virus_lovers_maps));
+	assert_true(rcpt_policy_true(policy_of(&g, 1), RCPT_virus_lovers_maps));
+	assert_true(rcpt_policy_number(policy_of(&g, 0), RCPT_spam_tag_level_maps, &level) && level > 2.9 && level < 3.1);
+	assert_false(rcpt_policy_number(policy_of(&g, 1), RCPT_spam_tag_level_maps, &level));
+	assert_string_equal(rcpt_policy_text(policy_of(&g, 0), RCPT_virus_admin_maps, g.mail), "me@b.org");
+	assert_false(rcpt_policy_true(policy_of(&g, 2), RCPT_virus_lovers_maps));
+	assert_int_equal(g.sql.fetches, 3);
+	finish(&g);
+}
+
 static void local_by_sql(void **state)
 {
 	struct given g = { 0 };
@@ -318,7 +338,7 @@ static void rewriting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql),
+		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql), cmocka_unit_test(fields_as_tables),
 		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
 		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(senders), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
 		cmocka_unit_test(rewriting),
