@@ -50,7 +50,6 @@ static bool enabled_somewhere(const struct config *c, enum setting_id id)
 	return false;
 }
 
-/* Options as a table, or what the constructor ldap made of them. */
 static struct plugin_instance *ldap_instance(struct config *c, const struct value *v)
 {
 	struct slot *slot = &c->slots[SET_default_ldap];
@@ -59,9 +58,7 @@ static struct plugin_instance *ldap_instance(struct config *c, const struct valu
 
 	k->secret = true;
 	if (!check_is_dead(k, v)) {
-		if (v->kind == VALUE_INSTANCE && v->u.instance && !strcmp(v->u.instance->plugin->name, "ldap"))
-			made = v->u.instance;
-		else if (v->kind == VALUE_UNDEF || v->kind == VALUE_HASH || (v->kind == VALUE_LIST && v->u.list.count == 0))
+		if (v->kind == VALUE_UNDEF || v->kind == VALUE_HASH || (v->kind == VALUE_LIST && v->u.list.count == 0))
 			made = plugin_instance_of_setting(k, "ldap", v);
 		else
 			check_wrong(k, v, "a table of options: default_ldap = { hostname = \"ldap.example.com\", base = \"dc=example,dc=com\" }");

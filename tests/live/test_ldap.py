@@ -38,14 +38,15 @@ def escaped(address):
 class Probe:
     """A worker's view: one process with its connection and cache."""
 
-    def __init__(self, more="", cache=0, deadline_ms=20000, local=False, **options):
+    def __init__(self, more="", cache=0, deadline_ms=20000, local=False, leaks=False, **options):
         options.setdefault("base", BASE)
         with tempfile.NamedTemporaryFile("w", suffix=".lua", delete=False, dir="/tmp") as f:
             f.write(SETTINGS % (cache, more, ", ".join("%s = %s" % (k, lua(v)) for k, v in options.items() if v is not None)))
         os.chmod(f.name, 0o644)
         self.file = f.name
         self.process = subprocess.Popen([PROBE, "-b", BUILD, "-t", str(deadline_ms), "-c", f.name] + (["-l"] if local else []),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/")
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+                                        env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if leaks else None)
 
     def ask(self, address):
         self.process.stdin.write(escaped(address))
@@ -60,6 +61,8 @@ class Probe:
         self.process.wait(30)
         self.told = self.process.stderr.read().decode(errors="replace")
         os.unlink(self.file)
+        if self.process.returncode != 0:
+            raise RuntimeError("record_probe ended with %d: %s" % (self.process.returncode, self.told))
 
 
 def ask(address="a@example.com", **options):
@@ -178,9 +181,10 @@ def identities(t):
         t.ok(PASSWORD not in str(answer) + p.told, "no password in any text")
         t.equal(dns(ask(hostname=d.local_url, sasl=True, sasl_mech="EXTERNAL")), ["uid=a"], "ldapi with SASL EXTERNAL")
         t.equal(dns(ask(hostname=d.socket, scheme="ldapi", sasl=1)), ["uid=a"], "a path with scheme ldapi")
+        # libsasl2's modules never free what they fetch from libcrypto
         for mechanism in ("SCRAM-SHA-256", "DIGEST-MD5"):
-            t.equal(dns(ask(hostname=d.url, sasl=True, sasl_mech=mechanism, sasl_auth_id="reader", bind_password=PASSWORD)), ["uid=a"], mechanism)
-        t.match(ask(hostname=d.url, sasl=True, sasl_mech="SCRAM-SHA-256", sasl_auth_id="reader", bind_password="wrong").get("error", ""), r"Invalid credentials",
+            t.equal(dns(ask(leaks=True, hostname=d.url, sasl=True, sasl_mech=mechanism, sasl_auth_id="reader", bind_password=PASSWORD)), ["uid=a"], mechanism)
+        t.match(ask(leaks=True, hostname=d.url, sasl=True, sasl_mech="SCRAM-SHA-256", sasl_auth_id="reader", bind_password="wrong").get("error", ""), r"Invalid credentials",
                 "SCRAM with a wrong password")
 
 
@@ -201,7 +205,8 @@ def encryption(t):
         certificate, key = d.authority.issue("reader", "DNS:reader")
         if os.geteuid() == 0:
             os.chmod(key, 0o644)
-        t.equal(dns(ask(hostname=d.url, tls=True, cafile=ca, clientcert=certificate, clientkey=key, sasl=True)), ["uid=a"], "clientcert with SASL EXTERNAL")
+        # nor does libldap free a client's certificate when it hands it to GnuTLS
+        t.equal(dns(ask(leaks=True, hostname=d.url, tls=True, cafile=ca, clientcert=certificate, clientkey=key, sasl=True)), ["uid=a"], "clientcert with SASL EXTERNAL")
     with Slapd() as d:
         t.match(ask(hostname=d.url, tls=True).get("error", ""), r"StartTLS: ", "a server without TLS is not asked in the clear")
 
