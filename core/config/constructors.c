@@ -123,6 +123,8 @@ static int make_field(lua_State *L, enum record_source_kind kind)
 	if (word && !lookup_field_type(word, &type))
 		failure_add(failure_for(c, v, kind == RECORD_SQL ? "sql_field" : "ldap_field"), "",
 			talloc_asprintf(v, "type \"%s\": expected \"string\", \"number\" or \"boolean\"", word));
+	if (kind == RECORD_LDAP)
+		ldap_attribute_wanted(c, name);
 	v->u.table = lookup_table_field(v, kind, name, type);
 	if (v->file)
 		lookup_table_set_label(v->u.table, v->file, v->line);

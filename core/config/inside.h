@@ -72,6 +72,7 @@ struct config {
 	struct plugin_host *host;	/* NULL: plugins are not loaded */
 	struct plugin_instance **instances;
 	size_t instance_count;
+	const char **ldap_attributes;	/* talloc array: what ldap_field named */
 	struct record_source *sources[2];	/* by enum record_source_kind; NULL: not configured */
 	int include_depth;
 	int default_depth;
@@ -174,6 +175,8 @@ struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char
 
 /* --- sources.c --- */
 void sources_make(struct config *c);
+/* ldap_field names an attribute: it is read along with the others. */
+void ldap_attribute_wanted(struct config *c, const char *name);
 
 /* --- convert.c --- */
 enum convert_shape {
