@@ -38,13 +38,13 @@ def escaped(address):
 class Probe:
     """A worker's view: one process with its connection and cache."""
 
-    def __init__(self, more="", cache=0, deadline_ms=20000, local=False, leaks=False, **options):
+    def __init__(self, more="", cache=0, deadline_ms=20000, local=False, leaks=False, maps=False, **options):
         options.setdefault("base", BASE)
         with tempfile.NamedTemporaryFile("w", suffix=".lua", delete=False, dir="/tmp") as f:
             f.write(SETTINGS % (cache, more, ", ".join("%s = %s" % (k, lua(v)) for k, v in options.items() if v is not None)))
         os.chmod(f.name, 0o644)
         self.file = f.name
-        self.process = subprocess.Popen([PROBE, "-b", BUILD, "-t", str(deadline_ms), "-c", f.name] + (["-l"] if local else []),
+        self.process = subprocess.Popen([PROBE, "-b", BUILD, "-t", str(deadline_ms), "-c", f.name] + ["-l"] * local + ["-m"] * maps,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
                                         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if leaks else None)
 
@@ -330,6 +330,28 @@ def failover(t):
             t.match(p.ask("a@example.com").get("error", ""), r"time over", "all dead is an error")
 
 
+# ---- a table in a lookup list ----
+
+def table(t):
+    with Slapd() as d:
+        d.add_many([("uid=t1," + BASE, {"mail": "example.com", "amavisLocal": "TRUE"}), ("uid=t2," + BASE, {"mail": ".example.org", "amavisLocal": "FALSE"}),
+                    ("uid=t3," + BASE, {"mail": "a@example.com", "description": "just a"}),
+                    ("uid=t4," + BASE, {"mail": "b@", "amavisLocal": "FALSE", "description": "second"})])
+
+        def lists(options, *addresses):
+            more = "local_domains_maps = { ldap { hostname = %s, base = %s%s } }" % (lua(d.url), lua(BASE), options)
+            with Probe(more=more, hostname=d.url, maps=True) as p:
+                return [(lambda a: (a["value"], a["key"]) if not a["error"] else a["error"])(p.ask(x)) for x in addresses]
+
+        t.equal(lists("", "x@example.com", "x@sub.example.org", "x@other.example"), [("1", "example.com"), ("1", ".example.org"), (None, None)], "1 where an entry matches")
+        t.equal(lists(', result = "amavisLocal"', "x@example.com", "x@sub.example.org", "a@example.com", "b@nowhere.example"),
+                [("1", "example.com"), ("0", ".example.org"), ("1", "example.com"), ("0", "b@")], "TRUE and FALSE are 1 and 0; an entry without the attribute is passed over")
+        t.equal(lists(', result = "description"', "a@example.com", "b@example.com", "x@example.com"), [("just a", "a@example.com"), ("second", "b@"), (None, None)], "the value of an attribute")
+        t.equal(lists("", "*@x", "*()\\@x", ""), [(None, None)] * 3, "an address is only itself")
+        d.kill()
+        t.match(lists("", "x@example.com")[0], r"ldap.*Connection refused", "a dead directory is an error, never no")
+
+
 # ---- the cache and its policy ----
 
 def cache(t):
@@ -430,7 +452,7 @@ if __name__ == "__main__":
         sys.exit(0)
     wanted = sys.argv[1:]
     with Tap() as tap:
-        for story in (reads_everything, orders_by_key, base_by_domain, injection, many, referrals, identities, encryption, restarts, silence, failover, cache, checks,
+        for story in (reads_everything, orders_by_key, base_by_domain, injection, many, referrals, identities, encryption, restarts, silence, failover, table, cache, checks,
                       schema_is_that_of_amavisd_new, the_ldif_loads):
             if not wanted or story.__name__ in wanted:
                 tap.note(story.__name__)

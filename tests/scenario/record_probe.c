@@ -1,8 +1,9 @@
 /* record_probe.c - reads a configuration and asks its sources of records about addresses; for the tests of directories and databases.
  *
- * record_probe [-b BUILD] [-t DEADLINE_MS] -c FILE [-k ldap|sql] [-l] [-n]
+ * record_probe [-b BUILD] [-t DEADLINE_MS] -c FILE [-k ldap|sql] [-l] [-n] [-m]
  * Each line of standard input is an address, bytes may be written \xHH; one line of JSON answers it.  -l: the static tables call them local.
- * -n: only how many answers a second: the input is asked over and over for DEADLINE_MS.  "!" alone ends. */
+ * -n: only how many answers a second: the input is asked over and over for DEADLINE_MS.
+ * -m: not a source but the lookup list local_domains_maps is asked.  "!" alone ends. */
 #include "config.h"
 
 #include <signal.h>
@@ -17,13 +18,13 @@
 #include "lookup/record.h"
 #include "plugin/call.h"
 
-static struct { const char *build, *file; long deadline_ms; int kind; bool local, count; } opt = { .deadline_ms = 20000, .kind = RECORD_LDAP };
+static struct { const char *build, *file; long deadline_ms; int kind; bool local, count, maps; } opt = { .deadline_ms = 20000, .kind = RECORD_LDAP };
 
 static void read_arguments(int argc, char **argv)
 {
 	int c;
 	opt.build = getenv("POSTERN_BUILD");
-	while ((c = getopt(argc, argv, "b:t:c:k:ln")) != -1) {
+	while ((c = getopt(argc, argv, "b:t:c:k:lnm")) != -1) {
 		switch (c) {
 		case 'b': opt.build = optarg; break;
 		case 't': opt.deadline_ms = atol(optarg); break;
@@ -31,6 +32,7 @@ static void read_arguments(int argc, char **argv)
 		case 'k': opt.kind = strcmp(optarg, "sql") == 0 ? RECORD_SQL : RECORD_LDAP; break;
 		case 'l': opt.local = true; break;
 		case 'n': opt.count = true; break;
+		case 'm': opt.maps = true; break;
 		default: exit(2);
 		}
 	}
@@ -118,6 +120,37 @@ static void answer(struct record_source *s, const char *address)
 	talloc_free(owner);
 }
 
+/* As the worker asks a lookup plugin. */
+static const struct value *ask_plugin(struct plugin_instance *instance, const char *const *keys, size_t count, const struct lookup_context *context,
+	void *owner, const char **matched, struct error *failed)
+{
+	struct plugin_answer a;
+	plugin_lookup(instance, keys, count, context->deadline, owner, &a);
+	*matched = a.key;
+	if (a.result != POSTERN_OK && a.result != POSTERN_NOTHING)
+		error_set(failed, ERROR_ENVIRONMENT, "%s", a.error);
+	return a.result == POSTERN_OK ? value_string(owner, a.value) : NULL;
+}
+
+static void answer_maps(const struct config *c, const char *address)
+{
+	void *owner = talloc_new(NULL);
+	const struct lookup_style style = { .recipient_delimiter = "+" };
+	const struct lookup_context context = { .deadline = deadline_in(opt.deadline_ms) };
+	struct lookup_match match;
+	struct error e = { 0 };
+	const struct value *v = lookup_first(config_value(c, SET_local_domains_maps), lookup_key_address(owner, address, &style), &context, owner, &match, &e);
+	const char *text = v ? value_text(v, owner) : NULL;
+	GString *out = g_string_new(NULL);
+	put_text(out, "{\"value\":", text, text ? strlen(text) : 0);
+	put_text(out, ",\"key\":", v ? match.key : NULL, v ? strlen(match.key) : 0);
+	put_text(out, ",\"error\":", e.class == ERROR_NONE ? NULL : e.text, strlen(e.text));
+	printf("%s}\n", out->str);
+	fflush(stdout);
+	g_string_free(out, TRUE);
+	talloc_free(owner);
+}
+
 static void measure(struct record_source *s, GPtrArray *addresses)
 {
 	int64_t began_ms = clock_now_ms(), now_ms = began_ms;
@@ -147,7 +180,9 @@ int main(int argc, char **argv)
 	plugin_call_setup(NULL, "/usr/bin:/bin");
 	start_instances(config);
 	struct record_source *s = config_record_source(config, opt.kind);
-	if (!s) {
+	if (!lookup_call_plugin)
+		lookup_call_plugin = ask_plugin;
+	if (!s && !opt.maps) {
 		fprintf(stderr, "record_probe: the configuration names no such source\n");
 		return 2;
 	}
@@ -157,6 +192,8 @@ int main(int argc, char **argv)
 		unescape(line);
 		if (opt.count)
 			g_ptr_array_add(addresses, g_strdup(line));
+		else if (opt.maps)
+			answer_maps(config, line);
 		else
 			answer(s, line);
 	}
