@@ -173,10 +173,12 @@ struct value *table_file_value(struct config *c, const char *path, char **why);
 /* An instance that no constructor call made: of plugin `name`, its options the value of a setting, at which `k` stands. NULL after complaining. */
 struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char *name, const struct value *argument);
 
-/* --- sources.c --- */
+/* --- sources.c, source_ldap.c --- */
+struct record_cache_limits;
 void sources_make(struct config *c);
 /* ldap_field names an attribute: it is read along with the others. */
 void ldap_attribute_wanted(struct config *c, const char *name);
+void ldap_source_make(struct config *c, const struct record_cache_limits *limits);
 
 /* --- convert.c --- */
 enum convert_shape {
