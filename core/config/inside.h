@@ -47,6 +47,8 @@ struct bank_entry {
 struct bank {
 	const char *name, *file;
 	int line;
+	const char *shown;		/* its policy_bank_name, else its name */
+	struct value_function *action;	/* NULL: none */
 	size_t count;
 	struct bank_entry *entries;
 };
@@ -70,6 +72,7 @@ struct config {
 	struct plugin_host *host;	/* NULL: plugins are not loaded */
 	struct plugin_instance **instances;
 	size_t instance_count;
+	const char **ldap_attributes;	/* talloc array: what ldap_field named */
 	struct record_source *sources[2];	/* by enum record_source_kind; NULL: not configured */
 	int include_depth;
 	int default_depth;
@@ -84,6 +87,8 @@ struct failure {
 	GPtrArray *paths, *texts;	/* paths: ".sockett", "[3]" or "" */
 	bool told;
 };
+
+struct checker;	/* below: check.c */
 
 /* --- problems.c --- */
 void problem_add(struct config *c, const char *file, int line, bool warning, const char *format, ...)
@@ -165,6 +170,16 @@ bool library_push(struct config *c, const char *name);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
 struct value *table_file_value(struct config *c, const char *path, char **why);
+
+/* An instance that no constructor call made: of plugin `name`, its options the value of a setting, at which `k` stands. NULL after complaining. */
+struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char *name, const struct value *argument);
+
+/* --- sources.c, source_ldap.c --- */
+struct record_cache_limits;
+void sources_make(struct config *c);
+/* ldap_field names an attribute: it is read along with the others. */
+void ldap_attribute_wanted(struct config *c, const char *name);
+void ldap_source_make(struct config *c, const struct record_cache_limits *limits);
 
 /* --- convert.c --- */
 enum convert_shape {

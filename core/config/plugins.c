@@ -115,6 +115,37 @@ static int construct(lua_State *L)
 	return 1;
 }
 
+static void complain_of_setting(void *context, const char *path, const char *text)
+{
+	struct checker *k = context;
+	size_t mark = k->path->len;
+
+	g_string_append_printf(k->path, "%s%s", path && *path && *path != '[' ? "." : "", path ? path : "");
+	check_complain(k, NULL, "%s", text);
+	check_leave(k, mark);
+}
+
+struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char *name, const struct value *argument)
+{
+	struct config *c = k->config;
+	struct error e = { 0 };
+	const struct postern_plugin *plugin = plugin_host_find(c->host, name, &e);
+	struct plugin_instance *i;
+
+	if (!plugin) {
+		check_complain(k, NULL, "the plugin %s cannot be used: %s", name, e.text);
+		return NULL;
+	}
+	mark_secrets(plugin, argument);
+	i = plugin_instance_new(c, plugin, argument, complain_of_setting, k);
+	if (!i)
+		return NULL;
+	if (name_taken(c, i->name))
+		i->name = talloc_asprintf(i, "%s/%zu", plugin->name, instances_of(c, plugin) + 1);
+	add_instance(c, i, &(struct value){ .file = k->file, .line = k->line });
+	return i;
+}
+
 void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin)
 {
 	lua_pushlightuserdata(c->sandbox.L, (void *)plugin);

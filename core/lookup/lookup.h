@@ -11,7 +11,7 @@
 #include "base/pattern.h"
 #include "base/value.h"
 
-enum lookup_kind { LOOKUP_CONSTANT, LOOKUP_HASH, LOOKUP_ACL, LOOKUP_RE, LOOKUP_CIDR, LOOKUP_FUNCTION, LOOKUP_PLUGIN };
+enum lookup_kind { LOOKUP_CONSTANT, LOOKUP_HASH, LOOKUP_ACL, LOOKUP_RE, LOOKUP_CIDR, LOOKUP_FUNCTION, LOOKUP_PLUGIN, LOOKUP_FIELD };
 
 /* How addresses are taken apart for keys. */
 struct lookup_style {
@@ -27,6 +27,16 @@ struct lookup_key *lookup_key_strings(void *owner, const char *const *strings, s
 const char *lookup_key_text(const struct lookup_key *k);
 /* amavisd-new's key order for a hash ("user+foo@sub.example.com", ..., "."); *count entries. */
 const char *const *lookup_key_list(struct lookup_key *k, size_t *count);
+/* The key order for SQL and LDAP: as written, "user+foo@dom", "user@dom", "user+foo", "user", "@dom", "@.sub.dom" ... "@."; the null
+ * sender "", "@", "@.".  bare_local: the static tables call the address local (else no bare users).  no_at_means_domain (the setting
+ * sql_lookups_no_at_means_domain or its ldap_ sister): a user is "user@" and a domain "dom", ".dom", "." as in hashes.
+ * Strings and list on owner; none for a key that is no address.  Bytes are the address's own: see lookup_key_printable(). */
+const char *const *lookup_key_list_sql(const struct lookup_key *k, void *owner, bool bare_local, bool no_at_means_domain, size_t *count);
+/* The key with "?" for every byte that is not printable ASCII: what a database is asked without sql_allow_8bit_address. On owner. */
+const char *lookup_key_printable(void *owner, const char *key);
+/* What "$1" ... "$5" of results stand for: the address, its local part as written, user, extension with its delimiter, domain; *count is 5.
+ * NULL: not an address. */
+const char *const *lookup_key_parts(const struct lookup_key *k, size_t *count);
 
 struct lookup_match {			/* who said it; filled when wanted (explain) */
 	const struct lookup_table *table;
@@ -37,6 +47,7 @@ struct lookup_match {			/* who said it; filled when wanted (explain) */
 struct lookup_context {			/* what functions and plugins need; may be NULL for static tables */
 	struct deadline deadline;
 	const void *mail;		/* struct mail, opaque here */
+	struct record_asker *records;	/* what SQL and LDAP say of addresses (lookup/record_asker.h); NULL: they are not asked */
 };
 
 /* `maps`: a VALUE_LIST of tables (or a lone table/scalar).  A function's result is treated as a table in its place.  Returns the first defined result, NULL when none matched;
@@ -64,6 +75,8 @@ struct lookup_table *lookup_table_function(void *owner, struct value_function *f
 struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance);
 /* The items of an ACL (a VALUE_TABLE) as written, NULL-terminated on owner; NULL: not an ACL. */
 const char *const *lookup_acl_texts(const struct value *acl, void *owner);
+/* What a table may answer as far as it stands there: results of a constant, hash, re or cidr; array on owner. */
+const struct value **lookup_table_results(const struct lookup_table *t, void *owner, size_t *count);
 enum lookup_kind lookup_table_kind(const struct lookup_table *t);
 void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua source */
 void lookup_table_set_label(struct lookup_table *t, const char *file, int line);

@@ -67,7 +67,10 @@ struct score_line {			/* until spam checks exist only virus_name_to_spam_score m
 	int recipient;			/* index, -1: all */
 };
 
-struct rcpt_policy;			/* worker/settle.h */
+struct bank_step { const char *name, *why; bool known; };	/* a policy bank that was named, and by what */
+
+struct rcpt_policy;			/* worker/rcpt_policy.h */
+struct record_asker;			/* lookup/record_asker.h */
 
 /* What became of one recipient. */
 enum fate_kind { FATE_UNDECIDED, FATE_PASSED, FATE_BLOCKED, FATE_FAILED };
@@ -79,6 +82,11 @@ struct recipient {
 	struct categories categories;
 	enum destiny destiny;
 	struct category blocking;	/* the deciding category when destiny is not D_PASS */
+	bool whitelisted, blacklisted;	/* sender, by this recipient's lists: for spam checks */
+	const char *sql_policy_id;	/* users.policy_id, or NULL */
+	const char *forward_address;	/* other than the envelope's: rewritten or with an extension, RFC 5321 form; NULL: the same */
+	const char *forward_orcpt;	/* ORCPT then to be said; NULL: the envelope's */
+	bool tagged;			/* marked for the reader: address extension or Subject tag */
 	bool delivered;			/* the next hop (or a ledger entry) has it */
 	bool skipped;			/* delivered before, by an earlier try */
 	enum fate_kind fate;
@@ -86,6 +94,11 @@ struct recipient {
 	const char *queued_as;		/* parsed from the next hop's reply, or NULL */
 	const char *next_hop;		/* "smtp:[127.0.0.1]:10025" that answered, or NULL */
 };
+
+static inline const char *recipient_forward_address(const struct recipient *r)
+{
+	return r->forward_address ? r->forward_address : r->envelope->address;
+}
 
 struct quarantine_copy { const char *method; const char *location; char type; /* F Z B Q M L */ };
 
@@ -104,6 +117,9 @@ struct mail {
 	const char *client_address;	/* the client that counts (XFORWARD or peer), NULL: unknown */
 	bool originating;
 	const char *policy_bank_path;	/* "MYNETS/AUTH" or "" */
+	unsigned bank_step_count;
+	struct bank_step *bank_steps;	/* how it came to them, in order */
+	struct record_asker *records;	/* what SQL and LDAP have said; settle's own */
 	struct header header;		/* field index over the raw header */
 	unsigned part_count;
 	struct part *parts;		/* parts[i].number == i + 1 */

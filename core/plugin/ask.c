@@ -103,6 +103,26 @@ void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t co
 	out->error = outcome.error;
 }
 
+void plugin_rows(struct plugin_instance *i, const char *const *keys, size_t count, plugin_row_fn row, void *row_context,
+	struct deadline d, void *owner, struct plugin_outcome *out)
+{
+	const struct postern_lookup_ops *ops = i->plugin->lookup;
+	struct postern_call *c = ask_begin(i, ops && ops->rows ? ops : NULL, NULL, d, owner, out);
+	if (!c)
+		return;
+	c->row = row;
+	c->row_context = row_context;
+	ask_end(c, ops->rows(c, keys, count), owner, out);
+}
+
+void plugin_probe(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out)
+{
+	const struct postern_lookup_ops *ops = i->plugin->lookup;
+	struct postern_call *c = ask_begin(i, ops && ops->probe ? ops : NULL, NULL, d, owner, out);
+	if (c)
+		ask_end(c, ops->probe(c), owner, out);
+}
+
 void postern_row(struct postern_call *c, const char *const *names, const char *const *values, size_t count)
 {
 	if (c->row)

@@ -69,6 +69,11 @@ struct plugin_answer { enum postern_result result; const char *error, *key, *val
 void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
 	struct plugin_answer *out);
 typedef void (*plugin_row_fn)(void *context, const char *const *names, const char *const *values, size_t count);
+/* Every record of the keys (postern_lookup_ops.rows); the strings handed to `row` are the plugin's. NOTHING: none. */
+void plugin_rows(struct plugin_instance *i, const char *const *keys, size_t count, plugin_row_fn row, void *row_context,
+	struct deadline d, void *owner, struct plugin_outcome *out);
+/* Can it be asked, and is what it will be asked for there? out->output tells people. Only where the plugin has the op. */
+void plugin_probe(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out);
 void plugin_execute(struct plugin_instance *i, const char *statement, const struct postern_parameter *parameters, size_t count,
 	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out);
 void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,

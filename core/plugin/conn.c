@@ -96,6 +96,24 @@ struct postern_conn *postern_conn_open(struct postern_call *c, const char *text)
 	return conn_add(c, fd, endpoint.text);
 }
 
+int postern_connect(struct postern_call *c, const char *text, const char *local_address, int timeout_ms)
+{
+	struct endpoint endpoint;
+	struct error e = { 0 };
+	if (!may_connect(c))
+		return -1;
+	if (endpoint_parse(text, &endpoint, &e) != 0) {
+		postern_fail(c, POSTERN_BROKEN, "%s", e.text);
+		return -1;
+	}
+	int fd = io_connect_from(&endpoint, local_address, deadline_sooner(c->deadline, timeout_ms), &e);
+	if (fd < 0)
+		postern_fail(c, POSTERN_TEMPFAIL, "%s", e.text);
+	else
+		g_strlcpy(c->endpoint, endpoint.text, sizeof c->endpoint);
+	return fd;
+}
+
 bool postern_conn_is_local(const struct postern_conn *conn)
 {
 	return conn->is_local;

@@ -29,6 +29,7 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_conn_readable),
 	EXPORT(postern_conn_write),
 	EXPORT(postern_conn_write_fd),
+	EXPORT(postern_connect),
 	EXPORT(postern_delivered),
 	EXPORT(postern_delivery_expand),
 	EXPORT(postern_delivery_mail_id),

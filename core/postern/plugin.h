@@ -1,7 +1,8 @@
 /* postern/plugin.h - what a Postern plugin exports and what the host offers it.
  *
  * Changelog of the interface (newest first)
- *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, statements with typed parameters; POSTERN_PROGRAM.
+ *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows and probe, statements with typed parameters; postern_connect;
+ *                    POSTERN_PROGRAM.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -152,8 +153,11 @@ struct postern_lookup_ops {
 	size_t size;
 	/* keys: most specific first; answer with postern_lookup_answer(). POSTERN_NOTHING: none of them is known. */
 	enum postern_result (*lookup)(struct postern_call *, const char *const *keys, size_t count);
-	/* Every record of these keys, most specific first: postern_row() for each. NULL: one value a key. */
+	/* Every record of these keys, most specific first: postern_row() for each. NULL: one value a key.
+	 * A field without a name ("") is the key that the record was found by; several fields of one name are several values. */
 	enum postern_result (*rows)(struct postern_call *, const char *const *keys, size_t count);
+	/* Is what is to be asked there, and does it know what it will be asked for? For `posternd -tt`; postern_set_output() tells people. */
+	enum postern_result (*probe)(struct postern_call *);
 };
 
 struct postern_delivery_ops {
@@ -266,6 +270,9 @@ char *postern_conn_read_all(struct postern_call *, struct postern_conn *, size_t
 void postern_conn_keep(struct postern_call *, struct postern_conn *);
 struct postern_conn *postern_conn_kept(struct postern_call *);
 void postern_conn_close(struct postern_call *, struct postern_conn *);
+/* For libraries that speak for themselves but must not resolve and connect without a deadline: a connected descriptor, non-blocking, that is
+ * the plugin's own to close. local_address: numeric, NULL: any; timeout_ms: at most so long, 0: the call's time. -1: postern_fail text is set. */
+int postern_connect(struct postern_call *, const char *endpoint, const char *local_address, int timeout_ms);
 
 /* Programs (POSTERN_CAP_EXEC): an argument vector, an empty environment, no shell. */
 struct postern_run_result { int exit_code; int signal; bool output_cut; const char *output; size_t output_size; };

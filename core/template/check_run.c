@@ -1,4 +1,5 @@
-/* check_run.c - checks a configuration without running it; -tt shows each scanner a harmless test virus and a clean text.
+/* check_run.c - checks a configuration without running it; -tt shows each scanner a harmless test virus and a clean text, and asks
+ * directories whether what they will be asked for is there.
  * It changes nothing and needs no running daemon. */
 #include "template/check_run.h"
 
@@ -98,7 +99,35 @@ static bool try_scanner(struct plugin_instance *i)
 	return good;
 }
 
-static bool try_scanners(const struct config *config)
+static bool try_lookup(struct plugin_instance *i)
+{
+	struct error e = { 0 };
+	void *owner = talloc_new(NULL);
+	struct plugin_outcome said = { .result = POSTERN_BROKEN };
+	if (plugin_instance_check(i, &e) == 0 && plugin_instance_load(i, &e) == 0 && plugin_instance_start(i, &e) == 0) {
+		plugin_probe(i, deadline_in(60000), owner, &said);
+		plugin_instance_stop(i);
+	}
+	bool good = said.result == POSTERN_OK;
+	char **lines = g_strsplit(said.output ? said.output : "", "\n", -1);
+	if (good)
+		printf("%s: good\n", i->name);
+	else
+		printf("FAILED: %s\n", said.error ? said.error : e.text);
+	for (char **line = lines; *line; line++)
+		if ((*line)[0])
+			printf("  %s\n", *line);
+	g_strfreev(lines);
+	talloc_free(owner);
+	return good;
+}
+
+static bool can_be_probed(const struct plugin_instance *i)
+{
+	return (i->plugin->roles & POSTERN_LOOKUP) && i->plugin->lookup->probe;
+}
+
+static bool try_instances(const struct config *config)
 {
 	size_t count;
 	bool good = true;
@@ -106,9 +135,12 @@ static bool try_scanners(const struct config *config)
 	struct plugin_instance *const *instances = config_instances(config, &count);
 	policy_init(&policy, config);
 	plugin_call_setup(NULL, policy_string(&policy, SET_path));
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		if (instances[i]->plugin->roles & POSTERN_SCANNER)
 			good = try_scanner(instances[i]) && good;
+		if (can_be_probed(instances[i]))
+			good = try_lookup(instances[i]) && good;
+	}
 	return good;
 }
 
@@ -123,7 +155,7 @@ int check_run(const struct role_options *o, bool thorough)
 	bool good = config_error_count(problems) == 0;
 	g_ptr_array_unref(problems);
 	if (good && thorough)
-		good = try_scanners(config);
+		good = try_instances(config);
 	talloc_free(config);
 	return good ? 0 : 78;
 }

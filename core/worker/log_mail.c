@@ -10,7 +10,7 @@
 #include "report/logline.h"
 #include "worker/findings.h"
 #include "worker/judge.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 #include "worker/trace.h"
 
 #define FINDINGS_LOGGED 20
@@ -81,7 +81,7 @@ static const char *actions_text(const struct listing *l)
 	struct action_recipient *recipients = talloc_zero_array(l->owner, struct action_recipient, m->recipient_count + 1);
 	for (unsigned i = 0; i < m->recipient_count; i++)
 		recipients[i] = (struct action_recipient){ .fate = fate_of(&m->recipients[i]),
-			.is_local = m->recipients[i].policy && m->recipients[i].policy->is_local };
+			.is_local = m->recipients[i].policy && m->recipients[i].policy->is_local, .tagged = m->recipients[i].tagged };
 	struct action_facts facts = {
 		.originating = m->originating, .quarantined = m->quarantine_count > m->archive_count, .archived = m->archive_count > 0,
 		.recipient_count = m->recipient_count, .recipients = recipients,
@@ -189,7 +189,8 @@ static void fill_details(const struct listing *l, struct logline *line)
 		details[i] = (struct logline_recipient){
 			.address = r->envelope->address, .original = r->envelope->orcpt,
 			.is_local = r->policy && r->policy->is_local, .bypass_virus_checks = r->policy && r->policy->bypass_virus,
-			.bypass_banned_checks = r->policy && r->policy->bypass_banned,
+			.bypass_banned_checks = r->policy && r->policy->bypass_banned, .bypass_spam_checks = r->policy && r->policy->bypass_spam,
+			.whitelisted = r->whitelisted, .blacklisted = r->blacklisted, .sql_policy_id = r->sql_policy_id,
 			.action = destiny_word(r), .reply = r->reply, .queued_as = r->queued_as,
 			.ccat_blocking = r->fate == FATE_BLOCKED ? category_name(r->blocking) : NULL,
 			.ccat_main = category_name(categories_main(&r->categories)),

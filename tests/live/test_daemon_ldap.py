@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""The daemon with a real directory (slapd, started here): every attribute takes effect on the setting it stands for, with the entry told by
+`posternctl explain`; real mails' fates flip; what is answered while the directory cannot, and after it was started anew."""
+import json
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../lib")]
+from postern import *  # noqa: E402,F401,F403
+from ldap_attributes import ATTRIBUTES  # noqa: E402
+import private_slapd  # noqa: E402
+from private_slapd import BASE, PASSWORD, READER, Slapd  # noqa: E402
+
+LUA = r"""
+enable_ldap = true
+default_ldap = { hostname = "@URL@", base = "@BASE@", bind_dn = "@DN@", bind_password = "@PASSWORD@", timeout = 10 }
+lookup_cache_ttl = 0
+local_domains_maps = { { ".example.com" } }
+recipient_delimiter = "+"
+final_virus_destiny = D_REJECT
+virus_lovers_maps = { { ["b@example.com"] = true } }
+banned_admin_maps = { ldap_field "description" }
+policy_bank.NOLDAP = { enable_ldap = false }
+policy_bank_hook = function(mail) return ({ ["noldap@example.org"] = "NOLDAP" })[mail.sender] end
+"""
+
+
+def fields():
+    """attribute: (setting, type) of every line of fields.def."""
+    with open(os.path.join(SOURCE, "core/config/settings/fields.def"), encoding="utf-8") as f:
+        return {a: (s, kind) for s, a, kind in re.findall(r'^FIELD\((\w+), "\w+", "(\w+)", (\w+)\)', f.read(), re.M)}
+
+
+def asked(p, recipient, sender="sender@example.org"):
+    code, out, err = p.ctl("--json", "explain", "--from", sender, "--to", recipient)
+    return json.loads(out if code == 0 else err)
+
+
+def shows(lua, kind, value):
+    if kind == "NUMBER":
+        return abs(float(lua) - float(value)) < 0.001
+    return lua == {"TRUE": "true", "FALSE": "false"}[value] if kind.startswith("BOOLEAN") else json.dumps(value) in lua or value in lua
+
+
+def every_attribute(t, p, directory):
+    known = fields()
+    table = [(name, values, n) for n, (name, values, _) in enumerate(ATTRIBUTES)]
+    directory.add_many([("uid=at%d,%s" % (n, BASE), {"mail": "at%d@example.com" % n, name: values}) for name, values, n in table])
+    for name, values, n in table:
+        address = "at%d@example.com" % n
+        if name in ("amavisWhitelistSender", "amavisBlacklistSender"):
+            r = asked(p, address, values[0])["recipients"][0]
+            t.equal((r["whitelisted"], r["blacklisted"]), (name == "amavisWhitelistSender", name == "amavisBlacklistSender"), "attribute " + name)
+            continue
+        if name not in known:
+            t.skip("attribute " + name, "not in force: obsolete")
+            continue
+        setting, kind = known[name]
+        by_sender = "bysender" in setting
+        answer = asked(p, "x@example.com" if by_sender else address, address if by_sender else "sender@example.org")
+        said = [s for s in (answer["by_sender"] if by_sender else answer["recipients"][0]["settings"]) if s["setting"] == setting]
+        t.equal([(s["source"], s["row"], s["field"]) for s in said], [("ldap", address, name)], "attribute " + name)
+        t.ok(said and all(shows(said[0]["lua"], kind, v) for v in values), "its value: " + name, "got: %s wanted: %s" % (said, values))
+
+
+def fates(t, p, directory, hop):
+    directory.add("uid=lover," + BASE, mail="lover@example.com", amavisVirusLover="TRUE", amavisAddrExtensionVirus="inf")
+    directory.add("uid=dom," + BASE, mail="@example.com", amavisVirusLover="FALSE")
+    directory.add("uid=blind," + BASE, mail="blind@example.com", amavisBypassVirusChecks="TRUE")
+    directory.add("uid=guest," + BASE, mail="guest@example.net", amavisLocal="TRUE")
+    directory.add("uid=away," + BASE, mail="away@example.com", amavisLocal="FALSE")
+    directory.add("uid=huge," + BASE, mail="huge@example.com", amavisMessageSizeLimit="100000")
+    before = len(hop.mails)
+    t.match(send(p.port, eicar_mail(), ["lover@example.com"]).text, "^250 2.0.0", "amavisVirusLover")
+    t.equal(hop.mails[before].recipients, ["lover+inf@example.com"], "amavisAddrExtensionVirus")
+    t.match(send(p.port, eicar_mail(), ["a@example.com"]).text, "^554", "the domain's entry")
+    t.match(send(p.port, eicar_mail(), ["b@example.com"]).text, "^554", "LDAP says no before a table says yes")
+    t.match(send(p.port, eicar_mail(), ["lover@example.com"], "noldap@example.org").text, "^554", "a bank without LDAP")
+    directory.replace("uid=dom," + BASE, "amavisVirusLover", [])
+    t.match(send(p.port, eicar_mail(), ["b@example.com"]).text, "^250 2.0.0", "where LDAP says nothing the table does")
+    t.match(send(p.port, eicar_mail(), ["blind@example.com"]).text, "^250 2.0.0", "amavisBypassVirusChecks")
+    send(p.port, mail(), ["guest@example.net"])
+    t.match(p.wait_log(r"<guest@example\.net>.*queued_as"), "{RelayedInbound}", "amavisLocal TRUE")
+    send(p.port, mail(), ["away@example.com"])
+    t.match(p.wait_log(r"<away@example\.com>.*queued_as"), "{RelayedOpenRelay}", "amavisLocal FALSE")
+    with Client(p.port) as c:
+        c.hello()
+        c.say("MAIL FROM:<a@example.org> SIZE=100001")
+        t.match(c.say("RCPT TO:<huge@example.com>").text, "^552 5.3.4 Declared message size", "amavisMessageSizeLimit, at RCPT")
+    for local in ("*()", "\"*()\\\\\"", "\"' )(mail=*\"", "\"a b\""):
+        t.match(send(p.port, eicar_mail(), [local + "@example.com"]).text, "^554|^501|^553", "an odd address finds nobody else's entry: " + local)
+
+
+def field(t, p, directory):
+    directory.add("uid=field," + BASE, mail="field@example.com", description="boss@example.com")
+    said = [s for s in asked(p, "field@example.com")["recipients"][0]["settings"] if s["setting"] == "banned_admin_maps"]
+    t.equal([s["lua"] for s in said], ['"boss@example.com"'], "ldap_field reads an attribute of any name")
+
+
+def dead(t, p, directory):
+    directory.restart()
+    t.match(send(p.port, eicar_mail(), ["lover@example.com"]).text, "^250 2.0.0", "a directory started anew is asked again, unseen")
+    directory.kill()
+    answer = send(p.port, mail(), ["a@example.com", "b@example.com"]).text
+    t.match(answer, r"^451 4\.5\.0 Error in processing, id=\S+, settings could not be looked up: .*Connection refused", "no directory: the mail waits")
+    t.match(asked(p, "a@example.com")["error"], "Connection refused", "explain tells")
+    directory.start()
+    t.match(p.wait(lambda: (lambda r: r if r.code == 250 else None)(send(p.port, mail(), ["a@example.com"]))).text, "^250", "it is back")
+
+
+def main():
+    private_slapd.skip_without_slapd()
+    if not os.path.exists(os.path.join(BUILD, "plugins/lookup/ldap.la")):
+        skip_all("the plugin ldap is not built")
+    with Tap() as t, Slapd() as directory, Catcher() as hop:
+        text = LUA
+        for mark, value in (("@URL@", directory.url), ("@BASE@", BASE), ("@DN@", READER), ("@PASSWORD@", PASSWORD)):
+            text = text.replace(mark, value)
+        with Postern(t, hop, text) as p:
+            every_attribute(t, p, directory)
+            fates(t, p, directory, hop)
+            field(t, p, directory)
+            dead(t, p, directory)
+            t.ok(PASSWORD not in p.log_text(), "no password in the log")
+
+
+if __name__ == "__main__":
+    main()
