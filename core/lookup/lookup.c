@@ -78,6 +78,9 @@ static int ask_table(struct question *q, const struct lookup_table *t)
 		lookup_sink_take(&q->sink, t->u.constant, "(constant)");
 		rc = 0;
 		break;
+	case LOOKUP_FIELD:
+		rc = lookup_ask_field(t, q->key, q->context, &q->sink);
+		break;
 	case LOOKUP_HASH:
 		rc = lookup_ask_hash(t, q->key, &q->sink);
 		break;
@@ -95,9 +98,6 @@ static int ask_table(struct question *q, const struct lookup_table *t)
 		break;
 	case LOOKUP_PLUGIN:
 		rc = ask_plugin(q, t->u.instance);
-		break;
-	case LOOKUP_FIELD:
-		rc = lookup_ask_field(t, q->key, q->context, &q->sink);
 		break;
 	}
 	if (rc == 0 && q->sink.count > before)

@@ -135,6 +135,9 @@ void lookup_table_print(GString *out, const struct lookup_table *t)
 	case LOOKUP_CONSTANT:
 		print_constant(out, t->u.constant);
 		break;
+	case LOOKUP_FIELD:
+		lookup_print_field(out, t);
+		break;
 	case LOOKUP_HASH:
 		value_print(out, t->u.hash.source);
 		break;
@@ -155,9 +158,6 @@ void lookup_table_print(GString *out, const struct lookup_table *t)
 		other.kind = VALUE_INSTANCE;
 		other.u.instance = t->u.instance;
 		value_print(out, &other);
-		break;
-	case LOOKUP_FIELD:
-		lookup_print_field(out, t);
 		break;
 	}
 }

@@ -52,13 +52,13 @@ struct lookup_table {
 	size_t count;			/* ACL, RE, CIDR */
 	union {
 		const struct value *constant;
+		const struct table_field *field;
 		struct { const struct value *source; GHashTable *index; } hash;
 		struct acl_item *acl;
 		struct re_rule *re;
 		struct cidr_rule *cidr;
 		struct value_function *function;
 		struct plugin_instance *instance;
-		const struct table_field *field;
 	} u;
 };
 
@@ -77,12 +77,12 @@ struct lookup_sink {
 /* True: go on in this table. An undef result counts as matched: it ends the table, yields nothing. */
 bool lookup_sink_take(struct lookup_sink *s, const struct value *result, const char *key);
 
+int lookup_ask_field(const struct lookup_table *t, struct lookup_key *k, const struct lookup_context *context, struct lookup_sink *s);
+void lookup_print_field(GString *out, const struct lookup_table *t);
 int lookup_ask_hash(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_acl(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_cidr(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
-int lookup_ask_field(const struct lookup_table *t, struct lookup_key *k, const struct lookup_context *context, struct lookup_sink *s);
-void lookup_print_field(GString *out, const struct lookup_table *t);
 
 /* A string result with $1 ${1} $(1) replaced from parts[0..count-1]; other values as they are. */
 const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count);

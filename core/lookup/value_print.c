@@ -29,11 +29,14 @@ static void print_string(GString *out, const char *text)
 	g_string_append_c(out, '"');
 }
 
+/* As people write it where that reads back as the same number: 5.1, not 5.0999999999999996. */
 static void print_float(GString *out, double n)
 {
 	char buffer[G_ASCII_DTOSTR_BUF_SIZE];
+	double again = g_ascii_strtod(g_ascii_formatd(buffer, sizeof buffer, "%.15g", n), NULL);
 
-	g_ascii_dtostr(buffer, sizeof buffer, n);
+	if (again < n || again > n)
+		g_ascii_dtostr(buffer, sizeof buffer, n);
 	g_string_append(out, buffer);
 	if (strpbrk(buffer, ".en") == NULL)
 		g_string_append(out, ".0");

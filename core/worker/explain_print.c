@@ -213,7 +213,7 @@ void explain_print_json(GString *out, const struct explanation *x)
 	for (guint i = 0; i < x->differences->len; i++)
 		json_difference(out, g_ptr_array_index(x->differences, i));
 	g_string_append_c(out, ']');
-	json_settings(out, "by_sender", x, -1);
+	json_settings(out, "for_all", x, -1);
 	open_list(out, "recipients");
 	for (unsigned i = 0; i < m->recipient_count && !x->failure; i++)
 		json_recipient(out, x, &m->recipients[i]);

@@ -60,7 +60,7 @@ def every_attribute(t, p, directory):
         setting, kind = known[name]
         by_sender = "bysender" in setting
         answer = asked(p, "x@example.com" if by_sender else address, address if by_sender else "sender@example.org")
-        said = [s for s in (answer["by_sender"] if by_sender else answer["recipients"][0]["settings"]) if s["setting"] == setting]
+        said = [s for s in (answer["for_all"] if by_sender else answer["recipients"][0]["settings"]) if s["setting"] == setting]
         t.equal([(s["source"], s["row"], s["field"]) for s in said], [("ldap", address, name)], "attribute " + name)
         t.ok(said and all(shows(said[0]["lua"], kind, v) for v in values), "its value: " + name, "got: %s wanted: %s" % (said, values))
 

@@ -88,7 +88,7 @@ def every_column(t, p, db):
         by_sender = "bysender" in setting
         db.user(address, **{column: value})
         answer = asked(p, "x@example.com" if by_sender else address, address if by_sender else "sender@example.org")
-        said = [s for s in (answer["by_sender"] if by_sender else answer["recipients"][0]["settings"]) if s["setting"] == setting]
+        said = [s for s in (answer["for_all"] if by_sender else answer["recipients"][0]["settings"]) if s["setting"] == setting]
         t.equal([(s["lua"], s["source"], s["row"], s["field"]) for s in said], [(lua, "sql", address, column)], "column " + column)
 
 

@@ -10,6 +10,7 @@
 
 #include "config/inside.h"
 #include "fake_source.h"
+#include "load_config.h"
 #include "worker/rewrite.h"
 #include "worker/settle.h"
 
@@ -22,21 +23,6 @@ struct given {
 	struct mail *mail;
 	struct error error;
 };
-
-static struct config *load(const char *source)
-{
-	struct config_options options = { .embedded = source };
-	GPtrArray *problems;
-	struct config *c = config_load(&options, &problems);
-	for (guint i = 0; i < problems->len; i++) {
-		const struct config_problem *p = g_ptr_array_index(problems, i);
-		if (!p->warning)
-			print_message("# %s:%d: %s\n", p->file, p->line, p->text);
-	}
-	assert_int_equal(config_error_count(problems), 0);
-	g_ptr_array_free(problems, TRUE);
-	return c;
-}
 
 static struct mail *mail_to(const char *sender, const char *const *recipients)
 {

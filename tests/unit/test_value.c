@@ -93,7 +93,8 @@ static void test_print_scalars(void **state)
 	check_print(&value_true, "true", "true");
 	check_print(value_int(owner, INT64_MIN), "-9223372036854775808", "-9223372036854775808");
 	check_print(value_float(owner, 2), "2.0", "2.0");
-	check_print(value_float(owner, 6.31), "6.3099999999999996", "6.3099999999999996");
+	check_print(value_float(owner, 6.31), "6.31", "6.31");
+	check_print(value_float(owner, 0.1 + 0.2), "0.30000000000000004", "0.30000000000000004");
 	check_print(value_string(owner, "a\"b\\c\nd\x01"), "\"a\\\"b\\\\c\\nd\\001\"", "\"a\\\"b\\\\c\\nd\\u0001\"");
 }
 
