@@ -66,6 +66,7 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_part_size),
 	EXPORT(postern_part_type),
 	EXPORT(postern_printf),
+	EXPORT(postern_read_lines),
 	EXPORT(postern_regex_each),
 	EXPORT(postern_regex_match),
 	EXPORT(postern_row),
@@ -73,7 +74,10 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_set_output),
 	EXPORT(postern_set_version),
 	EXPORT(postern_state),
+	EXPORT(postern_table_add),
+	EXPORT(postern_table_leave_out),
 	EXPORT(postern_time_left_ms),
+	EXPORT(postern_watch_file),
 	EXPORT(postern_work_folder),
 };
 

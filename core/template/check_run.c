@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "plugin/call.h"
 #include "plugin/host.h"
+#include "template/renewal.h"
 
 /* The EICAR test file, in two pieces so that no scanner takes this program for it. */
 static const char eicar[] = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
@@ -101,6 +102,34 @@ static bool try_scanners(const struct config *config)
 	return good;
 }
 
+static bool is_table(const struct plugin_instance *i)
+{
+	return (i->plugin->roles & POSTERN_LOOKUP) && !(i->plugin->capabilities & POSTERN_CAP_NETWORK);
+}
+
+/* "file:line: why" */
+static void print_left_out(const char *text)
+{
+	const char *why = strstr(text, ": ");
+	fprintf(stderr, "%.*s: warning: %s: the line is left out\n", (int)(why - text), text, why + 2);
+}
+
+/* Tables in files are part of the configuration. */
+static bool read_tables(const struct config *config)
+{
+	GPtrArray *problems = g_ptr_array_new_with_free_func(g_free), *warnings = g_ptr_array_new_with_free_func(g_free);
+	size_t count;
+	struct plugin_instance *const *instances = config_instances(config, &count);
+	bool good = renewal_load(instances, count, is_table, problems, warnings);
+	for (guint i = 0; i < problems->len; i++)
+		fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(problems, i));
+	for (guint i = 0; i < warnings->len; i++)
+		print_left_out(g_ptr_array_index(warnings, i));
+	g_ptr_array_free(problems, TRUE);
+	g_ptr_array_free(warnings, TRUE);
+	return good;
+}
+
 int check_run(const struct role_options *o, bool thorough)
 {
 	GPtrArray *problems;
@@ -110,6 +139,8 @@ int check_run(const struct role_options *o, bool thorough)
 	struct config *config = config_load(&options, &problems);
 	config_print_problems(stderr, problems);
 	bool good = config_error_count(problems) == 0;
+	if (good)
+		good = read_tables(config);
 	g_ptr_array_unref(problems);
 	if (good && thorough)
 		good = try_scanners(config);
