@@ -248,6 +248,20 @@ static void ask_all(struct state *s, char **fields)
 	report(s, fields[1], fields[3], got);
 }
 
+/* Which keys are asked: of a hash, or of a database: "local" when the static tables call the address local, "no-at" when "user@" is a user. */
+static void show_keys(struct state *s, char **fields)
+{
+	struct lookup_key *k = make_key(s, fields[2]);
+	bool local = strstr(fields[1], "local") != NULL, no_at = strstr(fields[1], "no-at") != NULL;
+	size_t count;
+	const char *const *keys = strcmp(fields[1], "hash") == 0 ? lookup_key_list(k, &count) : lookup_key_list_sql(k, s->owner, local, no_at, &count);
+	char *got = talloc_strdup(s->owner, "");
+
+	for (size_t i = 0; i < count; i++)
+		got = talloc_asprintf_append_buffer(got, "%s%s", i > 0 ? " ; " : "", keys[i]);
+	report(s, talloc_asprintf(s->owner, "keys of %s for %s", fields[2], fields[1]), fields[3], got);
+}
+
 /* Fields are parted by " | "; regular expressions may hold a "|" without blanks. */
 static void ask(struct state *s, const char *line)
 {
@@ -261,6 +275,8 @@ static void ask(struct state *s, const char *line)
 		print_first(s, fields);
 	else if (strcmp(fields[0], "all") == 0)
 		ask_all(s, fields);
+	else if (strcmp(fields[0], "keys") == 0)
+		show_keys(s, fields);
 	else
 		ask_first(s, fields, count);
 	g_strfreev(fields);
@@ -279,7 +295,7 @@ static void command(struct state *s, const char *line)
 	else if (count == 2 && strcmp(words[0], "case") == 0)
 		s->style.localpart_is_case_sensitive = strcmp(words[1], "yes") == 0;
 	else
-		die(s, "neither table, delimiter, case, ask nor all");
+		die(s, "neither table, delimiter, case, ask, all nor keys");
 	g_strfreev(words);
 }
 
@@ -291,7 +307,7 @@ static void read_line(struct state *s, char *line)
 		return;
 	if (line[0] == '\t')
 		add_line(s, line + 1);
-	else if (strncmp(line, "ask |", 5) == 0 || strncmp(line, "all |", 5) == 0)
+	else if (strncmp(line, "ask |", 5) == 0 || strncmp(line, "all |", 5) == 0 || strncmp(line, "keys |", 6) == 0)
 		ask(s, line);
 	else
 		command(s, line);
