@@ -181,6 +181,12 @@ def bad_files(t, f):
     for kind in "hash", "list", "pcre", "regexp", "cidr":
         for name, why in ("absent", "No such file"), ("folder", "not a regular file"), ("everyones", "writable by everyone"), ("fifo", "not a regular file"):
             t.match(does_not_load(f, '{ %s "%s" }' % (kind, name)), r"%s: /.*/%s: %s" % (kind, name, why), "%s: %s: %s" % (kind, name, why))
+    if os.getuid() == 0:
+        f.write("foreign", "a b\n")
+        os.chown(f.join("foreign"), 54321, 54321)
+        t.match(does_not_load(f, '{ hash "foreign" }'), r"owned by user 54321", "hash: a file of somebody else")
+    else:
+        t.skip("hash: a file of somebody else", "only root can make one")
     t.match(does_not_load(f, '{ lookup "hosh:/x" }'), r'hosh: unknown name; did you mean "hash"', "lookup: an unknown scheme")
     t.match(does_not_load(f, '{ lookup "/etc/x" }'), r'expected "scheme:rest"', "lookup: no scheme")
     t.match(does_not_load(f, '{ lookup "clamd:/x" }'), r"cannot be a lookup table", "lookup: a plugin that is no table")
