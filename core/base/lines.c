@@ -18,6 +18,25 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
+char *line_cut(char *text)
+{
+	bool quoted = false;
+	char *p = text;
+
+	for (; *p != '\0' && (quoted || !is_blank(*p)); p++) {
+		if (*p == '\\' && quoted && p[1] != '\0')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+	}
+	if (*p == '\0')
+		return p;
+	*p++ = '\0';
+	while (is_blank(*p))
+		p++;
+	return p;
+}
+
 static void end_line(struct reading *r)
 {
 	struct line line = { .text = r->logical->str, .number = r->number, .wrong = r->wrong };

@@ -17,6 +17,8 @@ struct line {
 	const char *wrong;	/* NULL, or why the line cannot be used ("a NUL byte in it"); text is empty then */
 };
 typedef void (*line_fn)(void *context, struct line *line);
+/* End the first field of text, which may hold blanks between double quotes (a local part of RFC 5321 4.1.2): what follows, "" for nothing. */
+char *line_cut(char *text);
 void lines_each(const char *text, size_t size_bytes, line_fn each, void *context);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "config/inside.h"
 
-#include <ctype.h>
 #include <glob.h>
 #include <lauxlib.h>
 #include <string.h>
@@ -56,34 +55,16 @@ struct pairs {
 static void cut_comment(char *line)
 {
 	bool quoted = false;
-
-	for (char *p = line; *p; p++) {
-		if (*p == '\\' && quoted && p[1])
-			p++;
-		else if (*p == '"')
-			quoted = !quoted;
-		else if (*p == '#' && !quoted)
-			*p-- = '\0';
-	}
-	g_strchomp(line);
-}
-
-/* Cut the key off: up to a blank; an RFC 5321 quoted local part may hold blanks. */
-static char *cut_key(char *line)
-{
 	char *p = line;
-	bool quoted = false;
 
-	for (; *p && (quoted || !isspace((unsigned char)*p)); p++) {
+	for (; *p && (quoted || *p != '#'); p++) {
 		if (*p == '\\' && quoted && p[1])
 			p++;
 		else if (*p == '"')
 			quoted = !quoted;
 	}
-	if (!*p)
-		return p;
 	*p = '\0';
-	return g_strstrip(p + 1);
+	g_strchomp(line);
 }
 
 static void add_pair(void *context, struct line *line)
@@ -97,7 +78,7 @@ static void add_pair(void *context, struct line *line)
 		return;
 	}
 	cut_comment(line->text);
-	rest = cut_key(line->text);
+	rest = line_cut(line->text);
 	key = (struct value *)value_string(p->owner, lookup_key_of_text(p->owner, line->text, p->keep_case));
 	item = (struct value *)(*rest ? value_string(p->owner, rest) : value_int(p->owner, 1));
 	key->file = item->file = p->file;

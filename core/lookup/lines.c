@@ -11,7 +11,7 @@
 #include "lookup/table.h"
 
 /* One piece of memory for all results: a table of a hundred thousand lines is not a hundred thousand pieces. */
-static struct value *make_results(struct lookup_table *t, const struct plugin_table *read)
+static const struct value *make_results(struct lookup_table *t, const struct plugin_table *read)
 {
 	struct value *results = talloc_zero_array(t, struct value, read->line_count);
 	const char *file = plugin_table_file(read);
@@ -48,12 +48,12 @@ static const char *hash_key(struct lookup_table *t, const struct postern_table_l
 static struct lookup_table *make_hash(void *owner, struct plugin_table *read)
 {
 	struct lookup_table *t = lookup_table_new(owner, LOOKUP_HASH);
-	struct value *results = make_results(t, read);
+	const struct value *results = make_results(t, read);
 
 	t->u.hash.index = g_hash_table_new(g_str_hash, g_str_equal);
 	talloc_set_destructor(t, index_free);
 	for (size_t i = 0; i < read->line_count; i++)
-		g_hash_table_insert(t->u.hash.index, (void *)(uintptr_t)hash_key(t, &read->lines[i]), &results[i]);
+		g_hash_table_insert(t->u.hash.index, (void *)(uintptr_t)hash_key(t, &read->lines[i]), (void *)(uintptr_t)&results[i]);
 	return t;
 }
 
@@ -78,11 +78,13 @@ static enum rule_kind kind_of_line(const struct postern_table_line *line)
 	return (line->flags & POSTERN_LINE_IF) != 0 ? RULE_IF : (line->flags & POSTERN_LINE_ENDIF) != 0 ? RULE_ENDIF : RULE_PLAIN;
 }
 
-/* Find the ENDIF of every IF; ends[i] is its index, or the number of lines. An ENDIF too many is told. */
-static size_t *match_blocks(void *owner, struct plugin_table *read, bool *any)
+/* Count the rules and find the ENDIF of every IF: ends[i] is its index, or the number of rules. An ENDIF too many is told. */
+static const size_t *match_blocks(struct lookup_table *t, struct plugin_table *read)
 {
-	size_t *ends = talloc_zero_array(owner, size_t, read->line_count + 1), *open = talloc_zero_array(owner, size_t, read->line_count + 1);
+	size_t *ends = talloc_zero_array(t, size_t, read->line_count + 1), *open = talloc_zero_array(ends, size_t, read->line_count + 1);
 	size_t depth = 0;
+
+	t->count = read->line_count;
 
 	for (size_t i = 0; i < read->line_count; i++) {
 		enum rule_kind kind = kind_of_line(&read->lines[i]);
@@ -93,7 +95,7 @@ static size_t *match_blocks(void *owner, struct plugin_table *read, bool *any)
 			ends[open[--depth]] = i;
 		else if (kind == RULE_ENDIF)
 			plugin_table_leave_out(read, read->lines[i].line, "\"endif\" without its \"if\"");
-		*any |= kind == RULE_IF;
+		t->has_blocks |= kind == RULE_IF;
 	}
 	while (depth > 0) {
 		ends[open[--depth]] = read->line_count;
@@ -102,10 +104,8 @@ static size_t *match_blocks(void *owner, struct plugin_table *read, bool *any)
 	return ends;
 }
 
-static void make_rule(struct lookup_table *t, size_t i, struct plugin_table *read)
+static void make_rule(struct lookup_table *t, struct re_rule *rule, const struct postern_table_line *line, struct plugin_table *read)
 {
-	const struct postern_table_line *line = &read->lines[i];
-	struct re_rule *rule = &t->u.re[i];
 	struct error e = { 0 };
 
 	rule->kind = kind_of_line(line);
@@ -121,26 +121,27 @@ static void make_rule(struct lookup_table *t, size_t i, struct plugin_table *rea
 static struct lookup_table *make_rules(void *owner, struct plugin_table *read)
 {
 	struct lookup_table *t = lookup_table_new(owner, LOOKUP_RE);
-	struct value *results = make_results(t, read);
-	size_t *ends = match_blocks(t, read, &t->has_blocks);
+	const struct value *results = make_results(t, read);
+	const size_t *ends = match_blocks(t, read);
 
-	t->count = read->line_count;
 	t->u.re = talloc_zero_array(t, struct re_rule, t->count);
 	for (size_t i = 0; i < t->count; i++) {
-		make_rule(t, i, read);
-		t->u.re[i].result = &results[i];
-		t->u.re[i].end = ends[i];
+		struct re_rule *rule = &t->u.re[i];
+
+		rule->result = &results[i];
+		rule->end = ends[i];
+		make_rule(t, rule, &read->lines[i], read);
 	}
 	return t;
 }
 
-static void make_network(struct cidr_rule *rule, const struct postern_table_line *line, struct plugin_table *read)
+static void make_network(struct cidr_rule *rule, const struct postern_table_line *line, const struct value *result, size_t end,
+	struct plugin_table *read)
 {
 	struct error e = { 0 };
 
-	rule->kind = kind_of_line(line);
-	rule->negated = (line->flags & POSTERN_LINE_NOT) != 0;
-	rule->text = line->key != NULL ? line->key : "";
+	*rule = (struct cidr_rule){ .text = line->key != NULL ? line->key : "", .result = result, .kind = kind_of_line(line),
+		.negated = (line->flags & POSTERN_LINE_NOT) != 0, .end = end };
 	rule->never = line->key == NULL || ip_parse(line->key, true, &rule->network, &e) != 0;
 	if (rule->never && line->key != NULL)
 		plugin_table_leave_out(read, line->line, "%s", e.text);
@@ -149,16 +150,12 @@ static void make_network(struct cidr_rule *rule, const struct postern_table_line
 static struct lookup_table *make_networks(void *owner, struct plugin_table *read)
 {
 	struct lookup_table *t = lookup_table_new(owner, LOOKUP_CIDR);
-	struct value *results = make_results(t, read);
-	size_t *ends = match_blocks(t, read, &t->has_blocks);
+	const struct value *results = make_results(t, read);
+	const size_t *ends = match_blocks(t, read);
 
-	t->count = read->line_count;
 	t->u.cidr = talloc_zero_array(t, struct cidr_rule, t->count);
-	for (size_t i = 0; i < t->count; i++) {
-		make_network(&t->u.cidr[i], &read->lines[i], read);
-		t->u.cidr[i].result = &results[i];
-		t->u.cidr[i].end = ends[i];
-	}
+	for (size_t i = 0; i < t->count; i++)
+		make_network(&t->u.cidr[i], &read->lines[i], &results[i], ends[i], read);
 	return t;
 }
 

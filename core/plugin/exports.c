@@ -44,6 +44,7 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_find_program),
 	EXPORT(postern_found),
 	EXPORT(postern_instance_name),
+	EXPORT(postern_line_cut),
 	EXPORT(postern_log),
 	EXPORT(postern_lookup_answer),
 	EXPORT(postern_mail_fd),

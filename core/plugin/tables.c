@@ -122,6 +122,11 @@ enum postern_result postern_read_lines(struct postern_instance *i, const char *f
 	return POSTERN_OK;
 }
 
+char *postern_line_cut(char *text)
+{
+	return line_cut(text);
+}
+
 int postern_watch_file(struct postern_instance *i, const char *file, struct postern_error *complaint)
 {
 	struct error e = { 0 };

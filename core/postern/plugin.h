@@ -334,6 +334,8 @@ void postern_table_leave_out(struct postern_instance *, unsigned line, const cha
  * text may be written into. */
 enum postern_result postern_read_lines(struct postern_instance *, const char *file,
 	void (*each)(struct postern_instance *, char *text, unsigned line), struct postern_error *);
+/* End the first field of such a line, which may hold blanks between double quotes; what follows, "" for nothing. */
+char *postern_line_cut(char *text);
 /* An open descriptor of a file of another kind, watched from now on; the caller closes it. -1: e is set. */
 int postern_watch_file(struct postern_instance *, const char *file, struct postern_error *);
 

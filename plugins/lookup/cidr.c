@@ -16,7 +16,7 @@ static const struct postern_option options[] = {
 static void take_network(struct postern_instance *i, char *text, unsigned line, unsigned flags)
 {
 	bool negated = field_is_negated(&text);
-	const char *value = field_cut(text);
+	const char *value = postern_line_cut(text);
 	bool condition = flags & POSTERN_LINE_IF;
 	if (condition && *value)
 		postern_table_leave_out(i, line, "something behind the network of \"if\"; what is between it and its \"endif\" is left out too");

@@ -12,22 +12,6 @@ static char *skip_blanks(char *text)
 	return text;
 }
 
-char *field_cut(char *text)
-{
-	bool quoted = false;
-	char *p = text;
-	for (; *p && (quoted || !isspace((unsigned char)*p)); p++) {
-		if (*p == '\\' && quoted && p[1])
-			p++;
-		else if (*p == '"')
-			quoted = !quoted;
-	}
-	if (!*p)
-		return p;
-	*p = '\0';
-	return skip_blanks(p + 1);
-}
-
 const char *field_or_one(const char *value)
 {
 	return *value ? value : "1";

@@ -4,8 +4,6 @@
 
 #include <stdbool.h>
 
-/* End the first field of text, which may hold blanks between double quotes (a local part of RFC 5321 4.1.2); what follows, "" for nothing. */
-char *field_cut(char *text);
 /* A line without a result says yes. */
 const char *field_or_one(const char *value);
 /* text begins with the word, in any case, and blanks or the end follow: what comes then, else NULL. */

@@ -18,7 +18,7 @@ static const struct postern_option options[] = {
 static void take_line(struct postern_instance *i, char *text, unsigned line)
 {
 	const struct options *o = postern_options(i);
-	char *value = field_cut(text);
+	char *value = postern_line_cut(text);
 	postern_table_add(i, &(struct postern_table_line){ .line = line, .flags = o->keep_case ? POSTERN_LINE_KEEP_CASE : 0,
 		.key = text, .value = field_or_one(value) });
 }

@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-#include "field.h"
-
 struct options { const char *file; };
 
 static const struct postern_option options[] = {
@@ -15,7 +13,7 @@ static const struct postern_option options[] = {
 
 static void take_line(struct postern_instance *i, char *text, unsigned line)
 {
-	const char *more = field_cut(text);
+	const char *more = postern_line_cut(text);
 	if (*more)
 		postern_table_leave_out(i, line, "something behind \"%s\": \"%s\"; expected one item in a line", text, more);
 	else
