@@ -89,6 +89,12 @@ static enum postern_result load(struct postern_instance *i, struct postern_error
 	return POSTERN_OK;
 }
 
+static void stop(struct postern_instance *i)
+{
+	close_copy(*postern_state(i));
+	*postern_state(i) = NULL;
+}
+
 static enum postern_result answer(struct postern_call *c, struct cdb *db, const char *key)
 {
 	unsigned n = cdb_datalen(db);
@@ -122,5 +128,5 @@ static const struct postern_lookup_ops lookup = { .size = sizeof lookup, .lookup
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD, .name = "cdb", .version = "1", .doc = "constant databases of keys and values",
-	.roles = POSTERN_LOOKUP, .options = options, .options_size = sizeof(struct options), .load = load, .lookup = &lookup,
+	.roles = POSTERN_LOOKUP, .options = options, .options_size = sizeof(struct options), .load = load, .stop = stop, .lookup = &lookup,
 };
