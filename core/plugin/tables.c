@@ -54,6 +54,8 @@ const char *plugin_table_file(const struct plugin_table *t)
 	return t->file_count > 0 ? t->files[t->file_count - 1].path : "";
 }
 
+static void leave_out_v(struct plugin_table *t, unsigned line, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
+
 static void leave_out_v(struct plugin_table *t, unsigned line, const char *format, va_list arguments)
 {
 	if (t->left_out->len > LEFT_OUT_MAX)

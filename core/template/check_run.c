@@ -130,6 +130,35 @@ static bool read_tables(const struct config *config)
 	return good;
 }
 
+/* Tables that are asked over a network: whether they answer at all. */
+static bool try_table(struct plugin_instance *i)
+{
+	static const char *const keys[] = { "postern-check@localhost" };
+	struct error e = { 0 };
+	struct plugin_answer answer = { .result = POSTERN_BROKEN };
+	void *owner = talloc_new(NULL);
+	if (plugin_instance_check(i, &e) == 0 && plugin_instance_load(i, &e) == 0 && plugin_instance_start(i, &e) == 0) {
+		plugin_lookup(i, keys, 1, deadline_in(60000), owner, &answer);
+		plugin_instance_stop(i);
+	}
+	bool good = answer.result == POSTERN_OK || answer.result == POSTERN_NOTHING;
+	const char *why = answer.error ? answer.error : e.text;
+	printf("%s: %s%s\n", i->name, good ? "good: it answers" : "FAILED: ", good ? "" : why);
+	talloc_free(owner);
+	return good;
+}
+
+static bool try_tables(const struct config *config)
+{
+	size_t count;
+	bool good = true;
+	struct plugin_instance *const *instances = config_instances(config, &count);
+	for (size_t i = 0; i < count; i++)
+		if ((instances[i]->plugin->roles & POSTERN_LOOKUP) && !is_table(instances[i]))
+			good = try_table(instances[i]) && good;
+	return good;
+}
+
 int check_run(const struct role_options *o, bool thorough)
 {
 	GPtrArray *problems;
@@ -142,8 +171,10 @@ int check_run(const struct role_options *o, bool thorough)
 	if (good)
 		good = read_tables(config);
 	g_ptr_array_unref(problems);
-	if (good && thorough)
-		good = try_scanners(config);
+	if (good && thorough) {
+		bool scanners_good = try_scanners(config);
+		good = try_tables(config) && scanners_good;
+	}
 	talloc_free(config);
 	return good ? 0 : 78;
 }

@@ -42,7 +42,7 @@ static int file_of(const uint8_t *data, size_t size, char *path, size_t room)
 
 static void ask(void *owner, struct plugin_instance *i)
 {
-	static const char *const addresses[] = { "", "user@example.com", "User+Foo@sub.example.com", "\xff\xfe@b\xc3\xbc" "cher.example", "a b@[1.2.3.4]" };
+	static const char *const addresses[] = { "", "user@example.com", "User+Foo@sub.example.com", "\xff\xfe@\xc3\xbc.example", "a b@[1.2.3.4]" };
 	static const char *const names[] = { ".exe", "a.exe" };
 	struct lookup_style style = { .recipient_delimiter = "+" };
 	struct value table = { .kind = VALUE_TABLE, .u.table = lookup_table_plugin(owner, i) };

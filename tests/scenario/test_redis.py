@@ -3,6 +3,7 @@
 answering is ever taken for "no such key"."""
 import os
 import socket
+import subprocess
 import sys
 import threading
 
@@ -176,11 +177,29 @@ def bad_ways(t, f, server):
         t.equal(p.result("user@example.com"), "yes", "up again: answered")
 
 
+def thorough_check(t, f, server):
+    path = f.write("check.lua", 'compatibility_level = 1\nbypass_virus_checks_maps = { true }\nvirus_lovers_maps = { redis { "%s", password = "s3cret" } }\n'
+                   % server.path)
+
+    def check():
+        done = subprocess.run([os.path.join(BUILD, "posternd"), "-c", path, "--build-dir", BUILD, "-tt"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+        return done.returncode, done.stdout.decode()
+    server.password = "s3cret"
+    t.equal(check(), (0, "redis: good: it answers\n"), "-tt: a server that answers")
+    server.password = "other"
+    code, out = check()
+    t.match(out, r"^redis: FAILED: .*WRONGPASS", "-tt: a server that refuses is told")
+    t.ok(code == 78 and "s3cret" not in out, "-tt: and is an error, without the password")
+    server.password = None
+
+
 def main():
     with Tap() as t, Tables() as f:
         server = FakeRedis(f.join("redis.sock"))
         asks(t, f, server)
         bad_ways(t, f, server)
+        thorough_check(t, f, server)
 
 
 main()

@@ -191,6 +191,7 @@ def bad_files(t, f):
     t.match(does_not_load(f, '{ lookup "/etc/x" }'), r'expected "scheme:rest"', "lookup: no scheme")
     t.match(does_not_load(f, '{ lookup "clamd:/x" }'), r"cannot be a lookup table", "lookup: a plugin that is no table")
     t.match(does_not_load(f, '{ hash { file = "x", fil = 1 } }'), r'fil: unknown option; did you mean "file"', "hash: an unknown option")
+    t.match(does_not_load(f, '{ hash { file = "x", on_error = "ignore" } }'), r"on_error: unknown option", "hash: an option that means nothing to it")
     t.match(does_not_load(f, '{ hash {} }'), r"file: is required", "hash: no file")
 
 
