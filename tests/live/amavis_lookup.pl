@@ -39,7 +39,10 @@ $| = 1;
 my $json = JSON::PP->new->utf8(0)->allow_nonref;	# octets in, octets out
 while (my $line = <STDIN>) {
 	my $q = $json->decode($line);
-	utf8::downgrade($_) for $q->{key}, map { ref $_ ? grep { defined } @$_ : $_ } @{$q->{table}};
+	utf8::downgrade($q->{key});
+	for my $item (@{$q->{table}}) {
+		if (ref $item) { defined $_ and utf8::downgrade($_) for @$item } else { utf8::downgrade($item) }
+	}
 	($delimiter, $case) = @$q{qw(delimiter case)};
 	$clear->();
 	my ($result, $key) = answer($q);
