@@ -16,7 +16,7 @@ from tapout import Tap, skip_all  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("POSTERN_BUILD", os.getcwd())
-SEED = int(os.environ.get("POSTERN_SEED", "0")) or random.randrange(1, 1 << 30)
+SEED = int(os.environ.get("POSTERN_SEED") or 0) or random.randrange(1, 1 << 30)
 COUNTS = {"hash": 2000, "acl": 1200, "re": 900, "clients": 400, "networks": 300, "clienthash": 200}
 assert sum(COUNTS.values()) == 5000
 

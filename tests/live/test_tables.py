@@ -14,7 +14,7 @@ from lookupprobe import *  # noqa: E402,F401,F403
 from tapout import Tap  # noqa: E402
 
 os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-SEED = int(os.environ.get("POSTERN_SEED", "0")) or random.randrange(1, 1 << 30)
+SEED = int(os.environ.get("POSTERN_SEED") or 0) or random.randrange(1, 1 << 30)
 
 
 def run(arguments, **options):
