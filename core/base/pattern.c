@@ -34,6 +34,7 @@ static int parse_flags(const char *flags, uint32_t *options, struct error *e)
 	static const struct { char letter; uint32_t option; } known[] = {
 		{ 'i', PCRE2_CASELESS }, { 'x', PCRE2_EXTENDED }, { 'm', PCRE2_MULTILINE }, { 's', PCRE2_DOTALL },
 		{ 'u', PCRE2_UTF | PCRE2_MATCH_INVALID_UTF }, { 'n', PCRE2_NO_AUTO_CAPTURE },
+		{ 'A', PCRE2_ANCHORED }, { 'D', PCRE2_DOLLAR_ENDONLY }, { 'U', PCRE2_UNGREEDY },
 	};
 
 	*options = 0;

@@ -11,7 +11,8 @@
 
 struct pattern;
 
-/* PCRE2 with JIT and match limits. flags: subset of "ixmsun". On error NULL, text with "at offset N". */
+/* PCRE2 with JIT and match limits. flags: subset of "ixmsun", and "ADU" (anchored, $ at the very end only, ungreedy: pattern_bare() does not
+ * tell of these). On error NULL, text with "at offset N". */
 struct pattern *pattern_compile(void *owner, const char *pattern, const char *flags, struct error *e);
 bool pattern_match(const struct pattern *r, const char *subject, size_t n);
 /* captures[0..max-1] get talloc strings on owner (NULL: not set); returns count, 0 no match, -1 limit hit. */

@@ -343,13 +343,28 @@ const struct value *check_type(struct checker *k, enum setting_id id, enum setti
 	}
 }
 
+/* Settings that are asked with clients' addresses; what reception decides by must be a list within the configuration, for it holds no tables. */
+static const struct value *check_clients(struct checker *k, enum setting_id id, const struct value *v, const struct value *typed)
+{
+	struct error e = { 0 };
+
+	if (!typed || typed->kind != VALUE_TABLE || (id != SET_inet_acl && id != SET_xforward_hosts && id != SET_mynetworks))
+		return typed;
+	if (id != SET_mynetworks && lookup_table_kind(typed->u.table) != LOOKUP_ACL)
+		return check_wrong(k, v, "networks written out, { \"127.0.0.1\", \"[::1]\" }: reception decides by it, and holds no other tables");
+	if (lookup_table_check_networks(typed->u.table, &e) == 0)
+		return typed;
+	check_complain(k, v, "%s", e.text);
+	return NULL;
+}
+
 const struct value *check_setting(struct checker *k, enum setting_id id, const struct value *v)
 {
 	const struct setting_definition *d = definition(id);
 	const struct value *typed;
 
 	k->secret = (d->flags & SETTING_SECRET) != 0;
-	typed = check_type(k, id, d->type, v);
+	typed = check_clients(k, id, v, check_type(k, id, d->type, v));
 	if (typed && typed->kind == VALUE_UNDEF && (d->flags & SETTING_DEFINED))
 		typed = check_wrong(k, v, setting_type_text(d->type));
 	k->secret = false;

@@ -1,4 +1,5 @@
-/* constructors.c - what the configuration language can say beyond Lua: undef, re{}, rx(), cidr{}, const{}, sql_field, ldap_field, setting "x", and constants. */
+/* constructors.c - what the configuration language can say beyond Lua: undef, re{}, rx(), cidr{}, const{}, sql_field, ldap_field, setting "x",
+ * and constants. Tables in files are plugins. */
 #include "config.h"
 
 #include "config/inside.h"
@@ -175,14 +176,35 @@ static void collect_networks(struct config *c, const struct value *v, const stru
 		add_network(c, v, list->u.list.items[i], list->kind == VALUE_HASH ? list->u.list.keys[i] : NULL, i + 1, n);
 }
 
+/* cidr "/file" and cidr{ file = "/file" } are the plugin of that name. */
+static bool names_a_file(lua_State *L)
+{
+	bool found = lua_type(L, 1) == LUA_TSTRING;
+
+	if (lua_istable(L, 1)) {
+		lua_pushliteral(L, "file");
+		found = lua_rawget(L, 1) != LUA_TNIL;
+		lua_pop(L, 1);
+	}
+	return found;
+}
+
 static int make_cidr(lua_State *L)
 {
 	struct config *c = config_of(L);
-	struct value *v = value_at_call(c, VALUE_TABLE);
-	const struct value *list = argument(c, 1);
+	struct value *v;
+	const struct value *list;
 	struct networks n = { 0 };
 	struct error e = { 0 };
 
+	if (names_a_file(L)) {
+		only_while_reading(c);
+		lua_settop(L, 1);
+		plugin_construct(c, "cidr");
+		return 1;
+	}
+	v = value_at_call(c, VALUE_TABLE);
+	list = argument(c, 1);
 	if ((list->kind != VALUE_LIST && list->kind != VALUE_HASH) || failure_of(c, list)) {
 		failure_add(failure_for(c, v, "cidr"), "", "expected networks: cidr{ \"192.0.2.0/24\", { \"198.51.100.0/24\", result } }");
 	} else {

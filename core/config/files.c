@@ -1,67 +1,21 @@
-/* files.c - the only place where configuration opens files; and the places of statements in them.
- *
- * A file that anybody could have written is not read: owned by root or by the
- * user who runs this, not world-writable, a regular file of moderate size. */
+/* files.c - the only place where configuration opens files, those that may be trusted; and the places of statements in them. */
 #include "config.h"
 
 #include "config/inside.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <lauxlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <talloc.h>
-#include <unistd.h>
 
-#include "base/io.h"
+#include "base/trusted_file.h"
 #include "config/statements.h"
-
-#define FILE_MAX_BYTES (64 * 1024 * 1024)
-
-static char *distrust(const char *path, const struct stat *st)
-{
-	if (!S_ISREG(st->st_mode))
-		return g_strdup_printf("%s: not a regular file", path);
-	if (st->st_uid != 0 && st->st_uid != getuid() && st->st_uid != geteuid())
-		return g_strdup_printf("%s: owned by user %u; expected root or the user who starts this", path, (unsigned)st->st_uid);
-	if (st->st_mode & S_IWOTH)
-		return g_strdup_printf("%s: writable by everyone: chmod o-w it", path);
-	if (st->st_size > FILE_MAX_BYTES)
-		return g_strdup_printf("%s: larger than %d MiB", path, FILE_MAX_BYTES >> 20);
-	return NULL;
-}
-
-static char *read_open_file(int fd, size_t size, size_t *got)
-{
-	char *text = g_malloc(size + 1);
-	ssize_t n = io_read_full(fd, text, size, deadline_none());
-
-	if (n < 0) {
-		g_free(text);
-		return NULL;
-	}
-	text[n] = '\0';
-	*got = (size_t)n;
-	return text;
-}
 
 char *file_read_trusted(const char *path, size_t *size, char **why)
 {
-	struct stat st;
-	char *text = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct error e = { 0 };
+	char *text = trusted_file_read(path, size, NULL, &e);
 
-	*why = NULL;
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		*why = g_strdup_printf("%s: %s", path, g_strerror(errno));
-	} else {
-		*why = distrust(path, &st);
-		if (!*why && !(text = read_open_file(fd, (size_t)st.st_size, size)))
-			*why = g_strdup_printf("%s: %s", path, g_strerror(errno));
-	}
-	if (fd >= 0)
-		close(fd);
+	*why = text ? NULL : g_strdup(e.text);
 	return text;
 }
 

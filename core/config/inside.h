@@ -62,7 +62,7 @@ struct config {
 	GHashTable *names;		/* setting name or alias -> enum setting_id + 1 */
 	GHashTable *banks;		/* name -> struct bank * */
 	GHashTable *failures;		/* value of a handle whose constructor failed -> struct failure * */
-	GHashTable *origins;		/* value of a handle -> how it was written: hash "/file" */
+	GHashTable *origins;		/* value of a handle -> how it was written: av.clamscan {} */
 	struct slot slots[SETTING_COUNT];
 	const struct value *defaults[SETTING_COUNT];	/* typed; may contain VALUE_SETTING */
 	const struct value *raw[SETTING_COUNT];		/* the same after the files */
@@ -167,9 +167,10 @@ void lua_scanner_define(struct config *c);	/* lua_scanner.c */
 /* NAME is a library shipped in Lua: read it, define it, push it (after a complaint: inert). False: there is none. library.c */
 #define LIBRARY_FILE "av.lua"	/* its file, which errors within it are told by */
 bool library_push(struct config *c, const char *name);
+/* Call the constructor of the plugin of that name with what is on top of the stack: its handle takes that place (inert after a complaint). */
+void plugin_construct(struct config *c, const char *name);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
-struct value *table_file_value(struct config *c, const char *path, char **why);
 
 /* An instance that no constructor call made: of plugin `name`, its options the value of a setting, at which `k` stands. NULL after complaining. */
 struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char *name, const struct value *argument);

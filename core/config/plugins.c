@@ -92,6 +92,56 @@ static bool option_failed(struct config *c, const char *option, const struct val
 	return failed;
 }
 
+/* The option that a constructor's lone string, or the key "1" or its name, is for. */
+static const struct postern_option *file_option(const struct postern_plugin *plugin, const char *key)
+{
+	for (const struct postern_option *o = plugin->options; o && o->name; o++) {
+		bool first = o->flags & POSTERN_POSITIONAL;
+
+		if (!key || !strcmp(key, "1") ? first : !strcmp(key, o->name))
+			return o->type == POSTERN_FILE ? o : NULL;
+	}
+	return NULL;
+}
+
+static const struct value *path_value(struct config *c, const struct value *v)
+{
+	char *beside, *absolute;
+	struct value *resolved;
+
+	if (v->kind != VALUE_STRING || v->u.string[0] == '/' || !v->u.string[0])
+		return v;
+	beside = path_beside(c, v->u.string);
+	absolute = g_canonicalize_filename(beside, NULL);
+	resolved = talloc_memdup(c, v, sizeof *v);
+	resolved->u.string = talloc_strdup(resolved, absolute);
+	g_free(absolute);
+	g_free(beside);
+	return resolved;
+}
+
+/* Tables lie beside the file that names them, as what it includes does. */
+static const struct value *resolve_paths(struct config *c, const struct postern_plugin *plugin, const struct value *argument)
+{
+	struct value *resolved;
+
+	if (!(plugin->roles & POSTERN_LOOKUP))
+		return argument;
+	if (argument->kind == VALUE_STRING)
+		return file_option(plugin, NULL) ? path_value(c, argument) : argument;
+	if (argument->kind != VALUE_HASH && argument->kind != VALUE_LIST)
+		return argument;
+	resolved = talloc_memdup(c, argument, sizeof *argument);
+	resolved->u.list.items = talloc_memdup(resolved, argument->u.list.items, sizeof *argument->u.list.items * argument->u.list.count);
+	for (size_t i = 0; i < argument->u.list.count; i++) {
+		const char *key = argument->kind == VALUE_HASH ? value_text(argument->u.list.keys[i], resolved) : i == 0 ? "1" : "";
+
+		if (file_option(plugin, key))
+			resolved->u.list.items[i] = path_value(c, argument->u.list.items[i]);
+	}
+	return resolved;
+}
+
 /* Upvalue 1: the plugin. */
 static int construct(lua_State *L)
 {
@@ -104,10 +154,11 @@ static int construct(lua_State *L)
 
 	lua_settop(L, 1);
 	mark_secrets(plugin, argument);
-	i = option_failed(c, "", argument, &k) ? NULL : plugin_instance_new(c, plugin, argument, keep_complaint, &k);
+	i = option_failed(c, "", argument, &k) ? NULL : plugin_instance_new(c, plugin, resolve_paths(c, plugin, argument), keep_complaint, &k);
 	if (!i && !failure_of(c, v))
 		keep_complaint(&k, "", "could not be made");
 	if (i && !failure_of(c, v) && settle_name(c, i, argument, &k)) {
+		i->argument = argument;		/* as it was written */
 		v->u.instance = i;
 		add_instance(c, i, v);
 	}
@@ -155,8 +206,8 @@ void plugin_constructor_make(struct config *c, const struct postern_plugin *plug
 /* "did you mean" over settings, the language's own words and plugins. */
 static const char *nearest_word(struct config *c, const char *name)
 {
-	static const char *const words[] = { "rx", "re", "cidr", "const", "setting", "hash", "include", "read_hash", "read_array", "read_text",
-		"plugin", "scanner", "av", "undef", "true", "false" };
+	static const char *const words[] = { "rx", "re", "cidr", "const", "setting", "include", "read_hash", "read_array", "read_text",
+		"lookup", "plugin", "scanner", "av", "undef", "true", "false" };
 	GPtrArray *all = g_ptr_array_new();
 	const char *const *plugins = c->host ? plugin_host_names(c->host, c) : NULL;
 	guint settings;
@@ -185,28 +236,75 @@ static bool known_but_not_loaded(struct config *c, const char *name)
 	return names && g_strv_contains(names, name);
 }
 
-bool plugin_constructor_push(struct config *c, const char *name, char **why)
+/* NULL: there is none, and *why (g_free) says so; or plugins are not loaded, and *why is NULL. */
+static const struct postern_plugin *find_plugin(struct config *c, const char *name, char **why)
 {
 	struct error e = { 0 };
 	const struct postern_plugin *plugin = c->host && c->options.load_plugins ? plugin_host_find(c->host, name, &e) : NULL;
 	const char *near;
 
-	if (known_but_not_loaded(c, name))
-		return false;
-	if (plugin) {
-		plugin_constructor_make(c, plugin);
-		lua_pushvalue(c->sandbox.L, -1);
-		environment_define(c, name);
-		return true;
-	}
+	if (plugin || known_but_not_loaded(c, name))
+		return plugin;
 	if (e.errnum != ENOENT && e.text[0]) {
 		*why = g_strdup(e.text);
-		return false;
+		return NULL;
 	}
 	near = nearest_word(c, name);
 	*why = near ? g_strdup_printf("%s: unknown name; did you mean \"%s\"?", name, near)
 		: g_strdup_printf("%s: unknown name: no setting, no word of the language and no plugin is called so", name);
-	return false;
+	return NULL;
+}
+
+bool plugin_constructor_push(struct config *c, const char *name, char **why)
+{
+	const struct postern_plugin *plugin = find_plugin(c, name, why);
+
+	if (!plugin)
+		return false;
+	plugin_constructor_make(c, plugin);
+	lua_pushvalue(c->sandbox.L, -1);
+	environment_define(c, name);
+	return true;
+}
+
+void plugin_construct(struct config *c, const char *name)
+{
+	lua_State *L = c->sandbox.L;
+	char *why = NULL;
+	const struct postern_plugin *plugin = find_plugin(c, name, &why);
+
+	if (plugin) {
+		plugin_constructor_make(c, plugin);
+		lua_insert(L, -2);
+		lua_call(L, 1, 1);
+		return;
+	}
+	if (why)
+		problem_here(c, false, "%s", why);
+	g_free(why);
+	lua_pop(L, 1);
+	handle_push(L, &value_inert);
+}
+
+/* lookup "scheme:rest": the plugin of that name, as main.cf names tables. */
+static int make_lookup(lua_State *L)
+{
+	struct config *c = config_of(L);
+	const char *text = luaL_checkstring(L, 1), *colon = strchr(text, ':'), *scheme;
+
+	only_while_reading(c);
+	if (!colon || colon == text) {
+		problem_here(c, false, "lookup \"%s\": expected \"scheme:rest\", such as \"hash:/etc/postfix/virtual\"", text);
+		handle_push(L, &value_inert);
+		return 1;
+	}
+	scheme = lua_pushlstring(L, text, (size_t)(colon - text));
+	if (colon[1])
+		lua_pushstring(L, colon + 1);
+	else
+		lua_newtable(L);
+	plugin_construct(c, scheme);
+	return 1;
 }
 
 /* plugin("NAME", "/abs/file.so"): the constructor of a plugin that lies elsewhere. */
@@ -236,4 +334,6 @@ void plugins_define(struct config *c)
 {
 	lua_pushcfunction(c->sandbox.L, load_plugin);
 	environment_define(c, "plugin");
+	lua_pushcfunction(c->sandbox.L, make_lookup);
+	environment_define(c, "lookup");
 }

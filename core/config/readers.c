@@ -1,16 +1,16 @@
-/* readers.c - the only readers of the configuration language: include, hash, read_hash, read_array, read_text.
+/* readers.c - the only readers of the configuration language: include, read_hash, read_array, read_text.
  *
  * Names are relative to the file that asks. */
 #include "config.h"
 
 #include "config/inside.h"
 
-#include <ctype.h>
 #include <glob.h>
 #include <lauxlib.h>
 #include <string.h>
 #include <talloc.h>
 
+#include "base/lines.h"
 #include "mail/address.h"
 
 static bool has_wildcard(const char *pattern)
@@ -44,73 +44,48 @@ static int do_include(lua_State *L)
 
 /* ---- tables in text files: "key value", "#" comments, lines that begin with a blank continue the one before ---- */
 
-struct pairs { void *owner; const char *file; GPtrArray *keys, *items; };
+struct pairs {
+	struct config *c;
+	void *owner;
+	const char *file;
+	bool keep_case;
+	GPtrArray *keys, *items;
+};
 
-static char *trim(char *text)
+/* A comment may stand behind the value; a "#" within double quotes is none. */
+static void cut_comment(char *line)
 {
-	return g_strstrip(text);
-}
-
-/* Cut the key off: up to a blank; an RFC 5321 quoted local part may hold blanks. */
-static char *cut_key(char *line)
-{
-	char *p = line;
 	bool quoted = false;
+	char *p = line;
 
-	for (; *p && (quoted || !isspace((unsigned char)*p)); p++) {
+	for (; *p && (quoted || *p != '#'); p++) {
 		if (*p == '\\' && quoted && p[1])
 			p++;
 		else if (*p == '"')
 			quoted = !quoted;
 	}
-	if (!*p)
-		return p;
 	*p = '\0';
-	return trim(p + 1);
+	g_strchomp(line);
 }
 
-static void add_pair(struct pairs *p, char *line, int number)
+static void add_pair(void *context, struct line *line)
 {
-	char *rest = cut_key(line);
-	struct value *key = (struct value *)value_string(p->owner, line);
-	struct value *item = (struct value *)(*rest ? value_string(p->owner, rest) : value_int(p->owner, 1));
+	struct pairs *p = context;
+	struct value *key, *item;
+	char *rest;
 
+	if (line->wrong) {
+		problem_add(p->c, p->file, (int)line->number, true, "%s: the line is left out", line->wrong);
+		return;
+	}
+	cut_comment(line->text);
+	rest = line_cut(line->text);
+	key = (struct value *)value_string(p->owner, lookup_key_of_text(p->owner, line->text, p->keep_case));
+	item = (struct value *)(*rest ? value_string(p->owner, rest) : value_int(p->owner, 1));
 	key->file = item->file = p->file;
-	key->line = item->line = number;
+	key->line = item->line = (int)line->number;
 	g_ptr_array_add(p->keys, key);
 	g_ptr_array_add(p->items, item);
-}
-
-static void end_line(struct pairs *p, GString *logical, int number)
-{
-	if (logical->len)
-		add_pair(p, logical->str, number);
-	g_string_truncate(logical, 0);
-}
-
-static void read_pairs(struct pairs *p, char *text)
-{
-	char **lines = g_strsplit(text, "\n", -1);
-	GString *logical = g_string_new("");
-	int first = 1;
-
-	for (int i = 0; lines[i]; i++) {
-		bool continues = isspace((unsigned char)lines[i][0]) != 0;
-		char *line = trim(lines[i]);
-
-		if (!*line || *line == '#')
-			continue;
-		if (!continues) {
-			end_line(p, logical, first);
-			first = i + 1;
-		} else if (logical->len) {
-			g_string_append_c(logical, ' ');
-		}
-		g_string_append(logical, line);
-	}
-	end_line(p, logical, first);
-	g_string_free(logical, TRUE);
-	g_strfreev(lines);
 }
 
 /* Later lines of the same key win. */
@@ -131,7 +106,7 @@ static void drop_repeated(struct pairs *p, struct value *hash)
 }
 
 /* A VALUE_HASH of the file, or NULL with *why. */
-static struct value *hash_of_file(struct config *c, const char *path, char **why)
+static struct value *hash_of_file(struct config *c, const char *path, bool keep_case, char **why)
 {
 	size_t size;
 	char *text = file_read_trusted(path, &size, why);
@@ -142,8 +117,8 @@ static struct value *hash_of_file(struct config *c, const char *path, char **why
 		return NULL;
 	v = talloc_zero(c, struct value);
 	v->kind = VALUE_HASH;
-	p = (struct pairs){ v, talloc_strdup(v, path), g_ptr_array_new(), g_ptr_array_new() };
-	read_pairs(&p, text);
+	p = (struct pairs){ c, v, talloc_strdup(v, path), keep_case, g_ptr_array_new(), g_ptr_array_new() };
+	lines_each(text, size, add_pair, &p);
 	v->u.list.keys = talloc_array(v, const struct value *, p.keys->len + 1);
 	v->u.list.items = talloc_array(v, const struct value *, p.keys->len + 1);
 	drop_repeated(&p, v);
@@ -152,27 +127,6 @@ static struct value *hash_of_file(struct config *c, const char *path, char **why
 	g_ptr_array_free(p.items, TRUE);
 	g_free(text);
 	return v;
-}
-
-/* hash "/file": a lookup table. */
-static int make_hash(lua_State *L)
-{
-	struct config *c = config_of(L);
-	const char *asked = luaL_checkstring(L, 1);
-	struct value *v = value_at_call(c, VALUE_TABLE), *content;
-	char *path = path_beside(c, asked), *why = NULL;
-
-	content = hash_of_file(c, path, &why);
-	if (content) {
-		v->u.table = lookup_table_hash(v, content);
-		handle_remember(c, v, talloc_asprintf(v, "hash \"%s\"", asked));
-	} else {
-		failure_add(failure_new(c, v, "hash"), "", why);
-	}
-	g_free(why);
-	g_free(path);
-	handle_push(L, v);
-	return 1;
 }
 
 /* The text of the file named by argument 1, or NULL after reporting. */
@@ -192,16 +146,18 @@ static char *read_argument(lua_State *L, const char *function, size_t *size)
 	return text;
 }
 
+/* read_hash(file [, keep_case]) */
 static int read_hash(lua_State *L)
 {
 	struct config *c = config_of(L);
 	const char *asked = luaL_checkstring(L, 1);
 	char *path, *why = NULL;
 	struct value *content;
+	bool keep_case = lua_toboolean(L, 2);
 
 	only_while_reading(c);
 	path = path_beside(c, asked);
-	content = hash_of_file(c, path, &why);
+	content = hash_of_file(c, path, keep_case, &why);
 	if (content) {
 		convert_push(c, content);
 	} else {
@@ -216,9 +172,8 @@ static int read_hash(lua_State *L)
 /* The item of one line as amavisd-new reads it: a "#" outside of double quotes begins a comment; a quoted local part loses its quotes. */
 static char *array_item(void *owner, char *line)
 {
-	bool quoted = false;
-
 	char *p = line;
+	bool quoted = false;
 
 	for (; *p && (quoted || *p != '#'); p++) {
 		if (*p == '\\' && quoted && p[1])
@@ -227,7 +182,7 @@ static char *array_item(void *owner, char *line)
 			quoted = !quoted;
 	}
 	*p = '\0';
-	return address_unquote(owner, trim(line));
+	return address_unquote(owner, g_strstrip(line));
 }
 
 static int read_array(lua_State *L)
@@ -273,8 +228,7 @@ static int read_text(lua_State *L)
 void readers_define(struct config *c)
 {
 	static const struct luaL_Reg readers[] = {
-		{ "include", do_include }, { "hash", make_hash }, { "read_hash", read_hash }, { "read_array", read_array },
-		{ "read_text", read_text }, { NULL, NULL }
+		{ "include", do_include }, { "read_hash", read_hash }, { "read_array", read_array }, { "read_text", read_text }, { NULL, NULL }
 	};
 
 	for (const struct luaL_Reg *r = readers; r->name; r++) {

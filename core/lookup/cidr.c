@@ -1,7 +1,7 @@
 /* cidr.c - rules of network and result; the first network that holds the client wins.
  *
- * "!" in front of a network makes its result false, as in access lists (and
- * unlike Postfix's cidr_table(5), where it means all addresses outside). */
+ * "!" in front of a network makes its result false, as in access lists; in
+ * files, which are written as Postfix has them, it means all addresses outside. */
 #include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
@@ -35,8 +35,13 @@ struct lookup_table *lookup_table_cidr(void *owner, const char *const *networks,
 	return t;
 }
 
+/* "!" of a file's rule means the addresses of the same family outside. */
 static bool rule_matches(const struct cidr_rule *rule, const struct lookup_key *k)
 {
+	if (rule->never)
+		return false;
+	if (rule->negated)
+		return k->ip_valid && ip_is_v4(&k->ip) == ip_is_v4(&rule->network) && !ip_within(&k->ip, &rule->network);
 	return rule->network.bits == 0 || (k->ip_valid && ip_within(&k->ip, &rule->network));
 }
 
@@ -44,8 +49,14 @@ int lookup_ask_cidr(const struct lookup_table *t, struct lookup_key *k, struct l
 {
 	if (k->kind != KEY_IP)
 		return 0;
-	for (size_t i = 0; i < t->count; i++)
-		if (rule_matches(&t->u.cidr[i], k) && !lookup_sink_take(s, t->u.cidr[i].result, t->u.cidr[i].text))
+	for (size_t i = 0; i < t->count; i++) {
+		const struct cidr_rule *rule = &t->u.cidr[i];
+		bool matches = rule->kind != RULE_ENDIF && rule_matches(rule, k);
+
+		if (rule->kind == RULE_IF && !matches)
+			i = rule->end;	/* at its ENDIF, or behind the last */
+		if (rule->kind == RULE_PLAIN && matches && !lookup_sink_take(s, rule->result, rule->text))
 			break;
+	}
 	return 0;
 }

@@ -38,7 +38,7 @@ int lookup_ask_hash(const struct lookup_table *t, struct lookup_key *k, struct l
 
 		if (!g_hash_table_lookup_extended(t->u.hash.index, keys[i], NULL, &item))
 			continue;
-		found = k->kind == KEY_ADDRESS ? lookup_replace(s->owner, item, k->parts, 5) : item;
+		found = k->kind == KEY_ADDRESS ? lookup_replace(s->owner, item, k->parts, 5, false) : item;
 		/* For clients amavisd-new goes on past an undef to the shorter key; for addresses it does not. */
 		if (k->kind == KEY_IP && !value_defined(found))
 			continue;

@@ -35,6 +35,13 @@ static const char *lower(void *owner, const char *text)
 	return copy;
 }
 
+const char *lookup_key_of_text(void *owner, const char *text, bool keep_case)
+{
+	const char *plain = strchr(text, '"') != NULL || strchr(text, '\\') != NULL ? address_unquote(owner, text) : text;
+
+	return keep_case ? talloc_strdup(owner, plain) : lower(owner, plain);
+}
+
 struct lookup_key *lookup_key_address(void *owner, const char *plain_address, const struct lookup_style *style)
 {
 	struct lookup_key *k = key_new(owner, KEY_ADDRESS, plain_address);

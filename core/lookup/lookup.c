@@ -8,7 +8,7 @@
 #define FUNCTION_DEPTH_MAX 8	/* a function may return a table, even one of functions */
 
 lookup_function_call lookup_call_function;
-lookup_plugin_call lookup_call_plugin;
+lookup_plugin_call lookup_call_plugin = lookup_ask_instance;
 
 struct question {
 	struct lookup_key *key;
@@ -51,19 +51,34 @@ static int ask_function(struct question *q, struct value_function *f)
 	return rc;
 }
 
+static int ask_table(struct question *q, const struct lookup_table *t);
+
+/* The keys that the plugin wants. */
+static const char *const *plugin_keys(const struct plugin_instance *instance, struct lookup_key *k, size_t *count)
+{
+	if (instance->plugin->lookup == NULL || instance->plugin->lookup->keys != POSTERN_KEYS_ASKED)
+		return lookup_key_list(k, count);
+	*count = k->kind == KEY_STRINGS ? k->string_count : 1;
+	return k->kind == KEY_STRINGS ? k->strings : &k->text;
+}
+
 static int ask_plugin(struct question *q, struct plugin_instance *instance)
 {
 	struct error failed = { .class = ERROR_NONE };
 	const struct value *result;
-	const char *matched = NULL;
-	size_t count;
-	const char *const *keys = lookup_key_list(q->key, &count);
+	const char *matched = NULL, *const *keys;
+	size_t count, parts;
 
+	if (instance->table != NULL)
+		return ask_table(q, instance->table);
 	if (lookup_call_plugin == NULL)
 		return error_set(q->sink.failed, ERROR_ENVIRONMENT, "plugins cannot be asked in this process");
+	keys = plugin_keys(instance, q->key, &count);
 	result = lookup_call_plugin(instance, keys, count, q->context, q->sink.owner, &matched, &failed);
 	if (failed.class != ERROR_NONE)
 		return error_set(q->sink.failed, failed.class, "%s", failed.text);
+	if (result != NULL && lookup_key_parts(q->key, &parts) != NULL && instance->plugin->lookup->keys == POSTERN_KEYS_SEARCH)
+		result = lookup_replace(q->sink.owner, result, q->key->parts, parts, false);
 	lookup_sink_take(&q->sink, result, matched);
 	return 0;
 }
@@ -101,7 +116,7 @@ static int ask_table(struct question *q, const struct lookup_table *t)
 		break;
 	}
 	if (rc == 0 && q->sink.count > before)
-		q->table = t;
+		q->table = t;	/* the outermost: a plugin's own table has no place in the configuration */
 	if (rc != 0 && t->file != NULL)
 		error_prefix(q->sink.failed, "%s:%d", t->file, t->line);
 	return rc;

@@ -6,6 +6,8 @@
 #ifndef POSTERN_LOOKUP_LOOKUP_H
 #define POSTERN_LOOKUP_LOOKUP_H
 
+#include <glib.h>
+
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/pattern.h"
@@ -87,10 +89,19 @@ typedef const struct value *(*lookup_function_call)(struct value_function *f, co
 	void *owner, struct error *failed);
 extern lookup_function_call lookup_call_function;
 
-/* Set by the room that may call plugins (lookup stands beside it): ask one lookup plugin with keys, most specific first.
+/* Ask one lookup plugin with keys, most specific first; tests may put another in its place.
  * NULL: nothing found; a failure sets failed->class.  *matched: the key that was found, memory of owner. */
 typedef const struct value *(*lookup_plugin_call)(struct plugin_instance *instance, const char *const *keys, size_t count,
 	const struct lookup_context *context, void *owner, const char **matched, struct error *failed);
 extern lookup_plugin_call lookup_call_plugin;
+
+/* In a template: call load() of any plugin and, where it has read a table, make that ready to be asked.  left_out (may be NULL) gets a
+ * char * (g_free) "file:line: why" for every line that cannot be used; the rest of the table is in force.  0 or -1. */
+int lookup_instance_load(struct plugin_instance *instance, GPtrArray *left_out, struct error *e);
+/* The same when files have changed.  A file that cannot be read, or of which a line would be left out, changes nothing: -1. */
+int lookup_instance_reload(struct plugin_instance *instance, struct error *e);
+
+/* A hash key of a text file as tables have it: an address without the quotes of its local part, in lower case unless keep_case. On owner. */
+const char *lookup_key_of_text(void *owner, const char *text, bool keep_case);
 
 #endif

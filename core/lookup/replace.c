@@ -23,7 +23,7 @@ static const char *parse_reference(const char *p, size_t *number)
 	return *p == close ? p + 1 : NULL;
 }
 
-static char *replace(void *owner, const char *text, const char *const *parts, size_t count)
+static char *replace(void *owner, const char *text, const char *const *parts, size_t count, bool dollars)
 {
 	char *out = talloc_strdup(owner, "");
 
@@ -38,7 +38,7 @@ static char *replace(void *owner, const char *text, const char *const *parts, si
 		end = parse_reference(text + 1, &number);
 		if (end == NULL) {
 			out = talloc_strdup_append_buffer(out, "$");
-			text++;
+			text += dollars && text[1] == '$' ? 2 : 1;
 			continue;
 		}
 		if (number >= 1 && number <= count && parts[number - 1] != NULL)
@@ -48,7 +48,7 @@ static char *replace(void *owner, const char *text, const char *const *parts, si
 	return out;
 }
 
-const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count)
+const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count, bool dollars)
 {
 	struct value *copy;
 
@@ -58,6 +58,6 @@ const struct value *lookup_replace(void *owner, const struct value *result, cons
 	if (copy == NULL)
 		abort();
 	*copy = *result;
-	copy->u.string = replace(copy, result->u.string, parts, count);
+	copy->u.string = replace(copy, result->u.string, parts, count, dollars);
 	return copy;
 }

@@ -9,6 +9,7 @@
 #include "lookup/address_ip.h"
 #include "lookup/lookup.h"
 #include "lookup/record_field.h"
+#include "plugin/host.h"
 
 enum lookup_key_kind { KEY_ADDRESS, KEY_IP, KEY_STRINGS };
 
@@ -41,8 +42,23 @@ struct acl_item {
 };
 
 struct table_field { enum record_source_kind kind; const char *name; enum record_type type; };
-struct re_rule { struct pattern *regex; const struct value *result; };
-struct cidr_rule { const char *text; struct ip_network network; const struct value *result; };
+/* Rules of files may stand in blocks: "if" ... "endif". */
+enum rule_kind { RULE_PLAIN, RULE_IF, RULE_ENDIF };
+struct re_rule {
+	struct pattern *regex;		/* NULL: never matches */
+	const struct value *result;
+	enum rule_kind kind;
+	bool negated, dollars;		/* dollars: "$$" in the result is one */
+	size_t end;			/* RULE_IF: the index of its ENDIF, or the number of rules */
+};
+struct cidr_rule {
+	const char *text;
+	struct ip_network network;
+	const struct value *result;
+	enum rule_kind kind;
+	bool negated, never;
+	size_t end;
+};
 
 struct lookup_table {
 	enum lookup_kind kind;
@@ -50,6 +66,7 @@ struct lookup_table {
 	int line;
 	const char *label;		/* "file:line" */
 	size_t count;			/* ACL, RE, CIDR */
+	bool has_blocks;		/* RE, CIDR: some rules are IF */
 	union {
 		const struct value *constant;
 		const struct table_field *field;
@@ -84,7 +101,14 @@ int lookup_ask_acl(const struct lookup_table *t, struct lookup_key *k, struct lo
 int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_cidr(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 
-/* A string result with $1 ${1} $(1) replaced from parts[0..count-1]; other values as they are. */
-const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count);
+/* A table of the lines that a plugin's load() has read; what cannot be used is left out and told in read->left_out.  It refers to texts of
+ * `read`.  NULL: `kind` is none, or nothing was read. */
+struct lookup_table *lookup_table_of_lines(void *owner, enum postern_table_kind kind, struct plugin_table *read);
+/* Ask a plugin that answers by itself. */
+const struct value *lookup_ask_instance(struct plugin_instance *instance, const char *const *keys, size_t count,
+	const struct lookup_context *context, void *owner, const char **matched, struct error *failed);
+
+/* A string result with $1 ${1} $(1) replaced from parts[0..count-1]; other values as they are.  dollars: "$$" stands for "$". */
+const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count, bool dollars);
 
 #endif

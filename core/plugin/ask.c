@@ -92,7 +92,7 @@ void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t co
 	struct plugin_outcome outcome;
 	const struct postern_lookup_ops *ops = i->plugin->lookup;
 	*out = (struct plugin_answer){ .result = POSTERN_BROKEN };
-	struct postern_call *c = ask_begin(i, ops, NULL, d, owner, &outcome);
+	struct postern_call *c = ask_begin(i, ops && ops->lookup ? ops : NULL, NULL, d, owner, &outcome);
 	if (c) {
 		enum postern_result r = ops->lookup(c, keys, count);
 		out->key = c->answer.key ? talloc_strdup(owner, c->answer.key) : NULL;

@@ -45,6 +45,7 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_find_program),
 	EXPORT(postern_found),
 	EXPORT(postern_instance_name),
+	EXPORT(postern_line_cut),
 	EXPORT(postern_log),
 	EXPORT(postern_lookup_answer),
 	EXPORT(postern_mail_fd),
@@ -67,6 +68,7 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_part_size),
 	EXPORT(postern_part_type),
 	EXPORT(postern_printf),
+	EXPORT(postern_read_lines),
 	EXPORT(postern_regex_each),
 	EXPORT(postern_regex_match),
 	EXPORT(postern_row),
@@ -74,7 +76,10 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_set_output),
 	EXPORT(postern_set_version),
 	EXPORT(postern_state),
+	EXPORT(postern_table_add),
+	EXPORT(postern_table_leave_out),
 	EXPORT(postern_time_left_ms),
+	EXPORT(postern_watch_file),
 	EXPORT(postern_work_folder),
 };
 

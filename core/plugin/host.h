@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/trusted_file.h"
 #include "base/value.h"
 #include "postern/plugin.h"
 
@@ -46,6 +47,9 @@ struct plugin_instance {		/* struct postern_instance of plugins is this */
 	int kept_fd;			/* postern_conn_keep */
 	const struct value *argument;	/* the constructor's table, for dumps and records */
 	void *call_state;		/* call.c's own */
+	struct plugin_table *read;	/* what load() has read, NULL: nothing that the host knows of */
+	struct plugin_table *reading;	/* while load() runs */
+	struct lookup_table *table;	/* lookup/'s own, made of `read` */
 };
 /* Make one from a constructor's argument: a VALUE_HASH/LIST (positional items first; where
  * both kinds of key stand in one constructor it is a HASH whose positional items have the keys "1", "2", ...), a string, or undef. All errors at once: each goes to
@@ -66,10 +70,25 @@ const char *plugin_instance_missing(const struct plugin_instance *i, const char 
 /* check, load, start. An instance whose start failed answers every call with TEMPFAIL and that reason. */
 int plugin_instance_check(struct plugin_instance *i, struct error *e);
 int plugin_instance_load(struct plugin_instance *i, struct error *e);
+/* Load once more beside what is there: *fresh (to be given to plugin_instance_accept() or talloc_free'd) is what load() has read now. */
+int plugin_instance_load_beside(struct plugin_instance *i, struct plugin_table **fresh, struct error *e);
+void plugin_instance_accept(struct plugin_instance *i, struct plugin_table *fresh);
 int plugin_instance_start(struct plugin_instance *i, struct error *e);
 void plugin_instance_idle(struct plugin_instance *i);
 void plugin_instance_stop(struct plugin_instance *i);
 bool plugin_instance_changed(struct plugin_instance *i);
+
+/* What load() has handed to the host: the files as they were, and the lines of a table.  Strings live as long as this. */
+struct plugin_table {
+	struct plugin_file { const char *path; struct file_stamp stamp; } *files;
+	size_t file_count;
+	struct postern_table_line *lines;
+	size_t line_count, line_room;
+	GPtrArray *left_out;		/* char *: "file:line: why" */
+	GStringChunk *texts;
+};
+void plugin_table_leave_out(struct plugin_table *t, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+const char *plugin_table_file(const struct plugin_table *t);	/* the one its lines are of; "" where there is none */
 /* mdoc list of options for the plugin's man page. */
 void plugin_print_options(FILE *to, const struct postern_plugin *p);
 

@@ -152,6 +152,8 @@ bool leaks_need_one_by_one(void);	/* one of several leaks: to learn which, they 
 const char *run_program_path(void);
 void run_setup(const char *program_path);
 
+bool files_changed(const struct plugin_table *t);	/* plugin/tables.c; t may be NULL */
+
 /* plugin/regex.c */
 struct postern_regex *regex_compile(void *owner, const char *pattern, struct error *e);
 const char *regex_source(const struct postern_regex *r);

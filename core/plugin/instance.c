@@ -31,9 +31,30 @@ int plugin_instance_check(struct plugin_instance *i, struct error *e)
 	return live(i, i->plugin->check, e);
 }
 
+int plugin_instance_load_beside(struct plugin_instance *i, struct plugin_table **fresh, struct error *e)
+{
+	i->reading = NULL;
+	int rc = live(i, i->plugin->load, e);
+	if (rc != 0)
+		talloc_free(i->reading);
+	*fresh = rc == 0 ? i->reading : NULL;
+	i->reading = NULL;
+	return rc;
+}
+
+void plugin_instance_accept(struct plugin_instance *i, struct plugin_table *fresh)
+{
+	talloc_free(i->read);
+	i->read = fresh;
+}
+
 int plugin_instance_load(struct plugin_instance *i, struct error *e)
 {
-	return live(i, i->plugin->load, e);
+	struct plugin_table *fresh;
+	if (plugin_instance_load_beside(i, &fresh, e) != 0)
+		return -1;
+	plugin_instance_accept(i, fresh);
+	return 0;
 }
 
 int plugin_instance_start(struct plugin_instance *i, struct error *e)
@@ -69,7 +90,7 @@ void plugin_instance_stop(struct plugin_instance *i)
 
 bool plugin_instance_changed(struct plugin_instance *i)
 {
-	return i->plugin->changed && i->plugin->changed(from_instance(i));
+	return i->plugin->changed ? i->plugin->changed(from_instance(i)) : files_changed(i->read);
 }
 
 const void *postern_options(const struct postern_instance *i)

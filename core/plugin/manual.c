@@ -36,6 +36,7 @@ void plugin_print_options(FILE *to, const struct postern_plugin *p)
 	for (const struct postern_option *o = p->options; o && o->name; o++)
 		print_one(to, o);
 	for (const struct postern_option *o = common_option_table; o->name; o++)
-		print_one(to, o);
+		if (option_applies(p, o))
+			print_one(to, o);
 	fprintf(to, ".El\n");
 }

@@ -285,11 +285,21 @@ static const struct postern_option *find_in(const struct postern_option *table, 
 	return NULL;
 }
 
+bool option_applies(const struct postern_plugin *p, const struct postern_option *common)
+{
+	bool only_looks_up = p->roles == POSTERN_LOOKUP;
+	bool is_asked = only_looks_up && (!p->lookup || p->lookup->table == POSTERN_TABLE_NONE);
+	return !only_looks_up || strcmp(common->name, "name") == 0 || (is_asked && strcmp(common->name, "timeout") == 0);
+}
+
 const struct postern_option *option_find(const struct postern_plugin *p, const char *name, bool *common)
 {
 	const struct postern_option *o = find_in(p->options, name);
 	*common = !o;
-	return o ? o : find_in(common_option_table, name);
+	if (o)
+		return o;
+	o = find_in(common_option_table, name);
+	return o && option_applies(p, o) ? o : NULL;
 }
 
 const char **option_names(const struct postern_plugin *p, void *owner, size_t *count)
@@ -298,7 +308,8 @@ const char **option_names(const struct postern_plugin *p, void *owner, size_t *c
 	for (const struct postern_option *o = p->options; o && o->name; o++)
 		g_ptr_array_add(names, (void *)(uintptr_t)o->name);
 	for (const struct postern_option *o = common_option_table; o->name; o++)
-		g_ptr_array_add(names, (void *)(uintptr_t)o->name);
+		if (option_applies(p, o))
+			g_ptr_array_add(names, (void *)(uintptr_t)o->name);
 	const char **list = talloc_zero_array(owner, const char *, names->len + 1);
 	for (guint k = 0; k < names->len; k++)
 		list[k] = g_ptr_array_index(names, k);

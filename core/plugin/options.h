@@ -25,6 +25,8 @@ int option_set(const struct postern_option *o, void *fields, void *owner, const 
 int option_set_default(const struct postern_option *o, void *fields, void *owner, struct error *e);
 /* The texts that option_set() would make the same field from; 0 when nothing is set. */
 size_t option_get(const struct postern_option *o, const void *fields, void *owner, const char ***texts);
+/* Does this entry of the common table mean anything to the plugin? A lookup that fails is a failure of the mail, whatever is asked for. */
+bool option_applies(const struct postern_plugin *p, const struct postern_option *common);
 /* Entry by name in the plugin's table or the common one; *fields gets the struct it belongs to. NULL: unknown. */
 const struct postern_option *option_find(const struct postern_plugin *p, const char *name, bool *common);
 /* Names of all options of the plugin, for suggestions; NULL-terminated talloc array. */

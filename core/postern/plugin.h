@@ -2,7 +2,8 @@
  *
  * Changelog of the interface (newest first)
  *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows and probe, statements with typed parameters; postern_connect;
- *                    POSTERN_PROGRAM.
+ *                    POSTERN_PROGRAM; tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(),
+ *                    postern_table_add(), postern_watch_file().
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -21,7 +22,9 @@
  * Who calls what where:
  *   check  worker template, before anything runs; pure: look at the options only
  *   load   the template whose children will run the plugin (the opener template for POSTERN_CAP_HOSTILE_PARSER);
- *          heavy shared data; its memory is shared copy-on-write
+ *          heavy shared data; its memory is shared copy-on-write.  When something that it has read has changed on disk: an opener
+ *          template is started anew beside the old; the worker template calls load() again, which must leave everything as it was
+ *          when it fails, and then replaces its workers as they fall idle
  *   start  worker or opener, after fork, privileges gone
  *   calls  worker (main thread or a thread of its own) or jailed opener
  *   idle   worker or opener, between mails
@@ -149,13 +152,30 @@ struct postern_score_ops {
 	enum postern_result (*score)(struct postern_call *, const struct postern_mail *);	/* postern_add_score() */
 };
 
+enum postern_keys {
+	POSTERN_KEYS_SEARCH = 0,	/* the whole search order: forms of an address, its domain and parents, "."; "192.0.2.3", "192.0.2" ... */
+	POSTERN_KEYS_ASKED		/* only what was asked itself: the address as written, the client's address, the names */
+};
+
+/* What load() reads and the host asks, as if it stood in the configuration. */
+enum postern_table_kind {
+	POSTERN_TABLE_NONE = 0,		/* lookup() is called */
+	POSTERN_TABLE_HASH,		/* keys and values */
+	POSTERN_TABLE_LIST,		/* an access list: the first item that matches decides, "!" is no */
+	POSTERN_TABLE_RULES,		/* regular expressions in order */
+	POSTERN_TABLE_NETWORKS		/* networks in order */
+};
+
 struct postern_lookup_ops {
 	size_t size;
-	/* keys: most specific first; answer with postern_lookup_answer(). POSTERN_NOTHING: none of them is known. */
+	/* keys: most specific first; answer with postern_lookup_answer(). POSTERN_NOTHING: none of them is known. "$1" ... "$5" in an answer
+	 * to POSTERN_KEYS_SEARCH are replaced by the host with the pieces of the address. */
 	enum postern_result (*lookup)(struct postern_call *, const char *const *keys, size_t count);
 	/* Every record of these keys, most specific first: postern_row() for each. NULL: one value a key.
 	 * A field without a name ("") is the key that the record was found by; several fields of one name are several values. */
 	enum postern_result (*rows)(struct postern_call *, const char *const *keys, size_t count);
+	enum postern_keys keys;
+	enum postern_table_kind table;	/* lookup may be NULL unless this is POSTERN_TABLE_NONE */
 	/* Is what is to be asked there, and does it know what it will be asked for? For `posternd -tt`; postern_set_output() tells people. */
 	enum postern_result (*probe)(struct postern_call *);
 };
@@ -195,7 +215,9 @@ struct postern_plugin {
 	enum postern_result (*start)(struct postern_instance *, struct postern_error *);
 	void (*idle)(struct postern_instance *);
 	void (*stop)(struct postern_instance *);
-	bool (*changed)(struct postern_instance *);	/* opener template: what load() read has changed on disk: load anew beside */
+	/* Templates, every plugin_check_interval: what load() read has changed on disk. NULL: the host looks at the files that load()
+	 * read by postern_read_lines() or named to postern_watch_file(). */
+	bool (*changed)(struct postern_instance *);
 	const struct postern_scanner_ops *scanner;
 	const struct postern_decoder_ops *decoder;
 	const struct postern_score_ops *score;
@@ -300,6 +322,35 @@ bool postern_child_write(struct postern_call *, const void *, size_t);	/* charge
 /* Lookups, databases */
 void postern_lookup_answer(struct postern_call *, const char *key, const char *value);
 void postern_row(struct postern_call *, const char *const *names, const char *const *values, size_t count);
+
+/* Tables, in load() only. Files: owned by root or the daemon's user, not world-writable, up to 256 MiB. */
+struct postern_table_line {
+	unsigned line;		/* in the file that is being read */
+	unsigned flags;
+	/* The key, the item, the regular expression, the network; NULL with POSTERN_LINE_IF: never true.  The host takes the quotes off a
+	 * key's local part and makes it lower case. */
+	const char *key;
+	const char *letters;	/* rules: flags of the regular expression, some of "imnsux", and "A" anchored, "D" $ at the very end only, "U" ungreedy */
+	const char *value;	/* the result, rules: with "$1" ... for captures and "$$" for a dollar; NULL: "1" */
+};
+enum {
+	POSTERN_LINE_NOT = 1 << 0,	/* true when the expression or network does not match */
+	POSTERN_LINE_IF = 1 << 1,	/* rules and networks: what follows up to POSTERN_LINE_ENDIF is asked only when this is true */
+	POSTERN_LINE_ENDIF = 1 << 2,
+	POSTERN_LINE_KEEP_CASE = 1 << 3	/* of a key */
+};
+/* Texts are copied. */
+void postern_table_add(struct postern_instance *, const struct postern_table_line *);
+/* Say why a line is left out. At start and by checks a warning with file and line; a changed table with such a line is not taken. */
+void postern_table_leave_out(struct postern_instance *, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Logical lines as in Postfix' tables: no empty ones, no comments, blanks cut off at both ends, continued by a blank at the beginning.
+ * text may be written into. */
+enum postern_result postern_read_lines(struct postern_instance *, const char *file,
+	void (*each)(struct postern_instance *, char *text, unsigned line), struct postern_error *);
+/* End the first field of such a line, which may hold blanks between double quotes; what follows, "" for nothing. */
+char *postern_line_cut(char *text);
+/* An open descriptor of a file of another kind, watched from now on; the caller closes it. -1: e is set. */
+int postern_watch_file(struct postern_instance *, const char *file, struct postern_error *);
 
 /* Deliveries */
 const char *postern_delivery_rest(const struct postern_delivery *);	/* what stands behind "scheme:", macros expanded by postern_delivery_expand */

@@ -152,10 +152,24 @@ static int on_result(struct worker_token *t, struct wire_reader *r)
 	return 0;
 }
 
+/* The worker waits for the end of file, or does the job that crossed its wish. */
+static int on_retiring(struct worker_token *t)
+{
+	struct queue *q = t->queue;
+	if (t->job == NULL)
+		token_close(t);
+	reception_check_drained(q->reception);
+	return 0;
+}
+
 static int on_record(struct worker_token *t, size_t n)
 {
 	struct wire_reader r;
-	if (t->job == NULL || !wire_open(&r, t->queue->record, n))
+	if (!wire_open(&r, t->queue->record, n))
+		return -1;
+	if (r.kind == RECORD_RETIRING)
+		return on_retiring(t);
+	if (t->job == NULL)
 		return -1;
 	if (r.kind == RECORD_COMMITTED)
 		return on_committed(t, &r);

@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "plugin/call.h"
 #include "plugin/host.h"
+#include "template/renewal.h"
 
 /* The EICAR test file, in two pieces so that no scanner takes this program for it. */
 static const char eicar[] = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$" "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
@@ -122,9 +123,50 @@ static bool try_lookup(struct plugin_instance *i)
 	return good;
 }
 
-static bool can_be_probed(const struct plugin_instance *i)
+static bool is_table(const struct plugin_instance *i)
 {
-	return (i->plugin->roles & POSTERN_LOOKUP) && i->plugin->lookup->probe;
+	return (i->plugin->roles & POSTERN_LOOKUP) && !(i->plugin->capabilities & POSTERN_CAP_NETWORK);
+}
+
+/* "file:line: why" */
+static void print_left_out(const char *text)
+{
+	const char *why = strstr(text, ": ");
+	fprintf(stderr, "%.*s: warning: %s: the line is left out\n", (int)(why - text), text, why + 2);
+}
+
+/* Tables in files are part of the configuration. */
+static bool read_tables(const struct config *config)
+{
+	GPtrArray *problems = g_ptr_array_new_with_free_func(g_free), *warnings = g_ptr_array_new_with_free_func(g_free);
+	size_t count;
+	struct plugin_instance *const *instances = config_instances(config, &count);
+	bool good = renewal_load(instances, count, is_table, problems, warnings);
+	for (guint i = 0; i < problems->len; i++)
+		fprintf(stderr, "%s\n", (const char *)g_ptr_array_index(problems, i));
+	for (guint i = 0; i < warnings->len; i++)
+		print_left_out(g_ptr_array_index(warnings, i));
+	g_ptr_array_free(problems, TRUE);
+	g_ptr_array_free(warnings, TRUE);
+	return good;
+}
+
+/* Tables that are asked over a network: whether they answer at all. */
+static bool try_table(struct plugin_instance *i)
+{
+	static const char *const keys[] = { "postern-check@localhost" };
+	struct error e = { 0 };
+	struct plugin_answer answer = { .result = POSTERN_BROKEN };
+	void *owner = talloc_new(NULL);
+	if (plugin_instance_check(i, &e) == 0 && plugin_instance_load(i, &e) == 0 && plugin_instance_start(i, &e) == 0) {
+		plugin_lookup(i, keys, 1, deadline_in(60000), owner, &answer);
+		plugin_instance_stop(i);
+	}
+	bool good = answer.result == POSTERN_OK || answer.result == POSTERN_NOTHING;
+	const char *why = answer.error ? answer.error : e.text;
+	printf("%s: %s%s\n", i->name, good ? "good: it answers" : "FAILED: ", good ? "" : why);
+	talloc_free(owner);
+	return good;
 }
 
 static bool try_instances(const struct config *config)
@@ -138,8 +180,8 @@ static bool try_instances(const struct config *config)
 	for (size_t i = 0; i < count; i++) {
 		if (instances[i]->plugin->roles & POSTERN_SCANNER)
 			good = try_scanner(instances[i]) && good;
-		if (can_be_probed(instances[i]))
-			good = try_lookup(instances[i]) && good;
+		if ((instances[i]->plugin->roles & POSTERN_LOOKUP) && !is_table(instances[i]))
+			good = (instances[i]->plugin->lookup->probe ? try_lookup(instances[i]) : try_table(instances[i])) && good;
 	}
 	return good;
 }
@@ -153,6 +195,8 @@ int check_run(const struct role_options *o, bool thorough)
 	struct config *config = config_load(&options, &problems);
 	config_print_problems(stderr, problems);
 	bool good = config_error_count(problems) == 0;
+	if (good)
+		good = read_tables(config);
 	g_ptr_array_unref(problems);
 	if (good && thorough)
 		good = try_instances(config);

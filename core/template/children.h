@@ -11,8 +11,9 @@ struct children_entry {
 	int64_t started_ms;
 	char note[32];			/* an opener's scratch folder */
 	unsigned slot;			/* a worker's place in shared memory */
-	int link_fd;			/* an opener's end of its link to its worker, to see when the worker has closed the other; else -1 */
+	int link_fd;			/* an opener's end of its link to its worker, to see when the worker has closed the other; a worker's leave pipe; else -1 */
 	int64_t hung_up_ms;		/* since when that is so; 0: it is not */
+	bool is_stale, is_told;		/* a worker whose tables have been replaced in the template; and that it shall leave */
 };
 
 struct children {

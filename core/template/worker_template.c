@@ -1,6 +1,7 @@
 /* worker_template.c - evaluates the configuration, keeps its secrets, loads what runs in workers, forks and replaces workers.
  * It parses no mail. */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,11 +19,14 @@
 #include "plugin/call.h"
 #include "plugin/host.h"
 #include "template/children.h"
+#include "template/renewal.h"
 #include "template/role.h"
 #include "template/settings_out.h"
 #include "template/talk.h"
 #include "wire/shared.h"
 #include "worker/worker.h"
+
+#define RENEWING_MS 50		/* how often to look whether the next worker can be replaced */
 
 struct worker_template {
 	const struct role_options *options;
@@ -31,6 +35,7 @@ struct worker_template {
 	struct worker_setup setup;
 	struct plugin_instance **deliveries;
 	struct children workers;
+	struct renewal renewal;
 	unsigned wanted, next_slot;
 	bool wants_questions;	/* one worker more, for RCPT jobs alone */
 	pid_t questions_pid;	/* 0: not there now */
@@ -113,12 +118,20 @@ static bool runs_here(const struct plugin_instance *i)
 
 static int load_instances(struct worker_template *t, struct error *e)
 {
-	for (size_t i = 0; i < t->setup.instance_count; i++) {
-		struct plugin_instance *instance = t->setup.instances[i];
-		if (plugin_instance_check(instance, e) != 0 || (runs_here(instance) && plugin_instance_load(instance, e) != 0))
-			return error_prefix(e, "%s:%d: %s", instance->file ? instance->file : "configuration", instance->line, instance->name);
+	GPtrArray *problems = g_ptr_array_new_with_free_func(g_free), *warnings = g_ptr_array_new_with_free_func(g_free);
+	bool good = renewal_load(t->setup.instances, t->setup.instance_count, runs_here, problems, warnings);
+	for (guint i = 0; i < warnings->len; i++)
+		log_write(LOG_LEVEL_WARNING, "%s: the line is left out", (const char *)g_ptr_array_index(warnings, i));
+	g_ptr_array_add(problems, NULL);
+	if (!good) {
+		char *all = g_strjoinv("\n", (char **)problems->pdata);
+		error_set(e, ERROR_CONFIG, "%s", all);
+		g_free(all);
 	}
-	return 0;
+	g_ptr_array_free(problems, TRUE);
+	g_ptr_array_free(warnings, TRUE);
+	renewal_init(&t->renewal, t, t->setup.instances, t->setup.instance_count, runs_here, policy_ms(&t->base, SET_plugin_check_interval, 60000));
+	return good ? 0 : -1;
 }
 
 static void no_complaint(void *context, const char *path, const char *text)
@@ -184,13 +197,17 @@ static void free_slot(struct worker_template *t, unsigned slot)
 	atomic_store(&w->pid, 0);
 }
 
-static void become_worker(struct worker_template *t, unsigned slot, bool questions_only)
+static void become_worker(struct worker_template *t, unsigned slot, bool questions_only, int leave_fd)
 {
 	close(ROLE_FD_MASTER);
 	close(t->signal_fd);
+	for (unsigned i = 0; i < t->workers.count; i++)
+		if (t->workers.entries[i].link_fd >= 0)
+			close(t->workers.entries[i].link_fd);
 	talk_unblock_signals();
 	t->setup.slot = slot;
 	t->setup.questions_only = questions_only;
+	t->setup.leave_fd = leave_fd;
 	atomic_store(&t->setup.shared->workers[slot].pid, (uint32_t)getpid());
 	_exit(worker_run(&t->setup));
 }
@@ -205,18 +222,25 @@ static void start_workers(struct worker_template *t)
 		struct shared_worker *w = &t->setup.shared->workers[slot];
 		atomic_store(&w->generation, t->options->generation);
 		atomic_store(&w->stage, STAGE_STARTING);
-		pid_t pid = fork();
-		if (pid == 0)
-			become_worker(t, slot, questions_only);
+		int leave[2] = { -1, -1 };
+		pid_t pid = pipe2(leave, O_CLOEXEC | O_NONBLOCK) == 0 ? fork() : -1;
+		if (pid == 0) {
+			close(leave[1]);
+			become_worker(t, slot, questions_only, leave[0]);
+		}
+		if (leave[0] >= 0)
+			close(leave[0]);
 		if (pid < 0) {
 			log_write(LOG_LEVEL_ERROR, "worker template: fork: %s", g_strerror(errno));
+			if (leave[1] >= 0)
+				close(leave[1]);
 			free_slot(t, slot);
 			return;
 		}
 		atomic_store(&w->pid, (uint32_t)pid);
 		if (questions_only)
 			t->questions_pid = pid;
-		children_add(&t->workers, pid, NULL, slot);
+		children_add(&t->workers, pid, NULL, slot)->link_fd = leave[1];
 	}
 }
 
@@ -245,6 +269,7 @@ static void reap_workers(struct worker_template *t)
 	while (children_reap(&t->workers, &e, &status)) {
 		if (e.pid == 0)
 			continue;
+		close(e.link_fd);
 		if (e.pid == t->questions_pid)
 			t->questions_pid = 0;
 		note_death(t, &e, status);
@@ -261,17 +286,22 @@ static void take_order(struct worker_template *t)
 
 static int serve(struct worker_template *t)
 {
+	bool renewing = false;
 	while (!t->draining || t->workers.count > 0) {
 		start_workers(t);
 		struct pollfd p[2] = {
 			{ .fd = t->signal_fd, .events = POLLIN },
 			{ .fd = t->draining ? -1 : ROLE_FD_MASTER, .events = POLLIN },
 		};
-		poll(p, 2, 1000);
+		poll(p, 2, renewing ? RENEWING_MS : 1000);
 		if (p[0].revents)
 			reap_workers(t);
 		if (p[1].revents)
 			take_order(t);
+		if (t->draining)
+			continue;
+		renewal_check(&t->renewal, &t->workers);
+		renewing = renewal_retire(&t->workers, t->setup.shared, t->wanted);
 	}
 	return 0;
 }

@@ -8,7 +8,7 @@
  *
  *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
  *   reception -> worker   JOB (mail fd; envelope within the record, or as a second fd when large), CANCEL
- *   worker -> reception   COMMITTED, RESULT
+ *   worker -> reception   COMMITTED, RESULT, RETIRING
  *   worker -> opener      OPEN (mail fd), DONE
  *   opener -> worker      HELLO (dir fd); PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED
  *   worker -> opener template   OPENER_WANTED (on the shared socket, with one end of a pair)
@@ -38,7 +38,8 @@ enum record_kind {
 	RECORD_OPENER_WANTED, RECORD_HELLO, RECORD_OPEN, RECORD_PART, RECORD_FINDING, RECORD_OPENED, RECORD_DONE, RECORD_EMPTIED,
 	RECORD_SETTINGS, RECORD_LISTENERS, RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED,
 	RECORD_CONTROL, RECORD_ANSWER,
-	RECORD_LEDGER
+	RECORD_LEDGER,
+	RECORD_RETIRING		/* an idle worker would leave: no job on this token any more, close it; one that is on its way is still done */
 };
 
 /* ---- worker <-> reception ---- */

@@ -59,6 +59,7 @@ static bool kind_is_text(uint16_t kind)
 {
 	switch (kind) {
 	case RECORD_CANCEL:
+	case RECORD_RETIRING:
 	case RECORD_OPENER_WANTED:
 	case RECORD_DONE:
 	case RECORD_EMPTIED:

@@ -73,7 +73,7 @@ static void give_token(struct worker *w)
 	struct token t = { .slot = w->setup->slot, .pid = (uint32_t)getpid(),
 		.serves = w->setup->questions_only ? TOKEN_QUESTIONS : TOKEN_MAILS };
 	size_t n;
-	if (w->token_fd >= 0 || fdpass_pair(pair) != 0)
+	if (w->token_fd >= 0 || w->retiring || fdpass_pair(pair) != 0)
 		return;
 	token_write(&out, &t);
 	const void *data = wire_end(&out, &n);
@@ -90,6 +90,27 @@ static void drop_token(struct worker *w)
 	if (w->token_fd >= 0)
 		close(w->token_fd);
 	w->token_fd = -1;
+}
+
+/* --- told to leave: what it has inherited is no longer what the configuration's files say --- */
+
+static bool told_to_leave(const struct worker *w)
+{
+	struct pollfd p = { .fd = w->setup->leave_fd, .events = POLLIN };
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Reception may be sending a job this very moment: it closes the token, or that job is done first. */
+static void retire(struct worker *w)
+{
+	struct wire_writer out = { 0 };
+	size_t n;
+	w->retiring = true;
+	text_record_write(&out, RECORD_RETIRING, "");
+	const void *data = wire_end(&out, &n);
+	if (w->token_fd < 0 || fdpass_send(w->token_fd, data, n, NULL, 0, MSG_DONTWAIT) != 0)
+		w->leave = true;
+	wire_free(&out);
 }
 
 /* --- one job --- */
@@ -119,6 +140,7 @@ static void settle_job(struct worker *w, const struct job *job, struct mail *m)
 		return;
 	}
 	forgive(w, m);
+	w->leave |= told_to_leave(w);
 	answer_send(w, m);
 }
 
@@ -127,7 +149,7 @@ static void begin_job(struct worker *w, const struct job *job)
 	show_job(w, job);
 	log_set_id(job->log_id);
 	arm_death(job->deadline_ms + policy_ms(&w->base, SET_child_timeout_grace, 5000));
-	if (++w->mails >= w->max_mails && w->max_mails > 0)
+	if ((++w->mails >= w->max_mails && w->max_mails > 0) || w->retiring)
 		w->leave = true;
 }
 
@@ -205,6 +227,7 @@ static void take_job(struct worker *w)
 		return;
 	if (n <= 0) {
 		drop_token(w);
+		w->leave |= w->retiring;
 		return;
 	}
 	void *owner = talloc_new(NULL);
@@ -237,12 +260,13 @@ static void idle_instances(struct worker *w)
 /* Wait for a job; false: leave. An opener that ends meanwhile (recycled, killed, replaced) is replaced at once. */
 static bool wait_for_job(struct worker *w)
 {
-	struct pollfd p[3] = {
+	struct pollfd p[4] = {
 		{ .fd = w->token_fd, .events = POLLIN },
 		{ .fd = w->setup->life_fd, .events = POLLIN },
 		{ .fd = opener_link_fd(w->opener), .events = opener_link_greeted(w->opener) ? POLLRDHUP : POLLIN | POLLRDHUP },
+		{ .fd = w->retiring ? -1 : w->setup->leave_fd, .events = POLLIN },
 	};
-	int n = poll(p, 3, 5000);
+	int n = poll(p, 4, 5000);
 	if (n == 0)
 		idle_instances(w);
 	if (n <= 0)
@@ -251,6 +275,8 @@ static bool wait_for_job(struct worker *w)
 		take_job(w);
 	else if (p[1].revents)
 		return false;
+	else if (p[3].revents)
+		retire(w);
 	else if (p[2].revents & (POLLRDHUP | POLLHUP | POLLERR))
 		opener_link_drop(w->opener);
 	else if (p[2].revents)

@@ -22,6 +22,7 @@ struct worker_setup {
 	unsigned slot, generation;
 	int tokens_fd, openers_fd, life_fd;
 	int ledger_fd;				/* the ledgers' file; -1: none */
+	int leave_fd;				/* readable: leave as soon as there is no mail in hand; -1: nobody will say so */
 	const char *temp_base;
 	bool questions_only;			/* the worker reserved for RCPT jobs: it has no opener */
 };
@@ -36,6 +37,7 @@ struct worker {
 	int token_fd;			/* our end of the token; -1: none given */
 	unsigned mails, max_mails;
 	bool leave;			/* take no further job */
+	bool retiring;			/* reception knows that this worker would leave */
 };
 
 /* The life of a worker after fork; the exit code. */

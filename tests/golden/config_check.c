@@ -8,6 +8,7 @@
 #include <talloc.h>
 
 #include "config/config.h"
+#include "template/renewal.h"
 
 static void print_listeners(const struct config *c)
 {
@@ -15,6 +16,30 @@ static void print_listeners(const struct config *c)
 
 	for (size_t i = 0; list[i]; i++)
 		printf("listen %s\n", list[i]);
+}
+
+static bool is_table(const struct plugin_instance *i)
+{
+	return (i->plugin->roles & POSTERN_LOOKUP) != 0;
+}
+
+/* Tables in files, as posternd -t reads them. */
+static unsigned read_tables(const struct config *c)
+{
+	GPtrArray *problems = g_ptr_array_new_with_free_func(g_free), *left_out = g_ptr_array_new_with_free_func(g_free);
+	size_t count;
+	struct plugin_instance *const *instances = config_instances(c, &count);
+	unsigned errors;
+
+	renewal_load(instances, count, is_table, problems, left_out);
+	for (guint i = 0; i < problems->len; i++)
+		printf("%s\n", (const char *)g_ptr_array_index(problems, i));
+	for (guint i = 0; i < left_out->len; i++)
+		printf("left out: %s\n", (const char *)g_ptr_array_index(left_out, i));
+	errors = problems->len;
+	g_ptr_array_free(problems, TRUE);
+	g_ptr_array_free(left_out, TRUE);
+	return errors;
 }
 
 int main(int argc, char **argv)
@@ -34,6 +59,8 @@ int main(int argc, char **argv)
 	c = config_load(&options, &problems);
 	config_print_problems(stdout, problems);
 	errors = config_error_count(problems);
+	if (errors == 0)
+		errors = read_tables(c);
 	if (!strcmp(mode, "-n") || !strcmp(mode, "-nj"))
 		config_print_changed(stdout, c, mode[2] == 'j');
 	if (!strcmp(mode, "-d") || !strcmp(mode, "-dj"))

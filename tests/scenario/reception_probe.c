@@ -6,7 +6,7 @@
  * and at the end "exit N" and what the shared memory then holds.
  *
  * The local part of a mail's sender, cut at '+', says what the worker does:
- *   show commit commitall die slow<ms> hang tempfail reject mixed leaving long evil malformed bad
+ *   show commit commitall die slow<ms> hang tempfail reject mixed leaving retire long evil malformed bad
  * Workers of questions= answer RCPT jobs by the recipient's local part: big, later, passed, hang, die; else nothing is against it. */
 #include "config.h"
 
@@ -200,6 +200,14 @@ static void answer(struct work *w)
 	g_free(lengthy);
 }
 
+/* Says that it would leave, and does a job that is on its way all the same; else the end of file comes. */
+static void retire(struct work *w)
+{
+	struct wire_writer writer = { 0 };
+	text_record_write(&writer, RECORD_RETIRING, "");
+	send_record(w, &writer);
+}
+
 /* Sleeps, but notices what reception says. */
 static void wait_for_cancel(struct work *w, int timeout_ms)
 {
@@ -239,6 +247,8 @@ static bool work_on(struct work *w)
 	if (told(w, "die"))
 		return false;
 	answer(w);
+	if (told(w, "retire"))
+		retire(w);
 	return !told(w, "leaving") && !w->cancelled;
 }
 

@@ -161,6 +161,33 @@ def test_workers_that_leave_and_die():
         assert results.count("250") == 48 and results.count("451") == 24, results
 
 
+def test_workers_that_retire():
+    """A worker that would leave gets no further job, or does the one that crossed its wish: no mail is turned away."""
+    with Running("workers=2") as r:
+        results = []
+
+        def client():
+            s = r.connect()
+            file = greet(s)
+            for _ in range(8):
+                send_mail(s, file, b"retire@a.example")
+                results.append(lines(file, 1)[0][:3])
+                time.sleep(0.01)
+            s.close()
+        threads = [threading.Thread(target=client) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert results.count("250") == 64, results
+        time.sleep(0.2)
+        with r.connect() as s:
+            file = greet(s)
+            send_mail(s, file, b"retire@a.example")
+            assert lines(file, 1)[0].startswith("250"), "and the workers come back"
+    assert r.count("mails") == 65
+
+
 def test_big_mail_is_stored_to_the_byte():
     with Running() as r:
         s = r.connect()

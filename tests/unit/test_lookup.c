@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <talloc.h>
 
-#include "lookup/lookup.h"
+#include "lookup/table.h"
 
 static void *owner;
 
@@ -196,40 +196,71 @@ static void test_failures(void **state)
 	assert_int_equal(e.class, ERROR_NONE);
 }
 
-static const struct value *call_plugin(struct plugin_instance *instance, const char *const *keys, size_t count, const struct lookup_context *context,
-	void *memory, const char **matched, struct error *failed)
+/* Knows one key, whatever it is asked with; of it and of every question it remembers how many keys there were. */
+static size_t keys_asked;
+static enum postern_result look_up(struct postern_call *c, const char *const *keys, size_t count)
 {
-	if (instance == NULL) {
-		error_set(failed, ERROR_ENVIRONMENT, "sql: connect: refused");
-		return NULL;
-	}
+	keys_asked = count;
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(keys[i], ".x.org") == 0) {
-			*matched = keys[i];
-			return value_string(memory, "row");
+		if (strcmp(keys[i], ".broken.org") == 0)
+			return postern_fail(c, POSTERN_TEMPFAIL, "connect: refused");
+		if (strcmp(keys[i], ".x.org") == 0 || strcmp(keys[i], "Asked@as.written") == 0) {
+			postern_lookup_answer(c, keys[i], "row of $3 at $5");
+			return POSTERN_OK;
 		}
 	}
-	return NULL;
+	return POSTERN_NOTHING;
+}
+
+static struct plugin_instance *plugin_of(const struct postern_lookup_ops *ops)
+{
+	struct plugin_instance *i = talloc_zero(owner, struct plugin_instance);
+	struct postern_plugin *p = talloc_zero(i, struct postern_plugin);
+
+	p->name = "sql";
+	p->roles = POSTERN_LOOKUP;
+	p->lookup = ops;
+	i->plugin = p;
+	i->name = talloc_strdup(i, "sql");
+	i->kept_fd = -1;
+	return i;
 }
 
 static void test_plugins(void **state)
 {
-	struct plugin_instance *some = (struct plugin_instance *)&owner;
-	const struct value *table = as_value(lookup_table_plugin(owner, some));
+	static const struct postern_lookup_ops ops = { .size = sizeof ops, .lookup = look_up };
+	const struct value *table = as_value(lookup_table_plugin(owner, plugin_of(&ops)));
 	struct lookup_match match;
 	struct error e;
 
-	lookup_call_plugin = NULL;
-	assert_null(lookup_first(table, key("u@x.org"), NULL, owner, NULL, &e));
-	assert_int_equal(e.class, ERROR_ENVIRONMENT);
-	lookup_call_plugin = call_plugin;
-	assert_string_equal(lookup_first(maps(&value_undef, table, NULL), key("u@sub.x.org"), NULL, owner, &match, &e)->u.string, "row");
+	assert_string_equal(lookup_first(maps(&value_undef, table, NULL), key("u@sub.x.org"), NULL, owner, &match, &e)->u.string, "row of u at sub.x.org");
 	assert_string_equal(match.key, ".x.org");
 	assert_int_equal(match.table_index, 2);
 	assert_null(lookup_first(table, key("u@y.org"), NULL, owner, NULL, &e));
 	assert_int_equal(e.class, ERROR_NONE);
-	assert_null(lookup_first(maps(as_value(lookup_table_plugin(owner, NULL)), &value_true, NULL), key("u@y.org"), NULL, owner, NULL, &e));
+	assert_null(lookup_first(maps(table, &value_true, NULL), key("u@broken.org"), NULL, owner, NULL, &e));
 	assert_string_equal(e.text, "table 1: sql: connect: refused");
+	lookup_call_plugin = NULL;
+	assert_null(lookup_first(table, key("u@x.org"), NULL, owner, NULL, &e));
+	assert_int_equal(e.class, ERROR_ENVIRONMENT);
+}
+
+/* A plugin may want the question itself and not its keys; then what it answers is its own, dollars and all. */
+static void test_plugin_keys(void **state)
+{
+	static const struct postern_lookup_ops ops = { .size = sizeof ops, .lookup = look_up, .keys = POSTERN_KEYS_ASKED };
+	const struct value *table = as_value(lookup_table_plugin(owner, plugin_of(&ops)));
+	static const char *const names[] = { "a", "b", "c" };
+	struct error e;
+
+	lookup_call_plugin = lookup_ask_instance;
+	assert_null(lookup_first(table, key("u@x.org"), NULL, owner, NULL, &e));
+	assert_int_equal(keys_asked, 1);
+	assert_string_equal(lookup_first(table, key("Asked@as.written"), NULL, owner, NULL, &e)->u.string, "row of $3 at $5");
+	lookup_first(table, lookup_key_strings(owner, names, 3), NULL, owner, NULL, &e);
+	assert_int_equal(keys_asked, 3);
+	lookup_first(table, lookup_key_ip(owner, "192.0.2.1"), NULL, owner, NULL, &e);
+	assert_int_equal(keys_asked, 1);
 }
 
 static void test_regex_errors(void **state)
@@ -327,7 +358,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty_lists), cmocka_unit_test(test_lone_table), cmocka_unit_test(test_order_and_match),
 		cmocka_unit_test(test_undef_stops_one_table), cmocka_unit_test(test_structured_constant), cmocka_unit_test(test_all),
-		cmocka_unit_test(test_functions), cmocka_unit_test(test_failures), cmocka_unit_test(test_plugins), cmocka_unit_test(test_regex_errors),
+		cmocka_unit_test(test_functions), cmocka_unit_test(test_failures), cmocka_unit_test(test_plugins), cmocka_unit_test(test_plugin_keys),
+		cmocka_unit_test(test_regex_errors),
 		cmocka_unit_test(test_regex_flags), cmocka_unit_test(test_regex_limit), cmocka_unit_test(test_long_subject), cmocka_unit_test(test_bad_tables),
 	};
 

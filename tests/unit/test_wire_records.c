@@ -398,7 +398,7 @@ static void test_settings(void **state)
 static void test_texts(void **state)
 {
 	(void)state;
-	static const enum record_kind kinds[] = { RECORD_CANCEL, RECORD_OPENER_WANTED, RECORD_DONE, RECORD_EMPTIED, RECORD_LISTENERS,
+	static const enum record_kind kinds[] = { RECORD_CANCEL, RECORD_RETIRING, RECORD_OPENER_WANTED, RECORD_DONE, RECORD_EMPTIED, RECORD_LISTENERS,
 		RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED, RECORD_CONTROL, RECORD_ANSWER };
 	struct wire_writer w = { 0 };
 	for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {

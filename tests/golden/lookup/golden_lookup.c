@@ -1,4 +1,6 @@
-/* golden_lookup.c - asks what lookups.txt asks and compares the answers; TAP. */
+/* golden_lookup.c - asks what lookups.txt asks and compares the answers; TAP.
+ *
+ * golden_lookup -p FILE: asks what FILE asks, "ask | what | tables", and prints "result<TAB>what matched", "nothing" or "failed<TAB>why". */
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +19,12 @@ struct state {
 	GPtrArray *left, *right;	/* its lines */
 	struct lookup_style style;
 	unsigned line, count, failures;
+	bool print_only;
 };
 
 static void die(const struct state *s, const char *why)
 {
-	printf("Bail out! lookups.txt:%u: %s\n", s->line, why);
+	printf("Bail out! line %u: %s\n", s->line, why);
 	exit(1);
 }
 
@@ -221,6 +224,20 @@ static void ask_first(struct state *s, char **fields, unsigned count)
 	report(s, fields[1], expected, got);
 }
 
+static void print_first(struct state *s, char **fields)
+{
+	struct lookup_match match;
+	struct error failed;
+	const struct value *v = lookup_first(make_maps(s, fields[2]), make_key(s, fields[1]), NULL, s->owner, &match, &failed);
+
+	if (failed.class != ERROR_NONE)
+		printf("failed\t%s\n", failed.text);
+	else if (v == NULL)
+		printf("nothing\n");
+	else
+		printf("%s\t%s\n", show(s, v), match.key);
+}
+
 static void ask_all(struct state *s, char **fields)
 {
 	const struct value *all = lookup_all(make_maps(s, fields[2]), make_key(s, fields[1]), NULL, s->owner, NULL);
@@ -231,6 +248,20 @@ static void ask_all(struct state *s, char **fields)
 	report(s, fields[1], fields[3], got);
 }
 
+/* Which keys are asked: of a hash, or of a database: "local" when the static tables call the address local, "no-at" when "user@" is a user. */
+static void show_keys(struct state *s, char **fields)
+{
+	struct lookup_key *k = make_key(s, fields[2]);
+	bool local = strstr(fields[1], "local") != NULL, no_at = strstr(fields[1], "no-at") != NULL;
+	size_t count;
+	const char *const *keys = strcmp(fields[1], "hash") == 0 ? lookup_key_list(k, &count) : lookup_key_list_sql(k, s->owner, local, no_at, &count);
+	char *got = talloc_strdup(s->owner, "");
+
+	for (size_t i = 0; i < count; i++)
+		got = talloc_asprintf_append_buffer(got, "%s%s", i > 0 ? " ; " : "", keys[i]);
+	report(s, talloc_asprintf(s->owner, "keys of %s for %s", fields[2], fields[1]), fields[3], got);
+}
+
 /* Fields are parted by " | "; regular expressions may hold a "|" without blanks. */
 static void ask(struct state *s, const char *line)
 {
@@ -238,10 +269,14 @@ static void ask(struct state *s, const char *line)
 	unsigned count = g_strv_length(fields);
 
 	finish_table(s);
-	if (count != 4 && count != 6)
-		die(s, "4 or 6 fields expected");
-	if (strcmp(fields[0], "all") == 0)
+	if (s->print_only ? count != 3 : count != 4 && count != 6)
+		die(s, "4 or 6 fields expected, 3 with -p");
+	if (s->print_only)
+		print_first(s, fields);
+	else if (strcmp(fields[0], "all") == 0)
 		ask_all(s, fields);
+	else if (strcmp(fields[0], "keys") == 0)
+		show_keys(s, fields);
 	else
 		ask_first(s, fields, count);
 	g_strfreev(fields);
@@ -256,11 +291,11 @@ static void command(struct state *s, const char *line)
 	if (count == 3 && strcmp(words[0], "table") == 0)
 		begin_table(s, words);
 	else if (count == 2 && strcmp(words[0], "delimiter") == 0)
-		s->style.recipient_delimiter = talloc_strdup(s->owner, words[1]);
+		s->style.recipient_delimiter = strcmp(words[1], "none") == 0 ? "" : talloc_strdup(s->owner, words[1]);
 	else if (count == 2 && strcmp(words[0], "case") == 0)
 		s->style.localpart_is_case_sensitive = strcmp(words[1], "yes") == 0;
 	else
-		die(s, "neither table, delimiter, case, ask nor all");
+		die(s, "neither table, delimiter, case, ask, all nor keys");
 	g_strfreev(words);
 }
 
@@ -272,13 +307,13 @@ static void read_line(struct state *s, char *line)
 		return;
 	if (line[0] == '\t')
 		add_line(s, line + 1);
-	else if (strncmp(line, "ask |", 5) == 0 || strncmp(line, "all |", 5) == 0)
+	else if (strncmp(line, "ask |", 5) == 0 || strncmp(line, "all |", 5) == 0 || strncmp(line, "keys |", 6) == 0)
 		ask(s, line);
 	else
 		command(s, line);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const char *source = getenv("POSTERN_SOURCE");
 	struct state s = { .owner = talloc_new(NULL), .tables = g_hash_table_new(g_str_hash, g_str_equal),
@@ -286,15 +321,18 @@ int main(void)
 	char *path = talloc_asprintf(s.owner, "%s/tests/golden/lookup/lookups.txt", source != NULL ? source : ".");
 	char *line = NULL;
 	size_t size = 0;
-	FILE *in = fopen(path, "r");
+	FILE *in;
 
+	s.print_only = argc == 3 && strcmp(argv[1], "-p") == 0;
+	in = fopen(s.print_only ? argv[2] : path, "r");
 	if (in == NULL) {
 		printf("Bail out! %s cannot be read\n", path);
 		return 1;
 	}
 	while (getline(&line, &size, in) >= 0)
 		read_line(&s, line);
-	printf("1..%u\n", s.count);
+	if (!s.print_only)
+		printf("1..%u\n", s.count);
 	free(line);
 	fclose(in);
 	g_ptr_array_free(s.left, TRUE);
