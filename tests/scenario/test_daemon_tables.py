@@ -71,8 +71,11 @@ def passes(p, recipient):
     return "INFECTED" not in fate(p, recipient)
 
 
-def wait_fate(p, recipient, wanted):
-    return p.wait(lambda: passes(p, recipient) == wanted, 30, "the fate of %s does not flip" % recipient)
+def change(p, name, text, held=0):
+    """Put the file, and wait until every worker that had the old one is gone but those with a held mail: they are replaced one by one."""
+    before = set(p.role_pids("worker"))
+    put(p, name, text)
+    p.wait(lambda: len(before & set(p.role_pids("worker"))) <= held, 30, "workers with the old table stay")
 
 
 def changes_under_load(t, p, hop, gate):
@@ -81,16 +84,15 @@ def changes_under_load(t, p, hop, gate):
     load = [Load(p.address) for _ in range(3)]
     for one in load:
         one.start()
-    put(p, "lovers", "boss@example.com  yes\n")
-    wait_fate(p, "boss@example.com", True)
-    t.ok(True, "a line more in the file: the mail passes")
+    change(p, "lovers", "boss@example.com  yes\n")
+    t.ok(passes(p, "boss@example.com"), "a line more in the file: the mail passes")
     gate.event.clear()
     held = []
     holder = threading.Thread(target=lambda: held.append(send(p.address, eicar_mail("hold"), ["boss@example.com"])))
     holder.start()
     p.wait(lambda: gate.holding, 20, "the held mail does not come")
-    put(p, "lovers", "other@example.com  yes\n")
-    wait_fate(p, "boss@example.com", False)
+    change(p, "lovers", "other@example.com  yes\n", held=1)
+    t.ok(not passes(p, "boss@example.com"), "the line is gone: the next mail is blocked")
     t.ok(not held, "a mail in hand is still in hand when the file has changed")
     gate.event.set()
     holder.join()
@@ -107,8 +109,8 @@ def changes_under_load(t, p, hop, gate):
 
 
 def broken_keeps_the_old(t, p):
-    put(p, "lovers.pcre", "/^fan@/ yes\n")
-    wait_fate(p, "fan@example.com", True)
+    change(p, "lovers.pcre", "/^fan@/ yes\n")
+    t.ok(passes(p, "fan@example.com"), "another kind of table is taken up alike")
     put(p, "lovers.pcre", "/^fan@/ no\n/(unclosed/ yes\n")
     p.wait_log(r"lovers\.pcre:2: bad regular expression .*stays in use")
     t.ok(passes(p, "fan@example.com"), "with a broken line the old table stays in force")
@@ -119,12 +121,10 @@ def broken_keeps_the_old(t, p):
     p.wait_log(r"list: changed on disk")
     t.equal(len(p.log_lines(r"lovers\.pcre:2:")), 1, "what is wrong is told once")
     t.equal(len(p.log_lines(r"lovers: No such file")), 1, "what is missing is told once")
-    put(p, "lovers", "other@example.com 0\n")
-    wait_fate(p, "other@example.com", False)
-    t.ok(True, "the file that is back is taken up, \"0\" is no")
-    put(p, "lovers.pcre", "/^nobody@/ yes\n")
-    wait_fate(p, "fan@example.com", False)
-    t.ok(True, "the mended file is taken up")
+    change(p, "lovers", "other@example.com 0\n")
+    t.ok(not passes(p, "other@example.com"), "the file that is back is taken up, \"0\" is no")
+    change(p, "lovers.pcre", "/^nobody@/ yes\n")
+    t.ok(not passes(p, "fan@example.com"), "the mended file is taken up")
 
 
 def check_tells(t, p):
