@@ -29,7 +29,7 @@ const char *shared_counter_name(enum shared_counter c)
 const char *worker_stage_name(enum worker_stage s)
 {
 	static const char *const names[] = {
-		[STAGE_FREE] = "free", [STAGE_STARTING] = "starting", [STAGE_IDLE] = "idle", [STAGE_SETTLE] = "settle",
+		[STAGE_FREE] = "free", [STAGE_STARTING] = "starting", [STAGE_RESERVED] = "reserved", [STAGE_IDLE] = "idle", [STAGE_SETTLE] = "settle",
 		[STAGE_OPEN] = "open", [STAGE_CHECK] = "check", [STAGE_JUDGE] = "judge", [STAGE_ACT] = "act",
 		[STAGE_DELIVER] = "deliver", [STAGE_ANSWER] = "answer"
 	};

@@ -59,7 +59,7 @@ enum shared_counter {
 const char *shared_counter_name(enum shared_counter c);
 
 enum worker_stage {
-	STAGE_FREE = 0, STAGE_STARTING, STAGE_IDLE, STAGE_SETTLE, STAGE_OPEN, STAGE_CHECK, STAGE_JUDGE, STAGE_ACT, STAGE_DELIVER, STAGE_ANSWER
+	STAGE_FREE = 0, STAGE_STARTING, STAGE_RESERVED /* idle, for RCPT jobs only */, STAGE_IDLE, STAGE_SETTLE, STAGE_OPEN, STAGE_CHECK, STAGE_JUDGE, STAGE_ACT, STAGE_DELIVER, STAGE_ANSWER
 };
 const char *worker_stage_name(enum worker_stage s);
 

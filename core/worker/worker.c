@@ -40,6 +40,11 @@ void worker_stage(struct worker *w, enum worker_stage stage)
 	atomic_store(&w->slot->stage, stage);
 }
 
+static void rest(struct worker *w)
+{
+	worker_stage(w, w->setup->questions_only ? STAGE_RESERVED : STAGE_IDLE);
+}
+
 static void show_job(struct worker *w, const struct job *job)
 {
 	memset(w->slot->digest, 0, sizeof w->slot->digest);
@@ -242,7 +247,7 @@ static void take_job(struct worker *w)
 			do_mail(w, &job, fds[0], count == 2 ? fds[1] : -1);
 		else
 			do_question(w, &job, count == 1 ? fds[0] : -1);
-		worker_stage(w, STAGE_IDLE);
+		rest(w);
 	}
 	talloc_free(owner);
 }
@@ -313,7 +318,7 @@ static void start_instances(struct worker *w)
 static void serve(struct worker *w)
 {
 	int64_t next_token_ms = 0;
-	worker_stage(w, STAGE_IDLE);
+	rest(w);
 	while (!w->leave) {
 		if (!w->setup->questions_only)
 			opener_link_ensure(w->opener);
