@@ -79,6 +79,12 @@ static enum worker_stage stage_of(const struct children_entry *e, const struct s
 	return (enum worker_stage)atomic_load(&shared->workers[e->slot].stage);
 }
 
+/* With nothing in hand; the one reserved for questions counts, too. */
+static bool is_idle(const struct children_entry *e, const struct shared *shared)
+{
+	return stage_of(e, shared) == STAGE_IDLE || stage_of(e, shared) == STAGE_RESERVED;
+}
+
 static void tell_to_leave(struct children_entry *e)
 {
 	e->is_told = e->link_fd < 0 || write(e->link_fd, "l", 1) == 1;
@@ -91,11 +97,11 @@ bool renewal_retire(struct children *workers, const struct shared *shared, unsig
 	for (unsigned k = 0; k < workers->count; k++) {
 		const struct children_entry *e = &workers->entries[k];
 		stale += e->is_stale;
-		one_is_on_its_way |= stage_of(e, shared) == STAGE_STARTING || (e->is_told && stage_of(e, shared) == STAGE_IDLE);
+		one_is_on_its_way |= stage_of(e, shared) == STAGE_STARTING || (e->is_told && is_idle(e, shared));
 	}
 	for (unsigned k = 0; stale > 0 && k < workers->count; k++) {
 		struct children_entry *e = &workers->entries[k];
-		bool idle = stage_of(e, shared) == STAGE_IDLE;
+		bool idle = is_idle(e, shared);
 		if (!e->is_stale || e->is_told || (idle && one_is_on_its_way))
 			continue;
 		tell_to_leave(e);

@@ -301,7 +301,7 @@ static int serve(struct worker_template *t)
 		if (t->draining)
 			continue;
 		renewal_check(&t->renewal, &t->workers);
-		renewing = renewal_retire(&t->workers, t->setup.shared, t->wanted);
+		renewing = renewal_retire(&t->workers, t->setup.shared, t->wanted + t->wants_questions);
 	}
 	return 0;
 }
