@@ -29,6 +29,7 @@
 	X(PROTOCOL, "SMTP|LMTP") \
 	X(NEWLINE, "normalise|reject") \
 	X(FAILURE, "tempfail|unchecked") \
+	X(LOOKUP_FAILURE, "tempfail|stale") \
 	X(TLS_LEVEL, "none|may|encrypt|verify") \
 	X(RELEASE_FORMAT, "resend|attach|plain|dsn|arf")
 
