@@ -27,6 +27,16 @@ struct lookup_key *lookup_key_strings(void *owner, const char *const *strings, s
 const char *lookup_key_text(const struct lookup_key *k);
 /* amavisd-new's key order for a hash ("user+foo@sub.example.com", ..., "."); *count entries. */
 const char *const *lookup_key_list(struct lookup_key *k, size_t *count);
+/* The key order for SQL and LDAP: as written, "user+foo@dom", "user@dom", "user+foo", "user", "@dom", "@.sub.dom" ... "@."; the null
+ * sender "", "@", "@.".  bare_local: the static tables call the address local (else no bare users).  no_at_means_domain (the setting
+ * sql_lookups_no_at_means_domain or its ldap_ sister): a user is "user@" and a domain "dom", ".dom", "." as in hashes.
+ * Strings and list on owner; none for a key that is no address.  Bytes are the address's own: see lookup_key_printable(). */
+const char *const *lookup_key_list_sql(const struct lookup_key *k, void *owner, bool bare_local, bool no_at_means_domain, size_t *count);
+/* The key with "?" for every byte that is not printable ASCII: what a database is asked without sql_allow_8bit_address. On owner. */
+const char *lookup_key_printable(void *owner, const char *key);
+/* What "$1" ... "$5" of results stand for: the address, its local part as written, user, extension with its delimiter, domain; *count is 5.
+ * NULL: not an address. */
+const char *const *lookup_key_parts(const struct lookup_key *k, size_t *count);
 
 struct lookup_match {			/* who said it; filled when wanted (explain) */
 	const struct lookup_table *table;

@@ -60,15 +60,21 @@ static const struct row rows[] = {
 	  ".m19.m20.m21 .m20.m21 .m21 ." },
 };
 
-static char *join(void *owner, struct lookup_key *k)
+static char *join_list(void *owner, const char *const *keys, size_t count)
 {
-	size_t count;
-	const char *const *keys = lookup_key_list(k, &count);
 	char *out = talloc_strdup(owner, "");
 
 	for (size_t i = 0; i < count; i++)
 		out = talloc_asprintf_append_buffer(out, "%s%s", i > 0 ? " " : "", *keys[i] == '\0' ? "~" : keys[i]);
 	return out;
+}
+
+static char *join(void *owner, struct lookup_key *k)
+{
+	size_t count;
+	const char *const *keys = lookup_key_list(k, &count);
+
+	return join_list(owner, keys, count);
 }
 
 static void test_address_keys(void **state)
@@ -86,6 +92,89 @@ static void test_address_keys(void **state)
 		assert_string_equal(lookup_key_text(k), r->address);
 		talloc_free(owner);
 	}
+}
+
+/* Databases and directories: another order, and bare users only where the static tables call the address local. */
+static const struct { const char *why, *address; bool bare_local, no_at_means_domain; const char *keys; } sql_rows[] = {
+	{ "local", "User+Foo@sub.example.com", true, false,
+	  "User+Foo@sub.example.com user+foo@sub.example.com user@sub.example.com user+foo user "
+	  "@sub.example.com @.sub.example.com @.example.com @.com @." },
+	{ "foreign: no bare users", "User+Foo@sub.example.com", false, false,
+	  "User+Foo@sub.example.com user+foo@sub.example.com user@sub.example.com @sub.example.com @.sub.example.com @.example.com @.com @." },
+	{ "no at means domain", "User+Foo@sub.example.com", true, true,
+	  "User+Foo@sub.example.com user+foo@sub.example.com user@sub.example.com user+foo@ user@ sub.example.com .sub.example.com .example.com .com ." },
+	{ "no at means domain, foreign", "User@sub.example.com", false, true,
+	  "User@sub.example.com user@sub.example.com sub.example.com .sub.example.com .example.com .com ." },
+	{ "null sender", "", false, false, "~ @ @." },
+	{ "null sender, called local", "", true, false, "~ @ @." },
+	{ "null sender, no at means domain", "", true, true, "~ @ ." },
+	{ "no domain", "postmaster", true, false, "postmaster postmaster@ @ @." },
+	{ "address literal is not split", "x@[1.2.3.4]", true, false, "x@[1.2.3.4] x @[1.2.3.4] @." },
+	{ "IDN becomes ACE", "q@b\xc3\xbc" "cher.example", false, false,
+	  "q@b\xc3\xbc" "cher.example q@xn--bcher-kva.example @xn--bcher-kva.example @.xn--bcher-kva.example @.example @." },
+};
+
+static void test_sql_keys(void **state)
+{
+	struct lookup_style style = { .recipient_delimiter = "+" };
+
+	for (size_t i = 0; i < sizeof sql_rows / sizeof sql_rows[0]; i++) {
+		struct lookup_key *k = lookup_key_address(NULL, sql_rows[i].address, &style);
+		size_t count;
+		const char *const *keys = lookup_key_list_sql(k, k, sql_rows[i].bare_local, sql_rows[i].no_at_means_domain, &count);
+		char *got = join_list(k, keys, count);
+
+		if (strcmp(got, sql_rows[i].keys) != 0)
+			print_message("# %s\n", sql_rows[i].why);
+		assert_string_equal(got, sql_rows[i].keys);
+		talloc_free(k);
+	}
+}
+
+/* A local part may hold a blank: what was quoted is plain text in a key. */
+static void test_sql_keys_of_a_quoted_address(void **state)
+{
+	struct lookup_key *k = lookup_key_address(NULL, "O'Neil; DROP@x.org", NULL);
+	size_t count;
+	const char *const *keys = lookup_key_list_sql(k, k, true, false, &count);
+
+	assert_int_equal(count, 7);
+	assert_string_equal(keys[1], "o'neil; drop@x.org");
+	assert_string_equal(keys[2], "o'neil; drop");
+	talloc_free(k);
+}
+
+static void test_keys_that_are_no_address(void **state)
+{
+	struct lookup_key *k = lookup_key_ip(NULL, "192.0.2.1");
+	size_t count = 1;
+
+	assert_null(lookup_key_list_sql(k, k, true, false, &count));
+	assert_int_equal(count, 0);
+	assert_null(lookup_key_parts(k, &count));
+	talloc_free(k);
+}
+
+static void test_printable(void **state)
+{
+	char *got = (char *)(uintptr_t)lookup_key_printable(NULL, "j\xc3\xbcr\x01" "g ~@x.org\x7f");
+
+	assert_string_equal(got, "j??r?g ~@x.org?");
+	talloc_free(got);
+}
+
+static void test_parts(void **state)
+{
+	static const char *const expected[] = { "User+Foo@Sub.Example.com", "User+Foo", "user", "+foo", "sub.example.com" };
+	struct lookup_style style = { .recipient_delimiter = "+" };
+	struct lookup_key *k = lookup_key_address(NULL, expected[0], &style);
+	size_t count;
+	const char *const *parts = lookup_key_parts(k, &count);
+
+	assert_int_equal(count, 5);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(parts[i], expected[i]);
+	talloc_free(k);
 }
 
 static void test_no_style(void **state)
@@ -176,7 +265,8 @@ static void test_bad_networks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_address_keys), cmocka_unit_test(test_no_style), cmocka_unit_test(test_client_keys),
+		cmocka_unit_test(test_address_keys), cmocka_unit_test(test_sql_keys), cmocka_unit_test(test_sql_keys_of_a_quoted_address),
+		cmocka_unit_test(test_keys_that_are_no_address), cmocka_unit_test(test_printable), cmocka_unit_test(test_parts), cmocka_unit_test(test_no_style), cmocka_unit_test(test_client_keys),
 		cmocka_unit_test(test_string_keys), cmocka_unit_test(test_networks), cmocka_unit_test(test_bad_networks),
 	};
 
