@@ -7,7 +7,8 @@
  *
  * A mail alone never opens it: what runs out of time over a mail's content answers the
  * question, and is believed.  An open breaker answers TEMPFAIL, which is never "clean".
- * Only what is reached by network has one: programs and engines of the opener cost no waiting for nobody. */
+ * Only what is reached by network has one: programs and engines of the opener cost no waiting for nobody.
+ * Scanners and databases; a database's question is ping(), and one that calls a statement wrong has answered. */
 #include "config.h"
 
 #include <poll.h>
@@ -29,7 +30,14 @@ static bool cancelled(struct deadline d)
 
 static bool has_breaker(const struct plugin_instance *i)
 {
-	return (i->plugin->capabilities & POSTERN_CAP_NETWORK) && i->plugin->scanner;
+	return (i->plugin->capabilities & POSTERN_CAP_NETWORK) && (i->plugin->scanner || i->plugin->database);
+}
+
+/* NULL: it has none. */
+typedef enum postern_result (*question_fn)(struct postern_call *);
+static question_fn question_of(const struct plugin_instance *i)
+{
+	return i->plugin->scanner ? i->plugin->scanner->version : i->plugin->database->ping;
 }
 
 /* True for the one process that makes the change; since when goes with it. */
@@ -92,7 +100,7 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 {
 	struct deadline whole = c->deadline;
 	c->deadline = deadline_sooner(whole, QUESTION_MS);
-	enum postern_result r = c->instance->plugin->scanner->version(c);
+	enum postern_result r = question_of(c->instance)(c);
 	c->deadline = whole;
 	c->connect_failed_ms = 0;
 	if (r == POSTERN_OK || r == POSTERN_NOTHING) {
@@ -121,7 +129,7 @@ static enum postern_result admit_suspect(struct postern_call *c, struct shared_i
 {
 	int left = deadline_left_ms(c->deadline);
 	/* Without a question, or without the time for it, the mail itself is the try. */
-	if (!c->instance->plugin->scanner->version || (left >= 0 && left < QUESTION_MS))
+	if (!question_of(c->instance) || (left >= 0 && left < QUESTION_MS))
 		return POSTERN_OK;
 	if (take_turn(slot, QUESTION_MS))
 		return ask_question(c, slot);
@@ -133,7 +141,7 @@ static enum postern_result admit_open(struct postern_call *c, struct shared_inst
 {
 	if (!take_turn(slot, c->instance->probe_interval_ms))
 		return refuse(c, slot);
-	return c->instance->plugin->scanner->version ? ask_question(c, slot) : POSTERN_OK;
+	return question_of(c->instance) ? ask_question(c, slot) : POSTERN_OK;
 }
 
 enum postern_result breaker_admit(struct postern_call *c)
@@ -153,7 +161,7 @@ bool breaker_is_open(struct plugin_instance *i)
 
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
 {
-	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING;
+	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING || (result == POSTERN_BROKEN && c->instance->plugin->database);
 	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || cancelled(c->deadline))
 		return;
 	if (answered) {
@@ -164,7 +172,7 @@ void breaker_note(struct shared_instance *slot, const struct postern_call *c, en
 	bool mute = result == POSTERN_TEMPFAIL && c->connects > 0 && c->sent_bytes == 0 && !c->passed_fd;
 	bool unreachable = mute || c->connect_refused || c->connect_failed_ms >= SLOW_CONNECT_MS;
 	unsigned in_a_row = unreachable ? atomic_fetch_add(&slot->breaker_failures, 1) + 1 : 0;
-	if (c->instance->plugin->scanner->version || unreachable)
+	if (question_of(c->instance) || unreachable)
 		suspect(slot);
 	if (in_a_row >= CONNECTS_IN_A_ROW)
 		open_breaker(slot, c->instance, c->error);

@@ -61,8 +61,22 @@ struct plugin_answer { enum postern_result result; const char *error, *key, *val
 void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
 	struct plugin_answer *out);
 typedef void (*plugin_row_fn)(void *context, const char *const *names, const char *const *values, size_t count);
+/* Databases (plugin/database.c).  The sink may be NULL: rows are not wanted.  A database that answers nobody is asked once per
+ * probe_interval only (the breaker), and is TEMPFAIL at once in between. */
+struct plugin_record_sink {
+	void (*columns)(void *context, const char *const *names, size_t count);
+	bool (*record)(void *context, const char *const *values, const size_t *sizes, size_t count);	/* false: no more */
+	void *context;
+};
+struct plugin_executed {
+	enum postern_result result;
+	const char *error;		/* with the instance's name in front, NULL when OK */
+	int64_t affected_rows, insert_id;
+	uint32_t elapsed_us;
+};
 void plugin_execute(struct plugin_instance *i, const char *statement, const struct postern_parameter *parameters, size_t count,
-	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out);
+	const struct plugin_record_sink *sink, struct deadline d, void *owner, struct plugin_executed *out);
+void plugin_ping(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_executed *out);
 void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,
 	struct plugin_outcome *out);
 

@@ -94,6 +94,8 @@ struct postern_call {
 	const struct plugin_decode_sink *sink;
 	plugin_row_fn row;
 	void *row_context;
+	const struct plugin_record_sink *records;
+	int64_t affected_rows, insert_id;
 	struct call_answer answer;
 	struct plugin_delivered *delivered;
 };
