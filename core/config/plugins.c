@@ -58,11 +58,11 @@ static bool settle_name(struct config *c, struct plugin_instance *i, const struc
 	return true;
 }
 
-static void add_instance(struct config *c, struct plugin_instance *i, const struct value *v)
+void instance_add(struct config *c, struct plugin_instance *i, const char *file, int line)
 {
 	i->number = (unsigned)c->instance_count;
-	i->file = v->file;
-	i->line = v->line;
+	i->file = file;
+	i->line = line;
 	c->instances = talloc_realloc(c, c->instances, struct plugin_instance *, c->instance_count + 2);
 	c->instances[c->instance_count++] = i;
 	c->instances[c->instance_count] = NULL;
@@ -94,7 +94,7 @@ static int construct(lua_State *L)
 		keep_complaint(&k, "", "could not be made");
 	if (i && !failure_of(c, v) && settle_name(c, i, argument, &k)) {
 		v->u.instance = i;
-		add_instance(c, i, v);
+		instance_add(c, i, v->file, v->line);
 	}
 	handle_push(L, v);
 	return 1;

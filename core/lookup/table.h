@@ -42,6 +42,9 @@ struct acl_item {
 struct re_rule { struct pattern *regex; const struct value *result; };
 struct cidr_rule { const char *text; struct ip_network network; const struct value *result; };
 
+struct record_source;
+struct sql_table { struct record_source *const *source; const char *statement, *written; };
+
 struct lookup_table {
 	enum lookup_kind kind;
 	const char *file;
@@ -56,6 +59,7 @@ struct lookup_table {
 		struct cidr_rule *cidr;
 		struct value_function *function;
 		struct plugin_instance *instance;
+		struct sql_table *sql;
 	} u;
 };
 
@@ -78,6 +82,7 @@ int lookup_ask_hash(const struct lookup_table *t, struct lookup_key *k, struct l
 int lookup_ask_acl(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_cidr(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
+int lookup_ask_sql(const struct lookup_table *t, struct lookup_key *k, const struct lookup_context *context, struct lookup_sink *s);
 
 /* A string result with $1 ${1} $(1) replaced from parts[0..count-1]; other values as they are. */
 const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count);

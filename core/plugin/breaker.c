@@ -22,12 +22,6 @@
 #define CONNECTS_IN_A_ROW 2	/* that did not come about */
 #define SLOW_CONNECT_MS 1000	/* a connection that had less time than this says nothing about the peer */
 
-static bool cancelled(struct deadline d)
-{
-	struct pollfd p = { .fd = d.cancel_fd, .events = POLLIN };
-	return d.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
-}
-
 static bool has_breaker(const struct plugin_instance *i)
 {
 	return (i->plugin->capabilities & POSTERN_CAP_NETWORK) && (i->plugin->scanner || i->plugin->database);
@@ -108,7 +102,7 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 		note_answer(slot, c->instance);
 		return POSTERN_OK;
 	}
-	if (cancelled(whole))
+	if (deadline_cancelled(whole))
 		return r;
 	open_breaker(slot, c->instance, c->error);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
@@ -162,7 +156,7 @@ bool breaker_is_open(struct plugin_instance *i)
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
 {
 	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING || (result == POSTERN_BROKEN && c->instance->plugin->database);
-	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || cancelled(c->deadline))
+	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
 		return;
 	if (answered) {
 		note_answer(slot, c->instance);

@@ -231,12 +231,12 @@ static enum postern_result failed(struct postern_call *call, struct try *t, unsi
 		state_of(call)->cut = true;
 	if (code == ER_DUP_ENTRY || code == ER_DUP_ENTRY_WITH_KEY_NAME)
 		return postern_fail(call, POSTERN_NOTHING, "%s", text);
-	return postern_fail(call, is_passing(code) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s: %s (%u)", place(call), text, code);
+	return postern_fail(call, is_passing(code) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s (%u)", text, code);
 }
 
 static enum postern_result no_time(struct postern_call *call)
 {
-	return postern_fail(call, POSTERN_TEMPFAIL, "%s: no answer in time", place(call));
+	return postern_fail(call, POSTERN_TEMPFAIL, "no answer in time");
 }
 
 /* ---- rows ---- */
@@ -271,7 +271,7 @@ static enum postern_result tell_columns(struct postern_call *call, MYSQL_STMT *s
 	size_t count = meta ? mysql_num_fields(meta) : 0;
 	if (count == 0 || count > COLUMNS_MAX) {
 		mysql_free_result(meta);
-		return postern_fail(call, POSTERN_BROKEN, "%s: a result without columns", place(call));
+		return postern_fail(call, POSTERN_BROKEN, "a result without columns");
 	}
 	const char **names = postern_alloc(call, count * sizeof *names);
 	const MYSQL_FIELD *fields = mysql_fetch_fields(meta);
@@ -436,7 +436,7 @@ static enum postern_result mysql_execute(struct postern_call *call, const char *
 	struct try t = { 0 };
 	if (within && !is_alive(s)) {
 		disconnect(s);
-		return postern_fail(call, POSTERN_TEMPFAIL, "%s: the server has gone away in the middle of a transaction", place(call));
+		return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
 	}
 	enum postern_result r = try_once(call, text, parameters, count, &t);
 	if (r == POSTERN_OK || within || !worth_another(text, &t))

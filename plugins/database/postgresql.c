@@ -216,7 +216,7 @@ static bool is_passing(const char *sqlstate)
 
 static enum postern_result no_time(struct postern_call *call)
 {
-	return postern_fail(call, POSTERN_TEMPFAIL, "%s: no answer in time", place(call));
+	return postern_fail(call, POSTERN_TEMPFAIL, "no answer in time");
 }
 
 /* The connection itself. */
@@ -224,7 +224,7 @@ static enum postern_result broken_off(struct postern_call *call, struct try *t)
 {
 	struct state *s = state_of(call);
 	s->cut = t->lost = true;
-	return postern_fail(call, POSTERN_TEMPFAIL, "%s: %s", place(call), one_line(call, PQerrorMessage(s->db)));
+	return postern_fail(call, POSTERN_TEMPFAIL, "%s", one_line(call, PQerrorMessage(s->db)));
 }
 
 static enum postern_result failed(struct postern_call *call, const PGresult *result, struct try *t)
@@ -238,7 +238,7 @@ static enum postern_result failed(struct postern_call *call, const PGresult *res
 		state_of(call)->cut = true;
 	if (strcmp(sqlstate, "23505") == 0)
 		return postern_fail(call, POSTERN_NOTHING, "%s", one_line(call, text));
-	return postern_fail(call, is_passing(sqlstate) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s: %s (%s)", place(call), one_line(call, text), sqlstate);
+	return postern_fail(call, is_passing(sqlstate) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s (%s)", one_line(call, text), sqlstate);
 }
 
 /* ---- one statement ---- */
@@ -460,7 +460,7 @@ static enum postern_result send_prepared(struct postern_call *call, const char *
 		lengths[k] = (int)p[k].size;
 		formats[k] = p[k].octets;
 		if (p[k].text && !p[k].octets && memchr(p[k].text, 0, p[k].size))
-			return postern_fail(call, POSTERN_BROKEN, "%s: text with a NUL in it cannot be asked for", place(call));
+			return postern_fail(call, POSTERN_BROKEN, "text with a NUL in it cannot be asked for");
 	}
 	if (!PQsendQueryPrepared(s->db, name, (int)count, values, lengths, formats, 0))
 		return broken_off(call, t);
@@ -492,7 +492,7 @@ static enum postern_result postgresql_execute(struct postern_call *call, const c
 	struct try t = { .sqlstate = "" };
 	if (within && !is_alive(s)) {
 		disconnect(s);
-		return postern_fail(call, POSTERN_TEMPFAIL, "%s: the server has gone away in the middle of a transaction", place(call));
+		return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
 	}
 	enum postern_result r = try_once(call, text, parameters, count, &t);
 	if (r == POSTERN_OK || within || !worth_another(text, &t))

@@ -89,8 +89,8 @@ static enum postern_result failed(struct postern_call *call, const char *what)
 	const char *text = (code & 0xff) == SQLITE_INTERRUPT ? "time over" : sqlite3_errmsg(s->db);
 	if ((code & 0xff) == SQLITE_CONSTRAINT)
 		return postern_fail(call, code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ? POSTERN_NOTHING : POSTERN_BROKEN,
-			"%s: %s", options_of(call)->file, text);
-	return postern_fail(call, is_passing(code) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s: %s%s", options_of(call)->file, what, text);
+			"%s", text);
+	return postern_fail(call, is_passing(code) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s%s", what, text);
 }
 
 static enum postern_result open_file(struct postern_call *call, const struct stat *st)
@@ -120,7 +120,7 @@ static enum postern_result have_file(struct postern_call *call)
 	struct state *s = state_of(call);
 	struct stat st;
 	if (stat(options_of(call)->file, &st) != 0 || !S_ISREG(st.st_mode))
-		return postern_fail(call, POSTERN_TEMPFAIL, "%s: there is no such database file, or no right to see it", options_of(call)->file);
+		return postern_fail(call, POSTERN_TEMPFAIL, "there is no such file, or no right to see it");
 	if (s->db && (s->device != st.st_dev || s->inode != st.st_ino) && sqlite3_get_autocommit(s->db))
 		close_file(s);
 	return s->db ? POSTERN_OK : open_file(call, &st);
