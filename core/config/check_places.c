@@ -8,6 +8,7 @@
 #include <talloc.h>
 
 #include "base/io.h"
+#include "lookup/sql_dsn.h"
 #include "lookup/sql_statement.h"
 
 #define METHOD_EXPECTED "\"smtp:[127.0.0.1]:10025\", \"lmtp:...\" or another \"scheme:rest\""
@@ -87,7 +88,7 @@ const struct value *check_methods(struct checker *k, const struct value *v)
 
 #define DSN_EXPECTED "\"mysql://user:password@host/database\", \"postgresql://...\", \"sqlite:/file\" or { \"DBI:mysql:database=x;host=y\", user, password }"
 
-static const char *const url_schemes[] = { "mysql://", "mariadb://", "postgresql://", "postgres://", "sqlite:/", "redis://" };
+static const char *const url_schemes[] = { "mysql://", "mariadb://", "postgresql://", "postgres://", "sqlite:", "redis://" };
 
 static bool is_url(const char *text)
 {
@@ -107,10 +108,33 @@ static bool is_dbi(const char *text)
 	return text && (g_str_has_prefix(text, "DBI:") || g_str_has_prefix(text, "dbi:"));
 }
 
+/* What its plugin will say of it, told here, where its place in the list is known. */
+static int try_database(struct checker *k, const char *url, struct error *e)
+{
+	void *scratch = talloc_new(NULL);
+	const struct postern_plugin *plugin;
+	struct sql_dsn dsn;
+	int rc = sql_dsn_parse(scratch, url, &dsn, e);
+
+	if (rc == 0 && k->config->host && k->config->options.load_plugins) {
+		plugin = plugin_host_find(k->config->host, dsn.plugin, e);
+		rc = plugin && plugin_instance_from_pairs(scratch, plugin, dsn.names, dsn.values, dsn.count, e) ? 0 : -1;
+	}
+	talloc_free(scratch);
+	return rc;
+}
+
 static const struct value *make_dsn(struct checker *k, const struct value *like, const char *url)
 {
 	struct value *v = value_like(k, like, VALUE_STRING);
+	struct error e = { 0 };
 
+	if (!g_str_has_prefix(url, "redis:") || !g_str_has_prefix(k->path->str, "storage_redis")) {
+		if (try_database(k, url, &e) != 0) {
+			check_complain(k, like, "%s", e.text);
+			return NULL;
+		}
+	}
 	v->u.string = talloc_strdup(v, url);
 	v->secret = true;
 	return v;

@@ -6,6 +6,7 @@
 #include <talloc.h>
 
 #define OPTIONS_MAX 32
+#define ESCAPES "in a password write %23 for \"#\", %25 for \"%\", %2F for \"/\", %3F for \"?\""
 
 static const struct { const char *scheme, *plugin; } schemes[] = {
 	{ "mysql", "mysql" }, { "mariadb", "mysql" }, { "postgresql", "postgresql" }, { "postgres", "postgresql" }
@@ -56,7 +57,7 @@ static int take_uri(struct sql_dsn *d, void *owner, GUri *uri, struct error *e)
 	const char *path = g_uri_get_path(uri), *fragment = g_uri_get_fragment(uri);
 
 	if (fragment)
-		return error_set(e, ERROR_CONFIG, "a \"#\" in it; in a password write %%23 (and %%3F for \"?\", %%2F for \"/\", %%25 for \"%%\")");
+		return error_set(e, ERROR_CONFIG, "a \"#\" in it; %s", ESCAPES);
 	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
 		if (strcmp(g_uri_get_scheme(uri), schemes[i].scheme) == 0)
 			d->plugin = schemes[i].plugin;
@@ -97,8 +98,7 @@ int sql_dsn_parse(void *owner, const char *url, struct sql_dsn *out, struct erro
 		return take_sqlite(out, owner, url + strlen("sqlite:"), e);
 	uri = g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED_QUERY, NULL);
 	if (uri == NULL)
-		return error_set(e, ERROR_CONFIG, "not an address; expected \"mysql://user:password@host/database\" or the like "
-			"(in a password write %%25 for \"%%\", %%2F for \"/\")");
+		return error_set(e, ERROR_CONFIG, "not an address; expected \"mysql://user:password@host/database\" or the like; %s", ESCAPES);
 	rc = take_uri(out, owner, uri, e);
 	g_uri_unref(uri);
 	return rc;
