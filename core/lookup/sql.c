@@ -283,6 +283,14 @@ static void print_missing(const struct sql_rows *rows, const char *const *column
 		fputc('\n', to);
 }
 
+/* The name stands in front of the line already. */
+static const char *without_name(const struct plugin_instance *database, const char *text)
+{
+	size_t n = strlen(database->name);
+
+	return strncmp(text, database->name, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+}
+
 /* columns NULL: none are looked for. */
 static bool try_clause(struct sql_source *s, struct plugin_instance *database, const char *name, const char *text, const char *const *columns, FILE *to)
 {
@@ -301,7 +309,7 @@ static bool try_clause(struct sql_source *s, struct plugin_instance *database, c
 	if (done.result == POSTERN_OK)
 		fprintf(to, "  %s: %zu columns (%u us)\n", name, rows.column_count, done.elapsed_us);
 	else
-		fprintf(to, "  %s: FAILED: %s\n", name, a.statement ? done.error : e.text);
+		fprintf(to, "  %s: FAILED: %s\n", name, a.statement ? without_name(database, done.error) : e.text);
 	if (done.result == POSTERN_OK && columns)
 		print_missing(&rows, columns, to);
 	talloc_free(owner);
@@ -319,7 +327,7 @@ static bool try_database(struct sql_source *s, struct plugin_instance *database,
 	if (good)
 		fprintf(to, "%s: answers (%u us)\n", database->name, done.elapsed_us);
 	else
-		fprintf(to, "%s: FAILED: %s\n", database->name, done.error);
+		fprintf(to, "%s: FAILED: %s\n", database->name, without_name(database, done.error));
 	if (good) {
 		good = try_clause(s, database, "sel_policy", s->settings.sel_policy, columns, to);
 		good = (!*s->settings.sel_wblist || try_clause(s, database, "sel_wblist", s->settings.sel_wblist, NULL, to)) && good;

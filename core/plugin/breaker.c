@@ -93,8 +93,11 @@ static enum postern_result refuse(struct postern_call *c, struct shared_instance
 static enum postern_result ask_question(struct postern_call *c, struct shared_instance *slot)
 {
 	struct deadline whole = c->deadline;
+	const struct plugin_record_sink *records = c->records;	/* which are for what will be asked */
 	c->deadline = deadline_sooner(whole, QUESTION_MS);
+	c->records = NULL;
 	enum postern_result r = question_of(c->instance)(c);
+	c->records = records;
 	c->deadline = whole;
 	c->connect_failed_ms = 0;
 	if (r == POSTERN_OK || r == POSTERN_NOTHING) {

@@ -41,6 +41,7 @@ struct state {
 /* One try of one statement. */
 struct try {
 	unsigned code;			/* the server's or library's error; 0: none of theirs */
+	bool executed;			/* it has begun, so that it may be done */
 	bool told;			/* something was handed on already */
 };
 
@@ -210,7 +211,7 @@ static bool is_lost(unsigned code)
 /* The statement has to be prepared anew, which says nothing about the connection. */
 static bool is_stale(unsigned code)
 {
-	return code == ER_UNKNOWN_STMT_HANDLER || code == ER_NEED_REPREPARE;
+	return code == ER_UNKNOWN_STMT_HANDLER || code == ER_NEED_REPREPARE || code == CR_NEW_STMT_METADATA;
 }
 
 static bool is_passing(unsigned code)
@@ -375,6 +376,7 @@ static enum postern_result execute_prepared(struct postern_call *call, MYSQL_STM
 {
 	my_bool freed = 0;
 	int rc = 0;
+	t->executed = true;
 	if (!WAITED(call, rc, mysql_stmt_execute_start(&rc, stmt), mysql_stmt_execute_cont, stmt))
 		return no_time(call);
 	if (rc != 0)
@@ -394,6 +396,7 @@ static enum postern_result execute_plain(struct postern_call *call, const char *
 {
 	struct state *s = state_of(call);
 	int rc = 0;
+	t->executed = true;
 	if (!WAITED(call, rc, mysql_real_query_start(&rc, s->db, text, strlen(text)), mysql_real_query_cont, s->db))
 		return no_time(call);
 	if (rc != 0)
@@ -416,6 +419,13 @@ static enum postern_result try_once(struct postern_call *call, const char *text,
 	return r == POSTERN_OK ? execute_prepared(call, stmt, t) : r;
 }
 
+/* What was begun there is lost with the connection; nobody shall go on with it elsewhere. */
+static enum postern_result gone_within(struct postern_call *call)
+{
+	disconnect(state_of(call));
+	return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
+}
+
 static bool in_transaction(const struct state *s)
 {
 	return s->db && (s->db->server_status & SERVER_STATUS_IN_TRANS);
@@ -425,8 +435,8 @@ static bool worth_another(const char *text, const struct try *t)
 {
 	if (t->told || (!is_lost(t->code) && !is_stale(t->code)))
 		return false;
-	/* What writes may have been done; but not if the server had said farewell before. */
-	return statement_only_reads(text) || t->code == 4031 || is_stale(t->code);
+	/* What writes may have been done; but not if it had not come so far, or the server had said farewell before. */
+	return statement_only_reads(text) || !t->executed || t->code == 4031 || is_stale(t->code);
 }
 
 static enum postern_result mysql_execute(struct postern_call *call, const char *text, const struct postern_parameter *parameters, size_t count)
@@ -434,11 +444,11 @@ static enum postern_result mysql_execute(struct postern_call *call, const char *
 	struct state *s = state_of(call);
 	bool within = in_transaction(s);
 	struct try t = { 0 };
-	if (within && !is_alive(s)) {
-		disconnect(s);
-		return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
-	}
+	if (within && !is_alive(s))
+		return gone_within(call);
 	enum postern_result r = try_once(call, text, parameters, count, &t);
+	if (within && is_lost(t.code))
+		return gone_within(call);
 	if (r == POSTERN_OK || within || !worth_another(text, &t))
 		return r;
 	postern_log(call, 2, "asked once more: error %u of the server", t.code);

@@ -31,6 +31,7 @@ struct options {
 struct state {
 	PGconn *db;			/* NULL: not connected */
 	bool cut;			/* a call was left half-way */
+	bool in_transaction;		/* after the last statement that came to its end */
 	int64_t until_ms;		/* of a connection that is being made; 0: only the call's deadline counts */
 	uint64_t names;			/* prepared statements are numbered */
 	struct statements statements;
@@ -40,6 +41,7 @@ struct state {
 struct try {
 	char sqlstate[6];		/* "": none */
 	bool lost;			/* the connection is gone */
+	bool executed;			/* it has begun, so that it may be done */
 	bool told;			/* something was handed on already */
 };
 
@@ -66,7 +68,7 @@ static void disconnect(struct state *s)
 	forget_statements(s);
 	PQfinish(s->db);
 	s->db = NULL;
-	s->cut = false;
+	s->cut = s->in_transaction = false;
 }
 
 /* libpq's messages have several lines; a log line has one. */
@@ -462,6 +464,7 @@ static enum postern_result send_prepared(struct postern_call *call, const char *
 		if (p[k].text && !p[k].octets && memchr(p[k].text, 0, p[k].size))
 			return postern_fail(call, POSTERN_BROKEN, "text with a NUL in it cannot be asked for");
 	}
+	t->executed = true;
 	if (!PQsendQueryPrepared(s->db, name, (int)count, values, lengths, formats, 0))
 		return broken_off(call, t);
 	PQsetSingleRowMode(s->db);
@@ -470,31 +473,43 @@ static enum postern_result send_prepared(struct postern_call *call, const char *
 
 static enum postern_result try_once(struct postern_call *call, const char *text, const struct postern_parameter *p, size_t count, struct try *t)
 {
+	struct state *s = state_of(call);
 	const char *name = NULL;
 	enum postern_result r = have_connection(call);
 	if (r == POSTERN_OK)
 		r = prepare(call, text, p, count, &name, t);
-	return r == POSTERN_OK ? send_prepared(call, name, p, count, t) : r;
+	if (r == POSTERN_OK)
+		r = send_prepared(call, name, p, count, t);
+	if (s->db && !s->cut)
+		s->in_transaction = PQtransactionStatus(s->db) == PQTRANS_INTRANS || PQtransactionStatus(s->db) == PQTRANS_INERROR;
+	return r;
 }
 
 static bool worth_another(const char *text, const struct try *t)
 {
 	if (t->told || (!t->lost && !is_stale(t->sqlstate)))
 		return false;
-	/* What writes may have been done; but not if the server had taken its leave before. */
-	return statement_only_reads(text) || is_stale(t->sqlstate) || strncmp(t->sqlstate, "57P0", 4) == 0;
+	/* What writes may have been done; but not if it had not come so far, or the server had taken its leave before. */
+	return statement_only_reads(text) || !t->executed || is_stale(t->sqlstate) || strncmp(t->sqlstate, "57P0", 4) == 0;
+}
+
+/* What was begun there is lost with the connection; nobody shall go on with it elsewhere. */
+static enum postern_result gone_within(struct postern_call *call)
+{
+	disconnect(state_of(call));
+	return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
 }
 
 static enum postern_result postgresql_execute(struct postern_call *call, const char *text, const struct postern_parameter *parameters, size_t count)
 {
 	struct state *s = state_of(call);
-	bool within = s->db && PQtransactionStatus(s->db) != PQTRANS_IDLE;
+	bool within = s->in_transaction;
 	struct try t = { .sqlstate = "" };
-	if (within && !is_alive(s)) {
-		disconnect(s);
-		return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
-	}
+	if (within && !is_alive(s))
+		return gone_within(call);
 	enum postern_result r = try_once(call, text, parameters, count, &t);
+	if (within && t.lost)
+		return gone_within(call);
 	if (r == POSTERN_OK || within || !worth_another(text, &t))
 		return r;
 	postern_log(call, 2, "asked once more: %s", t.lost ? "the server has gone away" : "the statement had to be prepared anew");
