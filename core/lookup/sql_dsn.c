@@ -63,6 +63,9 @@ static int take_uri(struct sql_dsn *d, void *owner, GUri *uri, struct error *e)
 			d->plugin = schemes[i].plugin;
 	if (d->plugin == NULL)
 		return error_set(e, ERROR_CONFIG, "\"%s\" is no kind of database; expected mysql, postgresql or sqlite", g_uri_get_scheme(uri));
+	/* Where a "/" of the password was taken for the end of the host, the rest of it must not be taken for a name and shown. */
+	if (path && strchr(path, '@'))
+		return error_set(e, ERROR_CONFIG, "an \"@\" behind the host; %s", ESCAPES);
 	if (!path || path[0] != '/' || !path[1] || strchr(path + 1, '/'))
 		return error_set(e, ERROR_CONFIG, "it names no database; expected \"%s://user:password@host/database\"", g_uri_get_scheme(uri));
 	add(d, owner, "database", path + 1);
@@ -96,7 +99,7 @@ int sql_dsn_parse(void *owner, const char *url, struct sql_dsn *out, struct erro
 	*out = (struct sql_dsn){ .names = talloc_zero_array(owner, const char *, OPTIONS_MAX), .values = talloc_zero_array(owner, const char *, OPTIONS_MAX) };
 	if (g_str_has_prefix(url, "sqlite:"))
 		return take_sqlite(out, owner, url + strlen("sqlite:"), e);
-	uri = g_uri_parse(url, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED_QUERY, NULL);
+	uri = g_uri_parse(url, G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED_QUERY, NULL);
 	if (uri == NULL)
 		return error_set(e, ERROR_CONFIG, "not an address; expected \"mysql://user:password@host/database\" or the like; %s", ESCAPES);
 	rc = take_uri(out, owner, uri, e);
