@@ -7,62 +7,75 @@
 
 #define KEY_COLUMN "email"	/* what the key was compared with, in amavisd-new's tables */
 
-static const char *lower(void *owner, const char *name)
-{
-	char *copy = talloc_strdup(owner, name);
-
-	for (char *p = copy; *p; p++)
-		*p = g_ascii_tolower(*p);
-	return copy;
-}
-
 /* SELECT users.*, policy.*, users.id: of columns of one name the last counts. */
 static void take_columns(void *context, const char *const *names, size_t count)
 {
 	struct sql_rows *r = context;
+	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);	/* name -> its column + 1 */
 
 	r->names = talloc_zero_array(r->owner, const char *, count + 1);
 	r->column_count = count;
 	for (size_t i = 0; i < count; i++) {
-		r->names[i] = lower(r->names, names[i]);
-		for (size_t k = 0; k < i; k++)
-			if (r->names[k] && strcmp(r->names[k], r->names[i]) == 0)
-				r->names[k] = NULL;
+		char *name = talloc_strdup(r->names, names[i]);
+		gpointer before;
+
+		for (char *p = name; *p; p++)
+			*p = g_ascii_tolower(*p);
+		before = g_hash_table_lookup(seen, name);
+		if (before)
+			r->names[GPOINTER_TO_SIZE(before) - 1] = NULL;
+		r->names[i] = name;
+		g_hash_table_replace(seen, name, GSIZE_TO_POINTER(i + 1));
 	}
+	g_hash_table_destroy(seen);
 }
 
-static void take_value(const struct sql_rows *r, void *owner, const char *value, size_t size, struct record_field *out)
+/* Bytes of a row's values, each with a NUL behind it. */
+static size_t room_for(const char *const *values, const size_t *sizes, size_t count)
 {
-	while (r->trim && value && size > 0 && value[size - 1] == ' ')
-		size--;
-	out->size = value ? size : 0;
-	out->value = NULL;
-	if (value) {
-		char *copy = talloc_zero_size(owner, size + 1);
+	size_t room = 0;
 
-		memcpy(copy, value, size);
-		out->value = copy;
-	}
+	for (size_t i = 0; i < count; i++)
+		room += values[i] ? sizes[i] + 1 : 0;
+	return room;
+}
+
+/* Copies the value to *to, which moves on. */
+static void take_value(const struct sql_rows *r, const char *value, size_t size, char **to, struct record_field *out)
+{
+	if (value == NULL)
+		return;
+	while (r->trim && size > 0 && value[size - 1] == ' ')
+		size--;
+	out->value = *to;
+	out->size = size;
+	memcpy(*to, value, size);
+	(*to)[size] = '\0';
+	*to += size + 1;
 }
 
 static bool take_record(void *context, const char *const *values, const size_t *sizes, size_t count)
 {
 	struct sql_rows *r = context;
-	struct record_field *fields = talloc_zero_array(r->owner, struct record_field, count + 1);
-	struct record_row row = { .fields = fields };
+	size_t room = room_for(values, sizes, count);
+	struct record_field *fields;
+	struct record_row row = { .count = 0 };
+	char *to;
 
-	if (r->row_count >= SQL_ROWS_MAX)
+	r->bytes += room + count * sizeof *fields;
+	if (r->row_count >= SQL_ROWS_MAX || r->bytes > SQL_BYTES_MAX)
 		return false;
+	row.fields = fields = talloc_zero_array(r->owner, struct record_field, count + 1);
+	to = talloc_array(r->owner, char, room + 1);
 	for (size_t i = 0; i < count && i < r->column_count; i++) {
+		struct record_field *field = &fields[row.count];
+
 		if (!r->names[i])
 			continue;
-		r->bytes += sizeof *fields + sizes[i];
-		if (r->bytes > SQL_BYTES_MAX)
-			return false;
-		fields[row.count].name = r->names[i];
-		take_value(r, fields, values[i], sizes[i], &fields[row.count]);
-		if (strcmp(r->names[i], KEY_COLUMN) == 0)
-			row.key = fields[row.count].value;
+		field->name = r->names[i];
+		take_value(r, values[i], sizes[i], &to, field);
+		if (strcmp(field->name, KEY_COLUMN) == 0)
+			row.key = field->value;
 		row.count++;
 	}
 	r->rows = talloc_realloc(r->owner, r->rows, struct record_row, r->row_count + 1);
