@@ -197,7 +197,6 @@ void consistency_check(struct config *c)
 	check_scanners_exist(c);
 	check_bounces(c);
 	check_level(c);
-	sources_make(c);
 	check_instances(c);
 	check_listeners(c);
 }

@@ -226,13 +226,18 @@ const struct value *merge_hash(const struct value *under, const struct value *ov
 /* --- circles.c --- */
 void circles_break(struct config *c);	/* reports them, and leaves nothing that follows for ever */
 
-/* --- sources.c, sql_constructor.c --- */
+/* --- sources.c --- */
 void sources_make(struct config *c);
+
+/* --- sql_sources.c, sql_constructor.c --- */
+struct record_cache_limits;
+void sql_source_make(struct config *c, const struct record_cache_limits *limits);
+bool sql_source_try(const struct config *c, FILE *to);
 /* The databases that a typed DSN setting names, by now instances of their plugins; what is wrong with one is a problem at `path`. */
 struct plugin_instance **config_databases(struct config *c, const struct value *dsns, const char *file, int line, const char *path, size_t *count);
-struct record_source *config_sql_source(struct config *c, struct plugin_instance *const *databases, size_t count);
+struct record_source *config_sql_source(struct config *c, struct plugin_instance *const *databases, size_t count, const struct record_cache_limits *limits);
 void sql_constructor_define(struct config *c);
-void sql_tables_finish(struct config *c);
+void sql_tables_finish(struct config *c, const struct record_cache_limits *limits);
 
 /* --- consistency.c --- */
 void consistency_check(struct config *c);

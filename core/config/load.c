@@ -287,6 +287,7 @@ static void evaluate(struct config *c)
 	if (sandbox_call(&c->sandbox, 0, 0, &fault) != 0)
 		problem_fault(c, &fault, "configuration");
 	make_base(c);
+	sources_make(c);
 	consistency_check(c);
 	failures_tell_rest(c);
 	problems_drop_defaults(c->problems);

@@ -90,7 +90,7 @@ static int make_sql(lua_State *L)
 	return 1;
 }
 
-static void finish(struct config *c, struct sql_table_wish *wish)
+static void finish(struct config *c, struct sql_table_wish *wish, const struct record_cache_limits *limits)
 {
 	struct checker *k = checker_new(c, wish->value->file, wish->value->line, "sql.dsn");
 	const struct value *dsns = check_dsn(k, wish->dsn);
@@ -98,11 +98,11 @@ static void finish(struct config *c, struct sql_table_wish *wish)
 	struct plugin_instance **databases = config_databases(c, dsns, wish->value->file, wish->value->line, "sql.dsn", &count);
 
 	if (count > 0)
-		wish->source = config_sql_source(c, databases, count);
+		wish->source = config_sql_source(c, databases, count, limits);
 	checker_free(k);
 }
 
-void sql_tables_finish(struct config *c)
+void sql_tables_finish(struct config *c, const struct record_cache_limits *limits)
 {
 	bool configured = c->base[SET_lookup_sql_dsn]->kind == VALUE_LIST && c->base[SET_lookup_sql_dsn]->u.list.count > 0;
 
@@ -110,7 +110,7 @@ void sql_tables_finish(struct config *c)
 		if (!wish->dsn)
 			wish->source = c->sources[RECORD_SQL];
 		else if (c->host && c->options.load_plugins)
-			finish(c, wish);
+			finish(c, wish, limits);
 		if (!wish->dsn && !configured)
 			problem_add(c, wish->value->file, wish->value->line, false, "sql: names no database, and lookup_sql_dsn is not set; expected sql{ \"SELECT ...\", dsn = \"...\" }");
 	}
