@@ -94,8 +94,10 @@ class Probe:
         self.process.stdin.close()
         status = self.process.wait(30)
         self.process.stdout.close()
+        said = self.stderr()
         self.log.close()
-        return status
+        if status != 0:
+            raise RuntimeError("the probe ended with %d:\n%s" % (status, said))
 
     def __enter__(self):
         return self
