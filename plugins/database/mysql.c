@@ -14,22 +14,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shared.h"
 #include "statements.h"
-#include "waiting.h"
 
 #define VALUE_BYTES 512			/* of a column fetched at once; longer ones are fetched on their own */
 #define PACKET_BYTES_MAX (16UL * 1024 * 1024)
 #define DEFAULT_SOCKET "/run/mysqld/mysqld.sock"
 #define COLUMNS_MAX 4096		/* what a server may have in one row */
-
-struct options {
-	const char *server;
-	int64_t port;
-	const char *socket;
-	const char *database, *user, *password;
-	const char *tls, *ca, *cert, *key;
-	int64_t connect_timeout_ms;
-};
 
 struct state {
 	MYSQL *db;			/* NULL: not connected */
@@ -45,7 +36,7 @@ struct try {
 	bool told;			/* something was handed on already */
 };
 
-static const struct options *options_of(struct postern_call *call)
+static const struct server_options *options_of(struct postern_call *call)
 {
 	return postern_options(postern_call_instance(call));
 }
@@ -103,20 +94,18 @@ static bool is_alive(struct state *s)
 	return p.fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
-static bool over_socket(const struct options *o)
+static bool over_socket(const struct server_options *o)
 {
 	return (o->socket && *o->socket) || (strcmp(o->server, "localhost") == 0 && o->port == 0);
 }
 
 static const char *place(struct postern_call *call)
 {
-	const struct options *o = options_of(call);
-	if (over_socket(o))
-		return o->socket && *o->socket ? o->socket : DEFAULT_SOCKET;
-	return postern_printf(call, strchr(o->server, ':') ? "[%s]:%d" : "%s:%d", o->server, (int)(o->port ? o->port : MYSQL_PORT));
+	const struct server_options *o = options_of(call);
+	return server_place(call, o, over_socket(o), DEFAULT_SOCKET, MYSQL_PORT);
 }
 
-static void set_tls(struct state *s, const struct options *o)
+static void set_tls(struct state *s, const struct server_options *o)
 {
 	my_bool on = 1, checked = strcmp(o->tls, "on") == 0;
 	if (strcmp(o->tls, "off") == 0)
@@ -126,7 +115,7 @@ static void set_tls(struct state *s, const struct options *o)
 	mysql_optionsv(s->db, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &checked);
 }
 
-static bool make_handle(struct state *s, const struct options *o)
+static bool make_handle(struct state *s, const struct server_options *o)
 {
 	unsigned protocol = over_socket(o) ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP, local_infile = 0;
 	unsigned long packet = PACKET_BYTES_MAX;
@@ -149,7 +138,7 @@ static bool make_handle(struct state *s, const struct options *o)
 static enum postern_result connect_to(struct postern_call *call, const char *host)
 {
 	struct state *s = state_of(call);
-	const struct options *o = options_of(call);
+	const struct server_options *o = options_of(call);
 	const char *path = host ? NULL : place(call);
 	MYSQL *done = NULL;
 	if (!make_handle(s, o))
@@ -169,7 +158,7 @@ static enum postern_result connect_to(struct postern_call *call, const char *hos
 /* With its certificate checked a server is known by its name: the library looks that up once more, just after the host has. */
 static enum postern_result connect_by_name(struct postern_call *call)
 {
-	const struct options *o = options_of(call);
+	const struct server_options *o = options_of(call);
 	const char *const *addresses = postern_resolve(call, o->server);
 	enum postern_result r = POSTERN_TEMPFAIL;
 	if (!addresses)
@@ -184,7 +173,7 @@ static enum postern_result connect_by_name(struct postern_call *call)
 static enum postern_result have_connection(struct postern_call *call)
 {
 	struct state *s = state_of(call);
-	const struct options *o = options_of(call);
+	const struct server_options *o = options_of(call);
 	if (is_alive(s))
 		return POSTERN_OK;
 	disconnect(s);
@@ -473,40 +462,26 @@ static enum postern_result mysql_is_there(struct postern_call *call)
 
 static enum postern_result mysql_start(struct postern_instance *instance, struct postern_error *e)
 {
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		return postern_complain(e, POSTERN_TEMPFAIL, "out of memory");
-	*postern_state(instance) = s;
-	return POSTERN_OK;
+	return state_make(instance, sizeof(struct state), e);
 }
 
 static void mysql_stop(struct postern_instance *instance)
 {
-	struct state *s = *postern_state(instance);
-	*postern_state(instance) = NULL;
+	struct state *s = state_take(instance);
 	if (s)
 		disconnect(s);
 	free(s);
 }
 
 static const struct postern_option option_table[] = {
-	{ .name = "server", .type = POSTERN_STRING, .offset = offsetof(struct options, server), .value = "localhost",
+	{ .name = "server", .type = POSTERN_STRING, SERVER_OPTION(server), .value = "localhost",
 	  .doc = "The server's name or address. \"localhost\" without a port is the server's socket." },
-	{ .name = "port", .type = POSTERN_INT, .offset = offsetof(struct options, port), .value = "0", .min = 0, .max = 65535,
+	{ .name = "port", .type = POSTERN_INT, SERVER_OPTION(port), .value = "0", .min = 0, .max = 65535,
 	  .doc = "Its port, 3306 where it is 0." },
-	{ .name = "socket", .type = POSTERN_FILE, .offset = offsetof(struct options, socket),
+	{ .name = "socket", .type = POSTERN_FILE, SERVER_OPTION(socket),
 	  .doc = "Its unix socket, instead of server and port; /run/mysqld/mysqld.sock where server is \"localhost\"." },
-	{ .name = "database", .type = POSTERN_STRING, .offset = offsetof(struct options, database), .flags = POSTERN_REQUIRED | POSTERN_POSITIONAL,
-	  .doc = "The database." },
-	{ .name = "user", .type = POSTERN_STRING, .offset = offsetof(struct options, user), .doc = "Who we are; the name of our own user where it is not given." },
-	{ .name = "password", .type = POSTERN_STRING, .offset = offsetof(struct options, password), .flags = POSTERN_SECRET, .doc = "The password." },
-	{ .name = "tls", .type = POSTERN_ENUM, .offset = offsetof(struct options, tls), .value = "off", .choices = "off|on|unverified",
-	  .doc = "on: only encrypted, and only to a server whose certificate bears its name; unverified: encrypted, to whoever answers." },
-	{ .name = "ca", .type = POSTERN_FILE, .offset = offsetof(struct options, ca), .doc = "Who may sign that certificate; the system's list where it is not given." },
-	{ .name = "cert", .type = POSTERN_FILE, .offset = offsetof(struct options, cert), .doc = "Our own certificate, where the server wants one." },
-	{ .name = "key", .type = POSTERN_FILE, .offset = offsetof(struct options, key), .doc = "Its key." },
-	{ .name = "connect_timeout", .type = POSTERN_DURATION, .offset = offsetof(struct options, connect_timeout_ms), .value = "5s", .min = 100, .max = 600000,
-	  .doc = "How long a connection, with login, may take." },
+	SERVER_OPTIONS,
+	{ .name = "ca", .type = POSTERN_FILE, SERVER_OPTION(ca), .doc = "Who may sign the server's certificate; the system's list where it is not given." },
 	{ .name = NULL }
 };
 
@@ -516,6 +491,6 @@ const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,
 	.name = "mysql", .version = "1", .doc = "Statements for MariaDB and MySQL.",
 	.roles = POSTERN_DATABASE, .capabilities = POSTERN_CAP_NETWORK,
-	.options = option_table, .options_size = sizeof(struct options),
+	.options = option_table, .options_size = sizeof(struct server_options),
 	.start = mysql_start, .stop = mysql_stop, .database = &database_ops,
 };

@@ -10,23 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared.h"
 #include "statements.h"
-#include "waiting.h"
 
 #define BYTEA_OID 17
 #define DEFAULT_PORT 5432
 #define DEFAULT_SOCKET "/run/postgresql"
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
 #define NAME_BYTES 24			/* of a prepared statement */
-
-struct options {
-	const char *server;
-	int64_t port;
-	const char *socket;
-	const char *database, *user, *password;
-	const char *tls, *ca, *cert, *key;
-	int64_t connect_timeout_ms;
-};
 
 struct state {
 	PGconn *db;			/* NULL: not connected */
@@ -45,7 +36,7 @@ struct try {
 	bool told;			/* something was handed on already */
 };
 
-static const struct options *options_of(struct postern_call *call)
+static const struct server_options *options_of(struct postern_call *call)
 {
 	return postern_options(postern_call_instance(call));
 }
@@ -84,17 +75,15 @@ static const char *one_line(struct postern_call *call, const char *text)
 	return copy;
 }
 
-static bool over_socket(const struct options *o)
+static bool over_socket(const struct server_options *o)
 {
 	return (o->socket && *o->socket) || !*o->server;
 }
 
 static const char *place(struct postern_call *call)
 {
-	const struct options *o = options_of(call);
-	if (over_socket(o))
-		return o->socket && *o->socket ? o->socket : DEFAULT_SOCKET;
-	return postern_printf(call, strchr(o->server, ':') ? "[%s]:%d" : "%s:%d", o->server, (int)(o->port ? o->port : DEFAULT_PORT));
+	const struct server_options *o = options_of(call);
+	return server_place(call, o, over_socket(o), DEFAULT_SOCKET, DEFAULT_PORT);
 }
 
 static void be_quiet(void *context, const PGresult *result)
@@ -132,7 +121,7 @@ static enum postern_result finish_connection(struct postern_call *call)
 static enum postern_result connect_to(struct postern_call *call, const char *address)
 {
 	struct state *s = state_of(call);
-	const struct options *o = options_of(call);
+	const struct server_options *o = options_of(call);
 	bool checked = strcmp(o->tls, "on") == 0, encrypted = strcmp(o->tls, "off") != 0;
 	const char *names[] = { "host", "hostaddr", "port", "dbname", "user", "password", "client_encoding", "application_name",
 		"sslmode", "sslrootcert", "sslcert", "sslkey", "gssencmode", NULL };
@@ -177,7 +166,7 @@ static bool is_alive(struct state *s)
 static enum postern_result have_connection(struct postern_call *call)
 {
 	struct state *s = state_of(call);
-	const struct options *o = options_of(call);
+	const struct server_options *o = options_of(call);
 	if (is_alive(s))
 		return POSTERN_OK;
 	disconnect(s);
@@ -527,40 +516,26 @@ static enum postern_result postgresql_is_there(struct postern_call *call)
 
 static enum postern_result postgresql_start(struct postern_instance *instance, struct postern_error *e)
 {
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		return postern_complain(e, POSTERN_TEMPFAIL, "out of memory");
-	*postern_state(instance) = s;
-	return POSTERN_OK;
+	return state_make(instance, sizeof(struct state), e);
 }
 
 static void postgresql_stop(struct postern_instance *instance)
 {
-	struct state *s = *postern_state(instance);
-	*postern_state(instance) = NULL;
+	struct state *s = state_take(instance);
 	if (s)
 		disconnect(s);
 	free(s);
 }
 
 static const struct postern_option option_table[] = {
-	{ .name = "server", .type = POSTERN_STRING, .offset = offsetof(struct options, server), .value = "",
+	{ .name = "server", .type = POSTERN_STRING, SERVER_OPTION(server), .value = "",
 	  .doc = "The server's name or address; where it is not given, the server's socket." },
-	{ .name = "port", .type = POSTERN_INT, .offset = offsetof(struct options, port), .value = "0", .min = 0, .max = 65535,
+	{ .name = "port", .type = POSTERN_INT, SERVER_OPTION(port), .value = "0", .min = 0, .max = 65535,
 	  .doc = "Its port, 5432 where it is 0; of a socket the number in its name." },
-	{ .name = "socket", .type = POSTERN_FILE, .offset = offsetof(struct options, socket),
+	{ .name = "socket", .type = POSTERN_FILE, SERVER_OPTION(socket),
 	  .doc = "The folder of its unix socket, instead of server; /run/postgresql where neither is given." },
-	{ .name = "database", .type = POSTERN_STRING, .offset = offsetof(struct options, database), .flags = POSTERN_REQUIRED | POSTERN_POSITIONAL,
-	  .doc = "The database." },
-	{ .name = "user", .type = POSTERN_STRING, .offset = offsetof(struct options, user), .doc = "Who we are; the name of our own user where it is not given." },
-	{ .name = "password", .type = POSTERN_STRING, .offset = offsetof(struct options, password), .flags = POSTERN_SECRET, .doc = "The password." },
-	{ .name = "tls", .type = POSTERN_ENUM, .offset = offsetof(struct options, tls), .value = "off", .choices = "off|on|unverified",
-	  .doc = "on: only encrypted, and only to a server whose certificate bears its name; unverified: encrypted, to whoever answers." },
-	{ .name = "ca", .type = POSTERN_FILE, .offset = offsetof(struct options, ca), .doc = "Who may sign that certificate; " SYSTEM_CA " where it is not given." },
-	{ .name = "cert", .type = POSTERN_FILE, .offset = offsetof(struct options, cert), .doc = "Our own certificate, where the server wants one." },
-	{ .name = "key", .type = POSTERN_FILE, .offset = offsetof(struct options, key), .doc = "Its key." },
-	{ .name = "connect_timeout", .type = POSTERN_DURATION, .offset = offsetof(struct options, connect_timeout_ms), .value = "5s", .min = 100, .max = 600000,
-	  .doc = "How long a connection, with login, may take." },
+	SERVER_OPTIONS,
+	{ .name = "ca", .type = POSTERN_FILE, SERVER_OPTION(ca), .doc = "Who may sign the server's certificate; " SYSTEM_CA " where it is not given." },
 	{ .name = NULL }
 };
 
@@ -570,6 +545,6 @@ const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,
 	.name = "postgresql", .version = "1", .doc = "Statements for PostgreSQL.",
 	.roles = POSTERN_DATABASE, .capabilities = POSTERN_CAP_NETWORK,
-	.options = option_table, .options_size = sizeof(struct options),
+	.options = option_table, .options_size = sizeof(struct server_options),
 	.start = postgresql_start, .stop = postgresql_stop, .database = &database_ops,
 };

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "shared.h"
 #include "statements.h"
-#include "waiting.h"
 
 #define STEPS_BETWEEN_LOOKS 2000	/* of SQLite's machine, between two looks at the clock */
 #define BUSY_PAUSE_MS 5
@@ -223,17 +223,12 @@ static enum postern_result sqlite_ping(struct postern_call *call)
 
 static enum postern_result sqlite_start(struct postern_instance *instance, struct postern_error *e)
 {
-	struct state *s = calloc(1, sizeof *s);
-	if (!s)
-		return postern_complain(e, POSTERN_TEMPFAIL, "out of memory");
-	*postern_state(instance) = s;
-	return POSTERN_OK;
+	return state_make(instance, sizeof(struct state), e);
 }
 
 static void sqlite_stop(struct postern_instance *instance)
 {
-	struct state *s = *postern_state(instance);
-	*postern_state(instance) = NULL;
+	struct state *s = state_take(instance);
 	if (s)
 		close_file(s);
 	free(s);
