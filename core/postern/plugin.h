@@ -170,7 +170,8 @@ struct postern_database_ops {
 	size_t size;
 	/* One statement whose parameters stand as "?" in it, whatever the database calls them.  What it yields goes to
 	 * postern_columns() once and to postern_record() row by row; what it changed to postern_executed().
-	 * TEMPFAIL: the server cannot be asked now; BROKEN: it was, and says that the statement is wrong. */
+	 * TEMPFAIL: the server cannot be asked now; BROKEN: it was, and says that the statement is wrong; NOTHING: not done, a row
+	 * with that key is there already. */
 	enum postern_result (*execute)(struct postern_call *, const char *statement, const struct postern_parameter *parameters, size_t count);
 	/* Is there a server that would answer?  Connects where no connection is kept; nothing of a mail is needed for it. */
 	enum postern_result (*ping)(struct postern_call *);
