@@ -238,6 +238,7 @@ struct plugin_instance **config_databases(struct config *c, const struct value *
 struct record_source *config_sql_source(struct config *c, struct plugin_instance *const *databases, size_t count, const struct record_cache_limits *limits);
 void sql_constructor_define(struct config *c);
 void sql_tables_finish(struct config *c, const struct record_cache_limits *limits);
+bool sql_tables_try(const struct config *c, FILE *to);
 
 /* --- consistency.c --- */
 void consistency_check(struct config *c);

@@ -42,5 +42,5 @@ void sources_make(struct config *c)
 
 bool config_check_sources(const struct config *c, FILE *to)
 {
-	return sql_source_try(c, to);
+	return sql_source_try(c, to) & sql_tables_try(c, to);
 }

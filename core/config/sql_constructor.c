@@ -71,6 +71,8 @@ static void make_table(struct config *c, struct value *v, const char *statement,
 	*wish = (struct sql_table_wish){ .next = c->sql_tables, .value = v, .dsn = dsn };
 	c->sql_tables = wish;
 	v->u.table = lookup_table_sql(v, &wish->source, statement, written(v, statement, dsn));
+	if (v->file)
+		lookup_table_set_label(v->u.table, v->file, v->line);
 }
 
 static int make_sql(lua_State *L)
@@ -114,6 +116,19 @@ void sql_tables_finish(struct config *c, const struct record_cache_limits *limit
 		if (!wish->dsn && !configured)
 			problem_add(c, wish->value->file, wish->value->line, false, "sql: names no database, and lookup_sql_dsn is not set; expected sql{ \"SELECT ...\", dsn = \"...\" }");
 	}
+}
+
+bool sql_tables_try(const struct config *c, FILE *to)
+{
+	bool good = true;
+
+	for (const struct sql_table_wish *wish = c->sql_tables; wish; wish = wish->next) {
+		char *label = g_strdup_printf("sql{} at %s:%d", wish->value->file, wish->value->line);
+
+		good = (!wish->source || sql_source_check_table(wish->source, label, wish->value->u.table, to)) && good;
+		g_free(label);
+	}
+	return good;
 }
 
 void sql_constructor_define(struct config *c)

@@ -291,8 +291,9 @@ static const char *without_name(const struct plugin_instance *database, const ch
 	return strncmp(text, database->name, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
 }
 
-/* columns NULL: none are looked for. */
-static bool try_clause(struct sql_source *s, struct plugin_instance *database, const char *name, const char *text, const char *const *columns, FILE *to)
+struct clause { const char *name, *text; const char *const *columns; };	/* columns NULL: none are looked for */
+
+static bool try_clause(struct sql_source *s, struct plugin_instance *database, const struct clause *c, FILE *to)
 {
 	void *owner = talloc_new(NULL);
 	struct lookup_key *key = lookup_key_address(owner, "nobody@postern-check.invalid", &(struct lookup_style){ 0 });
@@ -301,22 +302,22 @@ static bool try_clause(struct sql_source *s, struct plugin_instance *database, c
 	struct plugin_executed done = { .result = POSTERN_BROKEN };
 	struct error e = { .class = ERROR_NONE };
 
-	a.statement = compiled(s, text, sql_clause_takes_argument(name), &e);
+	a.statement = compiled(s, c->text, sql_clause_takes_argument(c->name), &e);
 	fill_arguments(s, key, false, owner, &a.arguments);
 	a.arguments.argument = "0";
 	if (a.statement)
 		execute(&a, database, &rows, &done);
 	if (done.result == POSTERN_OK)
-		fprintf(to, "  %s: %zu columns (%u us)\n", name, rows.column_count, done.elapsed_us);
+		fprintf(to, "  %s: %zu columns (%u us)\n", c->name, rows.column_count, done.elapsed_us);
 	else
-		fprintf(to, "  %s: FAILED: %s\n", name, a.statement ? without_name(database, done.error) : e.text);
-	if (done.result == POSTERN_OK && columns)
-		print_missing(&rows, columns, to);
+		fprintf(to, "  %s: FAILED: %s\n", c->name, a.statement ? without_name(database, done.error) : e.text);
+	if (done.result == POSTERN_OK && c->columns)
+		print_missing(&rows, c->columns, to);
 	talloc_free(owner);
 	return done.result == POSTERN_OK;
 }
 
-static bool try_database(struct sql_source *s, struct plugin_instance *database, const char *const *columns, FILE *to)
+static bool try_database(struct sql_source *s, struct plugin_instance *database, const struct clause *clauses, size_t count, FILE *to)
 {
 	void *owner = talloc_new(NULL);
 	struct plugin_executed done;
@@ -328,20 +329,33 @@ static bool try_database(struct sql_source *s, struct plugin_instance *database,
 		fprintf(to, "%s: answers (%u us)\n", database->name, done.elapsed_us);
 	else
 		fprintf(to, "%s: FAILED: %s\n", database->name, without_name(database, done.error));
-	if (good) {
-		good = try_clause(s, database, "sel_policy", s->settings.sel_policy, columns, to);
-		good = (!*s->settings.sel_wblist || try_clause(s, database, "sel_wblist", s->settings.sel_wblist, NULL, to)) && good;
-	}
+	for (size_t i = 0, there = good; there && i < count; i++)
+		if (*clauses[i].text)
+			good = try_clause(s, database, &clauses[i], to) && good;
 	talloc_free(owner);
+	return good;
+}
+
+static bool try_databases(struct sql_source *s, const struct clause *clauses, size_t count, FILE *to)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < s->settings.database_count; i++)
+		good = try_database(s, s->settings.databases[i], clauses, count, to) && good;
 	return good;
 }
 
 bool sql_source_check(struct record_source *public, const char *const *columns, FILE *to)
 {
 	struct sql_source *s = source_of(public);
-	bool good = true;
+	const struct clause clauses[] = { { "sel_policy", s->settings.sel_policy, columns }, { "sel_wblist", s->settings.sel_wblist, NULL } };
 
-	for (size_t i = 0; i < s->settings.database_count; i++)
-		good = try_database(s, s->settings.databases[i], columns, to) && good;
-	return good;
+	return try_databases(s, clauses, G_N_ELEMENTS(clauses), to);
+}
+
+bool sql_source_check_table(struct record_source *public, const char *label, const struct lookup_table *t, FILE *to)
+{
+	const struct clause clause = { label, t->u.sql->statement, NULL };
+
+	return try_databases(source_of(public), &clause, 1, to);
 }

@@ -31,6 +31,8 @@ int sql_source_query(struct record_source *s, const char *statement, struct look
 
 /* Try each database: is it there, does it know the tables, which of the `columns` (NULL-terminated) has it not got?  Tells people. False: one failed. */
 bool sql_source_check(struct record_source *s, const char *const *columns, FILE *to);
+/* The same for the statement of a table; label: how people are told which. */
+bool sql_source_check_table(struct record_source *s, const char *label, const struct lookup_table *t, FILE *to);
 
 /* A table of a lookup list: the first column of the rows that a statement yields for the key, the first row first.
  * *source is read when asked: it may be made after the table.  written: the constructor as the configuration has it, for dumps. */
