@@ -3,6 +3,7 @@
 #include "base/deadline.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <time.h>
 
 int64_t clock_now_ms(void)
@@ -57,4 +58,10 @@ int deadline_left_ms(struct deadline d)
 	if (left <= 0)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+bool deadline_cancelled(struct deadline d)
+{
+	struct pollfd p = { .fd = d.cancel_fd, .events = POLLIN };
+	return d.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
 }

@@ -2,6 +2,7 @@
 #ifndef POSTERN_BASE_DEADLINE_H
 #define POSTERN_BASE_DEADLINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Handed by value into everything that may wait. */
@@ -19,5 +20,6 @@ struct deadline deadline_none(void);
 struct deadline deadline_sooner(struct deadline d, int64_t timeout_ms);
 /* Milliseconds left: 0 when over; -1 when there is no deadline (what poll(2) wants). */
 int deadline_left_ms(struct deadline d);
+bool deadline_cancelled(struct deadline d);	/* its cancel_fd says so */
 
 #endif

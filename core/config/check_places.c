@@ -8,6 +8,8 @@
 #include <talloc.h>
 
 #include "base/io.h"
+#include "lookup/sql_dsn.h"
+#include "lookup/sql_statement.h"
 
 #define METHOD_EXPECTED "\"smtp:[127.0.0.1]:10025\", \"lmtp:...\" or another \"scheme:rest\""
 
@@ -86,11 +88,7 @@ const struct value *check_methods(struct checker *k, const struct value *v)
 
 #define DSN_EXPECTED "\"mysql://user:password@host/database\", \"postgresql://...\", \"sqlite:/file\" or { \"DBI:mysql:database=x;host=y\", user, password }"
 
-static const struct { const char *driver, *scheme; } drivers[] = {
-	{ "mysql", "mysql" }, { "MariaDB", "mysql" }, { "mariadb", "mysql" }, { "Pg", "postgresql" }, { "SQLite", "sqlite" }
-};
-
-static const char *const url_schemes[] = { "mysql://", "mariadb://", "postgresql://", "postgres://", "sqlite:/", "redis://" };
+static const char *const url_schemes[] = { "mysql://", "mariadb://", "postgresql://", "postgres://", "sqlite:", "redis://" };
 
 static bool is_url(const char *text)
 {
@@ -98,87 +96,6 @@ static bool is_url(const char *text)
 		if (g_str_has_prefix(text, url_schemes[i]) && text[strlen(url_schemes[i])])
 			return true;
 	return false;
-}
-
-static char *dbi_part(const char *text, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = text; p && *p; p = strchr(p, ';') ? strchr(p, ';') + 1 : NULL)
-		if (!strncmp(p, name, n) && p[n] == '=')
-			return g_strndup(p + n + 1, strcspn(p + n + 1, ";"));
-	return NULL;
-}
-
-static char *dbi_first(const char *text, const char *const *names)
-{
-	char *found = NULL;
-
-	for (int i = 0; names[i] && !found; i++)
-		found = dbi_part(text, names[i]);
-	return found;
-}
-
-static void append_part(GString *url, const char *before, const char *text)
-{
-	if (!text)
-		return;
-	g_string_append(url, before);
-	g_string_append_uri_escaped(url, text, "[]:", FALSE);
-}
-
-static void append_login(GString *url, const char *user, const char *password)
-{
-	if (!user || !*user)
-		return;
-	g_string_append_uri_escaped(url, user, NULL, FALSE);
-	if (password && *password) {
-		g_string_append_c(url, ':');
-		g_string_append_uri_escaped(url, password, NULL, FALSE);
-	}
-	g_string_append_c(url, '@');
-}
-
-/* "DBI:mysql:database=x;host=y;port=n;mysql_socket=/s" with user and password as one address. NULL: not understood. */
-static char *dbi_to_url(const char *text, const char *user, const char *password)
-{
-	static const char *const database_names[] = { "database", "dbname", "db", NULL }, *const socket_names[] = { "mysql_socket", "mariadb_socket", NULL };
-	const char *driver = text + 4, *rest = strchr(driver, ':'), *scheme = NULL;
-	char *database, *host, *port, *path;
-	GString *url;
-
-	for (size_t i = 0; rest && i < G_N_ELEMENTS(drivers); i++)
-		if (strlen(drivers[i].driver) == (size_t)(rest - driver) && !strncmp(driver, drivers[i].driver, (size_t)(rest - driver)))
-			scheme = drivers[i].scheme;
-	if (!scheme)
-		return NULL;
-	rest++;
-	database = strchr(rest, '=') ? dbi_first(rest, database_names) : g_strdup(rest);
-	if (!database || !*database) {
-		g_free(database);
-		return NULL;
-	}
-	if (!strcmp(scheme, "sqlite")) {
-		char *sqlite = g_strconcat("sqlite:", database, NULL);
-
-		g_free(database);
-		return sqlite;
-	}
-	host = dbi_part(rest, "host");
-	port = dbi_part(rest, "port");
-	path = dbi_first(rest, socket_names);
-	url = g_string_new(scheme);
-	g_string_append(url, "://");
-	append_login(url, user, password);
-	append_part(url, "", host);
-	append_part(url, ":", port);
-	append_part(url, "/", database);
-	append_part(url, "?socket=", path);
-	g_free(database);
-	g_free(host);
-	g_free(port);
-	g_free(path);
-	return g_string_free(url, FALSE);
 }
 
 static const char *item_text(const struct value *v, size_t i)
@@ -191,10 +108,33 @@ static bool is_dbi(const char *text)
 	return text && (g_str_has_prefix(text, "DBI:") || g_str_has_prefix(text, "dbi:"));
 }
 
+/* What its plugin will say of it, told here, where its place in the list is known. */
+static int try_database(struct checker *k, const char *url, struct error *e)
+{
+	void *scratch = talloc_new(NULL);
+	const struct postern_plugin *plugin;
+	struct sql_dsn dsn;
+	int rc = sql_dsn_parse(scratch, url, &dsn, e);
+
+	if (rc == 0 && k->config->host && k->config->options.load_plugins) {
+		plugin = plugin_host_find(k->config->host, dsn.plugin, e);
+		rc = plugin && plugin_instance_from_pairs(scratch, plugin, dsn.names, dsn.values, dsn.count, e) ? 0 : -1;
+	}
+	talloc_free(scratch);
+	return rc;
+}
+
 static const struct value *make_dsn(struct checker *k, const struct value *like, const char *url)
 {
 	struct value *v = value_like(k, like, VALUE_STRING);
+	struct error e = { 0 };
 
+	if (!g_str_has_prefix(url, "redis:") || !g_str_has_prefix(k->path->str, "storage_redis")) {
+		if (try_database(k, url, &e) != 0) {
+			check_complain(k, like, "%s", e.text);
+			return NULL;
+		}
+	}
 	v->u.string = talloc_strdup(v, url);
 	v->secret = true;
 	return v;
@@ -202,14 +142,14 @@ static const struct value *make_dsn(struct checker *k, const struct value *like,
 
 static const struct value *check_dbi(struct checker *k, const struct value *v, const char *text, const char *user, const char *password)
 {
-	char *url = dbi_to_url(text, user, password);
-	const struct value *dsn;
+	char *unknown = NULL, *url = dbi_to_url(text, user, password, &unknown);
+	const struct value *dsn = url ? make_dsn(k, v, url) : NULL;
 
-	if (!url) {
+	if (unknown)
+		check_complain(k, v, "\"%s\" in a DBI address: not understood; write the database as an address, with options: %s", unknown, DSN_EXPECTED);
+	else if (!url)
 		check_complain(k, v, "a DBI address that is not understood; expected %s", DSN_EXPECTED);
-		return NULL;
-	}
-	dsn = make_dsn(k, v, url);
+	g_free(unknown);
 	g_free(url);
 	return dsn;
 }
@@ -226,6 +166,8 @@ static const struct value *check_one_dsn(struct checker *k, const struct value *
 		return check_dbi(k, v, v->u.string, NULL, NULL);
 	if (v->kind == VALUE_STRING && is_url(v->u.string))
 		return make_dsn(k, v, v->u.string);
+	if (v->kind == VALUE_INSTANCE && (v->u.instance->plugin->roles & POSTERN_DATABASE))
+		return v;
 	if (v->kind == VALUE_STRING)
 		check_complain(k, v, "not a database address (not shown: it may hold a password); expected %s", DSN_EXPECTED);
 	else
@@ -261,12 +203,26 @@ const struct value *check_dsn(struct checker *k, const struct value *v)
 static const char *const clause_names[] = { "sel_policy", "sel_wblist", "sel_adr", "ins_adr", "ins_msg", "upd_msg", "ins_rcp", "ins_quar",
 	"sel_msg", "sel_quar", "sel_penpals", "sel_penpals_msgid" };
 
+bool check_statement(struct checker *k, const struct value *v, bool takes_argument)
+{
+	struct error e = { 0 };
+	void *scratch = talloc_new(NULL);
+	bool good = sql_statement_compile(scratch, v->u.string, takes_argument, &e) != NULL;
+
+	if (!good)
+		check_complain(k, v, "%s", e.text);
+	talloc_free(scratch);
+	return good;
+}
+
 static void check_clause(struct checker *k, const char *name, const struct value *v)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(clause_names); i++)
 		if (!strcmp(name, clause_names[i])) {
 			if (v->kind != VALUE_STRING && v->kind != VALUE_UNDEF && !check_is_dead(k, v))
 				check_wrong(k, v, "an SQL statement");
+			if (v->kind == VALUE_STRING && sql_clause_is_lookup(name))
+				check_statement(k, v, sql_clause_takes_argument(name));
 			return;
 		}
 	if (strcmp(name, "REPLACE"))

@@ -53,6 +53,8 @@ const char *config_plugin_file(const struct config *c, const struct plugin_insta
 
 /* Where recipients' own settings are asked for: lookup_sql_dsn, default_ldap. NULL: the configuration names none. */
 struct record_source *config_record_source(const struct config *c, int kind);	/* enum record_source_kind */
+/* Try each of them, once its instances have been started; tells people. False: one failed. */
+bool config_check_sources(const struct config *c, FILE *to);
 
 /* The settings that hold for one session or mail. Copyable by assignment. */
 struct policy {

@@ -74,6 +74,7 @@ struct config {
 	size_t instance_count;
 	const char **ldap_attributes;	/* talloc array: what ldap_field named */
 	struct record_source *sources[2];	/* by enum record_source_kind; NULL: not configured */
+	struct sql_table_wish *sql_tables;	/* sql{}: their databases are found when all files are read */
 	int include_depth;
 	int default_depth;
 	bool cut_short;			/* a file could not be run to its end: what is missing may stand in the rest */
@@ -163,6 +164,7 @@ void readers_define(struct config *c);
 void plugins_define(struct config *c);
 /* Push the constructor of a plugin. */
 void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin);
+void instance_add(struct config *c, struct plugin_instance *i, const char *file, int line);
 void lua_scanner_define(struct config *c);	/* lua_scanner.c */
 /* NAME is a library shipped in Lua: read it, define it, push it (after a complaint: inert). False: there is none. library.c */
 #define LIBRARY_FILE "av.lua"	/* its file, which errors within it are told by */
@@ -224,6 +226,10 @@ const struct value *check_scanners(struct checker *k, enum setting_id id, const 
 const struct value *check_methods(struct checker *k, const struct value *v);
 const struct value *check_dsn(struct checker *k, const struct value *v);
 const struct value *check_clauses(struct checker *k, const struct value *v);
+/* A statement of lookups with its placeholders: complains, false. */
+bool check_statement(struct checker *k, const struct value *v, bool takes_argument);
+/* dbi.c: "DBI:mysql:database=x;host=y" as an address (g_free). NULL: not understood; *unknown (g_free) is the part, where one is to blame. */
+char *dbi_to_url(const char *text, const char *user, const char *password, char **unknown);
 
 /* --- bank.c --- */
 /* The bank's table is on top of the Lua stack; the path stands at it. */
@@ -236,6 +242,20 @@ const struct value *merge_hash(const struct value *under, const struct value *ov
 
 /* --- circles.c --- */
 void circles_break(struct config *c);	/* reports them, and leaves nothing that follows for ever */
+
+/* --- sources.c --- */
+void sources_make(struct config *c);
+
+/* --- sql_sources.c, sql_constructor.c --- */
+struct record_cache_limits;
+void sql_source_make(struct config *c, const struct record_cache_limits *limits);
+bool sql_source_try(const struct config *c, FILE *to);
+/* The databases that a typed DSN setting names, by now instances of their plugins; what is wrong with one is a problem at `path`. */
+struct plugin_instance **config_databases(struct config *c, const struct value *dsns, const char *file, int line, const char *path, size_t *count);
+struct record_source *config_sql_source(struct config *c, struct plugin_instance *const *databases, size_t count, const struct record_cache_limits *limits);
+void sql_constructor_define(struct config *c);
+void sql_tables_finish(struct config *c, const struct record_cache_limits *limits);
+bool sql_tables_try(const struct config *c, FILE *to);
 
 /* --- consistency.c --- */
 void consistency_check(struct config *c);

@@ -53,6 +53,7 @@ static void prepare_language(struct config *c)
 	readers_define(c);
 	plugins_define(c);
 	lua_scanner_define(c);
+	sql_constructor_define(c);
 	lua_function_setup();
 	sandbox_limit(&c->sandbox, SANDBOX_INSTRUCTION_LIMIT, deadline_in(SANDBOX_TIME_LIMIT_MS));
 }

@@ -58,11 +58,11 @@ static bool settle_name(struct config *c, struct plugin_instance *i, const struc
 	return true;
 }
 
-static void add_instance(struct config *c, struct plugin_instance *i, const struct value *v)
+void instance_add(struct config *c, struct plugin_instance *i, const char *file, int line)
 {
 	i->number = (unsigned)c->instance_count;
-	i->file = v->file;
-	i->line = v->line;
+	i->file = file;
+	i->line = line;
 	c->instances = talloc_realloc(c, c->instances, struct plugin_instance *, c->instance_count + 2);
 	c->instances[c->instance_count++] = i;
 	c->instances[c->instance_count] = NULL;
@@ -160,7 +160,7 @@ static int construct(lua_State *L)
 	if (i && !failure_of(c, v) && settle_name(c, i, argument, &k)) {
 		i->argument = argument;		/* as it was written */
 		v->u.instance = i;
-		add_instance(c, i, v);
+		instance_add(c, i, v->file, v->line);
 	}
 	handle_push(L, v);
 	return 1;
@@ -193,7 +193,7 @@ struct plugin_instance *plugin_instance_of_setting(struct checker *k, const char
 		return NULL;
 	if (name_taken(c, i->name))
 		i->name = talloc_asprintf(i, "%s/%zu", plugin->name, instances_of(c, plugin) + 1);
-	add_instance(c, i, &(struct value){ .file = k->file, .line = k->line });
+	instance_add(c, i, k->file, k->line);
 	return i;
 }
 

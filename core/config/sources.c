@@ -35,6 +35,14 @@ void sources_make(struct config *c)
 {
 	const struct record_cache_limits limits = cache_limits(c);
 
-	if (c->host && c->options.load_plugins)
+	if (c->host && c->options.load_plugins) {
+		sql_source_make(c, &limits);
 		ldap_source_make(c, &limits);
+	}
+	sql_tables_finish(c, &limits);
+}
+
+bool config_check_sources(const struct config *c, FILE *to)
+{
+	return sql_source_try(c, to) & sql_tables_try(c, to);
 }

@@ -114,6 +114,9 @@ static int ask_table(struct question *q, const struct lookup_table *t)
 	case LOOKUP_PLUGIN:
 		rc = ask_plugin(q, t->u.instance);
 		break;
+	case LOOKUP_SQL:
+		rc = lookup_ask_sql(t, q->key, q->context, &q->sink);
+		break;
 	}
 	if (rc == 0 && q->sink.count > before)
 		q->table = t;	/* the outermost: a plugin's own table has no place in the configuration */

@@ -159,5 +159,8 @@ void lookup_table_print(GString *out, const struct lookup_table *t)
 		other.u.instance = t->u.instance;
 		value_print(out, &other);
 		break;
+	case LOOKUP_SQL:
+		g_string_append(out, t->u.sql->written);
+		break;
 	}
 }

@@ -60,6 +60,9 @@ struct cidr_rule {
 	size_t end;
 };
 
+struct record_source;
+struct sql_table { struct record_source *const *source; const char *statement, *written; };
+
 struct lookup_table {
 	enum lookup_kind kind;
 	const char *file;
@@ -76,6 +79,7 @@ struct lookup_table {
 		struct cidr_rule *cidr;
 		struct value_function *function;
 		struct plugin_instance *instance;
+		struct sql_table *sql;
 	} u;
 };
 
@@ -100,6 +104,7 @@ int lookup_ask_hash(const struct lookup_table *t, struct lookup_key *k, struct l
 int lookup_ask_acl(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_cidr(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
+int lookup_ask_sql(const struct lookup_table *t, struct lookup_key *k, const struct lookup_context *context, struct lookup_sink *s);
 
 /* A table of the lines that a plugin's load() has read; what cannot be used is left out and told in read->left_out.  It refers to texts of
  * `read`.  NULL: `kind` is none, or nothing was read. */

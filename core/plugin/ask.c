@@ -1,4 +1,4 @@
-/* ask.c - calls of the roles other than scanner and delivery: decode, score, look up, execute, report.
+/* ask.c - calls of the roles other than scanner, delivery and database: decode, score, look up, report.
  *
  * Each is one call on the calling thread; what the plugin says goes to a sink
  * or is copied to the owner. */
@@ -127,18 +127,6 @@ void postern_row(struct postern_call *c, const char *const *names, const char *c
 {
 	if (c->row)
 		c->row(c->row_context, names, values, count);
-}
-
-void plugin_execute(struct plugin_instance *i, const char *statement, const struct postern_parameter *parameters, size_t count,
-	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out)
-{
-	const struct postern_database_ops *ops = i->plugin->database;
-	struct postern_call *c = ask_begin(i, ops, NULL, d, owner, out);
-	if (!c)
-		return;
-	c->row = row;
-	c->row_context = row_context;
-	ask_end(c, ops->execute(c, statement, parameters, count), owner, out);
 }
 
 void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,

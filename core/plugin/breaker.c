@@ -7,7 +7,8 @@
  *
  * A mail alone never opens it: what runs out of time over a mail's content answers the
  * question, and is believed.  A question that decides nothing leaves it to the mail.  An open breaker answers TEMPFAIL,
- * which is never "clean".  Engines of the opener have none: they cost no waiting for nobody. */
+ * which is never "clean".  Scanners have one, and databases: one that calls a statement wrong has answered.  Engines of the
+ * opener have none: they cost no waiting for nobody. */
 #include "config.h"
 
 #include <poll.h>
@@ -20,15 +21,9 @@
 #define CONNECTS_IN_A_ROW 2	/* that did not come about */
 #define SLOW_CONNECT_MS 1000	/* a connection that had less time than this says nothing about the peer */
 
-static bool cancelled(struct deadline d)
-{
-	struct pollfd p = { .fd = d.cancel_fd, .events = POLLIN };
-	return d.cancel_fd >= 0 && poll(&p, 1, 0) > 0;
-}
-
 static bool has_breaker(const struct plugin_instance *i)
 {
-	return (i->plugin->capabilities & (POSTERN_CAP_NETWORK | POSTERN_CAP_EXEC)) && i->plugin->scanner;
+	return (i->plugin->capabilities & (POSTERN_CAP_NETWORK | POSTERN_CAP_EXEC)) && (i->plugin->scanner || i->plugin->database);
 }
 
 /* True for the one process that makes the change; since when goes with it. */
@@ -104,7 +99,7 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 		note_answer(slot, c->instance);
 	else if (r == POSTERN_NOTHING)
 		leave_it_to_the_mail(slot);
-	if (r == POSTERN_OK || r == POSTERN_NOTHING || cancelled(c->deadline))
+	if (r == POSTERN_OK || r == POSTERN_NOTHING || deadline_cancelled(c->deadline))
 		return r == POSTERN_NOTHING ? POSTERN_OK : r;
 	open_breaker(slot, c->instance, c->error, began_ms);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
@@ -164,8 +159,8 @@ void breaker_suspect(struct plugin_instance *i)
 
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
 {
-	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING;
-	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || cancelled(c->deadline))
+	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING || (result == POSTERN_BROKEN && c->instance->plugin->database);
+	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
 		return;
 	if (answered) {
 		note_answer(slot, c->instance);
@@ -175,7 +170,7 @@ void breaker_note(struct shared_instance *slot, const struct postern_call *c, en
 	bool mute = result == POSTERN_TEMPFAIL && c->connects > 0 && c->sent_bytes == 0 && !c->passed_fd;
 	bool unreachable = mute || c->connect_refused || c->connect_failed_ms >= SLOW_CONNECT_MS;
 	unsigned in_a_row = unreachable ? atomic_fetch_add(&slot->breaker_failures, 1) + 1 : 0;
-	if (c->instance->plugin->scanner->version || unreachable)
+	if (question_settles(c->instance) || unreachable)
 		suspect(slot);
 	if (in_a_row >= CONNECTS_IN_A_ROW)
 		open_breaker(slot, c->instance, c->error, clock_now_ms());

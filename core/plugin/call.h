@@ -74,8 +74,22 @@ void plugin_rows(struct plugin_instance *i, const char *const *keys, size_t coun
 	struct deadline d, void *owner, struct plugin_outcome *out);
 /* Can it be asked, and is what it will be asked for there? out->output tells people. Only where the plugin has the op. */
 void plugin_probe(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out);
+/* Databases (plugin/database.c).  The sink may be NULL: rows are not wanted.  A database that answers nobody is asked once per
+ * probe_interval only (the breaker), and is TEMPFAIL at once in between. */
+struct plugin_record_sink {
+	void (*columns)(void *context, const char *const *names, size_t count);
+	bool (*record)(void *context, const char *const *values, const size_t *sizes, size_t count);	/* false: no more */
+	void *context;
+};
+struct plugin_executed {
+	enum postern_result result;
+	const char *error;		/* with the instance's name in front, NULL when OK */
+	int64_t affected_rows, insert_id;
+	uint32_t elapsed_us;
+};
 void plugin_execute(struct plugin_instance *i, const char *statement, const struct postern_parameter *parameters, size_t count,
-	plugin_row_fn row, void *row_context, struct deadline d, void *owner, struct plugin_outcome *out);
+	const struct plugin_record_sink *sink, struct deadline d, void *owner, struct plugin_executed *out);
+void plugin_ping(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_executed *out);
 void plugin_report(struct plugin_instance *i, struct plugin_view *v, const char *json, struct deadline d, void *owner,
 	struct plugin_outcome *out);
 

@@ -94,6 +94,8 @@ struct postern_call {
 	const struct plugin_decode_sink *sink;
 	plugin_row_fn row;
 	void *row_context;
+	const struct plugin_record_sink *records;
+	int64_t affected_rows, insert_id;
 	struct call_answer answer;
 	struct plugin_delivered *delivered;
 };
@@ -137,6 +139,7 @@ void breaker_suspect(struct plugin_instance *i);	/* it did not answer a question
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result);
 /* plugin/question.c: OK: it is there; NOTHING: that does not tell; else it does not answer, and the call's failure text says why. */
 enum postern_result question_ask(struct postern_call *c);
+bool question_settles(const struct plugin_instance *i);	/* the plugin has one of its own */
 int question_time_ms(const struct postern_call *c);	/* what it may take; 0: there is no time for it */
 
 /* plugin/blame.c: this thread begins and ends to ask the instance. */

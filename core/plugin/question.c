@@ -1,6 +1,6 @@
-/* question.c - the question without content that the breaker asks a scanner: does anybody answer at all?
+/* question.c - the question without content that the breaker asks a scanner or database: does anybody answer at all?
  *
- * It is the plugin's version().  A plugin without one may name endpoints in its options: that one of them takes a
+ * It is the plugin's version() or ping().  A plugin without one may name endpoints in its options: that one of them takes a
  * connection does not say that it would answer, that none does says enough. */
 #include "config.h"
 
@@ -53,12 +53,27 @@ static enum postern_result connect_only(struct postern_call *c)
 	return tried ? POSTERN_TEMPFAIL : POSTERN_NOTHING;
 }
 
+bool question_settles(const struct plugin_instance *i)
+{
+	return i->plugin->scanner ? i->plugin->scanner->version != NULL : i->plugin->database->ping != NULL;
+}
+
+static enum postern_result put(struct postern_call *c)
+{
+	const struct postern_plugin *p = c->instance->plugin;
+	if (!question_settles(c->instance))
+		return p->scanner ? connect_only(c) : POSTERN_NOTHING;
+	return p->scanner ? p->scanner->version(c) : p->database->ping(c);
+}
+
 enum postern_result question_ask(struct postern_call *c)
 {
-	const struct postern_scanner_ops *ops = c->instance->plugin->scanner;
 	struct deadline whole = c->deadline;
+	const struct plugin_record_sink *records = c->records;	/* which are for what will be asked */
 	c->deadline = deadline_sooner(whole, question_time_ms(c));
-	enum postern_result r = ops->version ? ops->version(c) : connect_only(c);
+	c->records = NULL;
+	enum postern_result r = put(c);
+	c->records = records;
 	c->deadline = whole;
 	c->connect_failed_ms = 0;
 	if (r == POSTERN_OK || r == POSTERN_NOTHING)

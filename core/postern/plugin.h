@@ -1,9 +1,11 @@
 /* postern/plugin.h - what a Postern plugin exports and what the host offers it.
  *
  * Changelog of the interface (newest first)
- *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows and probe, statements with typed parameters; postern_connect;
- *                    POSTERN_PROGRAM; tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(),
- *                    postern_table_add(), postern_watch_file().
+ *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows and probe, statements with typed parameters, their columns
+ *                    and records with sizes (postern_columns, postern_record, postern_executed), postern_database_ops.ping;
+ *                    postern_connect, postern_wait and postern_resolve for libraries that bring sockets of their own; POSTERN_PROGRAM;
+ *                    tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(), postern_table_add(),
+ *                    postern_watch_file().
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -196,8 +198,13 @@ struct postern_parameter { const char *text; size_t size; bool octets; };
 
 struct postern_database_ops {
 	size_t size;
-	/* One statement whose parameters stand as "?" in it, whatever the database calls them; rows go to postern_row(). */
+	/* One statement whose parameters stand as "?" in it, whatever the database calls them.  What it yields goes to
+	 * postern_columns() once and to postern_record() row by row; what it changed to postern_executed().
+	 * TEMPFAIL: the server cannot be asked now; BROKEN: it was, and says that the statement is wrong; NOTHING: not done, a row
+	 * with that key is there already. */
 	enum postern_result (*execute)(struct postern_call *, const char *statement, const struct postern_parameter *parameters, size_t count);
+	/* Is there a server that would answer?  Connects where no connection is kept; nothing of a mail is needed for it. */
+	enum postern_result (*ping)(struct postern_call *);
 };
 
 struct postern_plugin {
@@ -296,6 +303,13 @@ void postern_conn_close(struct postern_call *, struct postern_conn *);
  * the plugin's own to close. local_address: numeric, NULL: any; timeout_ms: at most so long, 0: the call's time. -1: postern_fail text is set. */
 int postern_connect(struct postern_call *, const char *endpoint, const char *local_address, int timeout_ms);
 
+/* For libraries with sockets of their own (POSTERN_CAP_NETWORK).  Wait until poll(2)'s `events` hold on fd: what holds; 0: the time
+ * (timeout_ms < 0: only the call's) is over; -1: the mail is no longer wanted, or errno.  Only a time that is over because
+ * the call's is sets postern_fail's text. */
+int postern_wait(struct postern_call *, int fd, short events, int timeout_ms);
+/* The addresses of a host as numbers, NULL-terminated, under the call's deadline (a library's own resolver has none); NULL: postern_fail text is set. */
+const char *const *postern_resolve(struct postern_call *, const char *host);
+
 /* Programs (POSTERN_CAP_EXEC): an argument vector, an empty environment, no shell. */
 struct postern_run_result { int exit_code; int signal; bool output_cut; const char *output; size_t output_size; };
 /* program: absolute, or looked up in the setting `path`. -1: could not run or time over (postern_fail text is set). */
@@ -322,6 +336,11 @@ bool postern_child_write(struct postern_call *, const void *, size_t);	/* charge
 /* Lookups, databases */
 void postern_lookup_answer(struct postern_call *, const char *key, const char *value);
 void postern_row(struct postern_call *, const char *const *names, const char *const *values, size_t count);
+/* Databases: the names of a statement's columns, also where there will be no row; then each row with the sizes of its values (value NULL:
+ * SQL's NULL).  The bytes are copied.  False: more than whoever asked can take; leave the rest and return POSTERN_LIMIT. */
+void postern_columns(struct postern_call *, const char *const *names, size_t count);
+bool postern_record(struct postern_call *, const char *const *values, const size_t *sizes, size_t count);
+void postern_executed(struct postern_call *, int64_t affected_rows, int64_t insert_id);	/* insert_id 0: none */
 
 /* Tables, in load() only. Files: owned by root or the daemon's user, not world-writable, up to 256 MiB. */
 struct postern_table_line {

@@ -1,5 +1,5 @@
 /* check_run.c - checks a configuration without running it; -tt shows each scanner a harmless test virus and a clean text, and asks
- * directories whether what they will be asked for is there.
+ * directories and databases whether what they will be asked for is there.
  * It changes nothing and needs no running daemon. */
 #include "template/check_run.h"
 
@@ -186,6 +186,27 @@ static bool try_instances(const struct config *config)
 	return good;
 }
 
+/* Databases and directories: asked as a worker would ask them. */
+static bool try_sources(const struct config *config)
+{
+	size_t count;
+	bool good = true;
+	struct plugin_instance *const *instances = config_instances(config, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct error e = { 0 };
+		bool asked = (instances[i]->plugin->roles & POSTERN_DATABASE) != 0;
+		if (asked && (plugin_instance_load(instances[i], &e) != 0 || plugin_instance_start(instances[i], &e) != 0)) {
+			printf("%s: FAILED: %s\n", instances[i]->name, e.text);
+			good = false;
+		}
+	}
+	good = config_check_sources(config, stdout) && good;
+	for (size_t i = 0; i < count; i++)
+		if (instances[i]->plugin->roles & POSTERN_DATABASE)
+			plugin_instance_stop(instances[i]);
+	return good;
+}
+
 int check_run(const struct role_options *o, bool thorough)
 {
 	GPtrArray *problems;
@@ -199,7 +220,7 @@ int check_run(const struct role_options *o, bool thorough)
 		good = read_tables(config);
 	g_ptr_array_unref(problems);
 	if (good && thorough)
-		good = try_instances(config);
+		good = try_instances(config) & try_sources(config);
 	talloc_free(config);
 	return good ? 0 : 78;
 }

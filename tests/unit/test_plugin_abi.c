@@ -73,7 +73,7 @@ static void layout_of_ops(GString *is)
 	SIZE(postern_table_line); AT(postern_table_line, flags); AT(postern_table_line, key); AT(postern_table_line, letters); AT(postern_table_line, value);
 	SIZE(postern_delivery_ops); AT(postern_delivery_ops, deliver);
 	SIZE(postern_report_ops); AT(postern_report_ops, report);
-	SIZE(postern_database_ops); AT(postern_database_ops, execute);
+	SIZE(postern_database_ops); AT(postern_database_ops, execute); AT(postern_database_ops, ping);
 	SIZE(postern_parameter); AT(postern_parameter, text); AT(postern_parameter, size); AT(postern_parameter, octets);
 }
 
