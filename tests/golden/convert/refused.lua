@@ -3,15 +3,9 @@
 
 compatibility_level = 1  -- the defaults that this was written for
 
--- Where mail comes in
-inet_acl = { "127.0.0.1", "not-an-address", "!also:not" }  -- refused.conf:4
-
 -- Where mail goes
 forward_method = { "smtp:[127.0.0.1]:10025", "smtp:[127.0.0.1]:10026" }  -- refused.conf:5
 notify_method = "smtp:[127.0.0.1]:10025"  -- refused.conf:5
-
--- Addresses and networks
-mynetworks = { "10.0.0.0/8", "10.0.0.0/99", "192.168.0.0/16" }  -- refused.conf:3
 
 -- Virus scanners
 av_scanners = {  -- refused.conf:12
@@ -59,8 +53,10 @@ policy_bank.A = { originating = true }  -- refused.conf:10
 -- X_HEADER_LINE = "amavisd-new at " .. mydomain
 
 -- Not taken over:
+--   refused.conf:4: inet_acl: refused by posternd: "not-an-address" is not an IP network
 --   refused.conf:6: child_timeout: refused by posternd: "soon" is wrong; expected a number of seconds (or "30s", "5m", "2h")
 --   refused.conf:5: forward_method, nosuch:elsewhere: refused by posternd: there is no delivery method "nosuch:"; expected "smtp:[127.0.0.1]:10025", "lmtp:..." or another "scheme:rest"
+--   refused.conf:3: mynetworks: refused by posternd: "10.0.0.0/99": bad prefix length or mask
 --   refused.conf:12: av_scanners, bad pattern: refused by posternd: bad regular expression "\p{XPosixSpace}OK": unknown property after \P or \p at offset 15
 --   refused.conf:12: av_scanners, bad socket: refused by posternd: "no port": expected host:port, [address]:port or an absolute path
 --   refused.conf:8: sql_clause, sel_nothing: refused by posternd: unknown statement; expected sel_policy, sel_wblist, ins_msg and the like
