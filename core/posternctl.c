@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <talloc.h>
@@ -23,8 +24,9 @@
 
 static void usage(FILE *to)
 {
-	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop | scan FILE\n"
+	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop | scan [--tree] FILE\n"
 		"  -s SOCKET  the setting control_socket of the daemon (" DEFAULT_SOCKET ")\n"
+		"  --tree     scan: print every part that was found in the file, too\n"
 		"scan FILE (a mail or any file) asks every scanner; exit code 0: clean, 1: infected, 2: not completed\n", to);
 }
 
@@ -45,13 +47,13 @@ static int connect_to(const char *path)
 	return -1;
 }
 
-static int send_command(int fd, const char *command, int file_fd)
+static int send_command(int fd, const char *command, const int *files, int file_count)
 {
 	struct wire_writer w = { 0 };
 	size_t n;
 	text_record_write(&w, RECORD_CONTROL, command);
 	const void *record = wire_end(&w, &n);
-	int rc = fdpass_send(fd, record, n, &file_fd, file_fd >= 0, 0);
+	int rc = fdpass_send(fd, record, n, files, file_count, 0);
 	wire_free(&w);
 	return rc;
 }
@@ -88,35 +90,58 @@ static int print_answer(int fd, int otherwise, bool scanned)
 	return code;
 }
 
-static int ask(const char *path, const char *command, const char *file)
+static int ask(const char *path, const char *command)
 {
-	int otherwise = file ? NOT_COMPLETED : 69;
-	int file_fd = file ? open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-	if (file && file_fd < 0) {
-		fprintf(stderr, "posternctl: %s: %s\n", file, strerror(errno));
-		return otherwise;
-	}
 	int fd = connect_to(path);
-	int code = fd >= 0 && send_command(fd, command, file_fd) == 0 ? print_answer(fd, otherwise, file) : otherwise;
+	int code = fd >= 0 && send_command(fd, command, NULL, 0) == 0 ? print_answer(fd, 69, false) : 69;
 	if (fd >= 0)
 		close(fd);
-	if (file_fd >= 0)
-		close(file_fd);
+	return code;
+}
+
+/* What the worker has written, however long it is. */
+static void print_output(int output_fd)
+{
+	char buffer[65536];
+	off_t at = 0;
+	ssize_t n;
+	for (; (n = pread(output_fd, buffer, sizeof buffer, at)) > 0; at += n)
+		fwrite(buffer, 1, (size_t)n, stdout);
+}
+
+static int ask_scan(const char *path, const char *command, const char *file)
+{
+	int files[2] = { open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), memfd_create("answer", MFD_CLOEXEC) };
+	int code = NOT_COMPLETED;
+	if (files[0] < 0 || files[1] < 0) {
+		fprintf(stderr, "posternctl: %s: %s\n", file, strerror(errno));
+		return code;
+	}
+	int fd = connect_to(path);
+	if (fd >= 0 && send_command(fd, command, files, 2) == 0)
+		code = print_answer(fd, NOT_COMPLETED, true);
+	print_output(files[1]);
+	if (fd >= 0)
+		close(fd);
+	close(files[0]);
+	close(files[1]);
 	return code;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { "socket", required_argument, NULL, 's' },
+		{ "tree", no_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
 	const char *path = DEFAULT_SOCKET;
 	char command[64];
-	bool json = false;
+	bool json = false, tree = false;
 	int option;
 	while ((option = getopt_long(argc, argv, "s:hV", longs, NULL)) != -1) {
 		switch (option) {
 		case 's': path = optarg; break;
 		case 'j': json = true; break;
+		case 't': tree = true; break;
 		case 'h': usage(stdout); return 0;
 		case 'V': puts("posternctl " VERSION_TEXT); return 0;
 		default: usage(stderr); return 64;
@@ -124,11 +149,12 @@ int main(int argc, char **argv)
 	}
 	/* --json may follow the command too; getopt has moved it in front. */
 	bool scan = optind < argc && strcmp(argv[optind], "scan") == 0;
-	if (argc - optind != (scan ? 2 : 1) || strlen(argv[optind]) > 32) {
+	if (argc - optind != (scan ? 2 : 1) || (tree && !scan) || strlen(argv[optind]) > 32) {
 		usage(stderr);
 		return 64;
 	}
 	words_as_json = json && !scan && strcmp(argv[optind], "status") != 0;
-	snprintf(command, sizeof command, "%s%s", argv[optind], json && (scan || strcmp(argv[optind], "status") == 0) ? " json" : "");
-	return ask(path, command, scan ? argv[optind + 1] : NULL);
+	bool asks_json = json && (scan || strcmp(argv[optind], "status") == 0);
+	snprintf(command, sizeof command, "%s%s%s", argv[optind], asks_json ? " json" : "", tree ? " tree" : "");
+	return scan ? ask_scan(path, command, argv[optind + 1]) : ask(path, command);
 }

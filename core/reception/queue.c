@@ -209,7 +209,12 @@ static int send_job(struct worker_token *t, struct mail_job *job)
 	size_t n;
 	job_write(&w, &record);
 	const void *bytes = wire_end(&w, &n);
-	int failed = fdpass_send(t->fd, bytes, n, (int[]){ job->mail_fd, job->envelope_fd }, job->envelope_record != NULL ? 1 : 2, MSG_DONTWAIT);
+	int fds[3] = { job->mail_fd }, count = 1;
+	if (job->envelope_record == NULL)
+		fds[count++] = job->envelope_fd;
+	if (job->output_fd >= 0)
+		fds[count++] = job->output_fd;
+	int failed = fdpass_send(t->fd, bytes, n, fds, count, MSG_DONTWAIT);
 	wire_free(&w);
 	return failed;
 }

@@ -166,15 +166,15 @@ static void tell_master(const struct reception *r, enum record_kind kind)
 	wire_free(&w);
 }
 
-/* What posternctl asked the master, its connection, and the file. */
+/* What posternctl asked the master, its connection, the file, and where the answer is to be written. */
 static void take_request(struct reception *r, struct wire_reader *reader, int *fds)
 {
 	void *owner = talloc_new(NULL);
 	char *command = text_record_read(reader, owner);
 	if (command != NULL)
-		scan_request_begin(r, command, fds[0], fds[1]);
+		scan_request_begin(r, command, fds[0], fds[1], fds[2]);
 	else
-		fdpass_close_all(fds, 2);
+		fdpass_close_all(fds, 3);
 	talloc_free(owner);
 }
 
@@ -188,7 +188,7 @@ static void on_master(evutil_socket_t fd, short what, void *user)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	bool whole = n > 0 && wire_open(&reader, r->input, (size_t)n);
-	if (whole && reader.kind == RECORD_CONTROL && count == 2) {
+	if (whole && reader.kind == RECORD_CONTROL && count == 3) {
 		take_request(r, &reader, fds);
 		return;
 	}

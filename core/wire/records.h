@@ -53,7 +53,7 @@ int token_read(struct wire_reader *r, struct token *t);
 enum job_kind { JOB_MAIL = 1, JOB_RCPT, JOB_SCAN, JOB_EXPLAIN, JOB_RELEASE, JOB_QUARANTINE, JOB_FILTER };
 
 /* Comes with two descriptors, the mail and its envelope; or with the mail's only, and the envelope within, where that is no
- * larger than this: making a memfd costs as much as some forty other system calls. */
+ * larger than this: making a memfd costs as much as some forty other system calls. JOB_SCAN: one more, to write the answer to. */
 #define WIRE_ENVELOPE_WITHIN_MAX 4096
 #define WIRE_JOB_MAX (WIRE_ENVELOPE_WITHIN_MAX + 512)	/* bytes of the whole record */
 

@@ -115,7 +115,7 @@ static void settle_job(struct worker *w, const struct job *job, struct mail *m)
 	answer_send(w, m);
 }
 
-static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd)
+static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd, int output_fd)
 {
 	struct error e = { 0 };
 	void *owner = talloc_pool(NULL, MAIL_POOL_BYTES);	/* most mails need no more: one piece of memory, given back in one */
@@ -128,7 +128,7 @@ static void do_mail(struct worker *w, const struct job *job, int mail_fd, int en
 	struct mail *m = take_mail(owner, job, mail_fd, envelope_fd, w->token_fd, (unsigned)policy_int(&w->base, SET_mail_id_size_bits, 72), &e);
 	if (m && job->kind == JOB_SCAN) {
 		note_digest(w, m);
-		answer_send_failure(w, 0, scan_file_run(w, m));
+		answer_send_failure(w, 0, scan_file_run(w, m, output_fd));
 	} else if (m) {
 		settle_job(w, job, m);
 	} else {
@@ -140,6 +140,11 @@ static void do_mail(struct worker *w, const struct job *job, int mail_fd, int en
 	arm_death(0);
 	atomic_fetch_add(&w->slot->mails, 1);
 	log_set_id(NULL);
+}
+
+static int descriptors_of(const struct job *job)
+{
+	return (job->envelope_bytes > 0 ? 1 : 2) + (job->kind == JOB_SCAN ? 1 : 0);
 }
 
 static void take_job(struct worker *w)
@@ -158,13 +163,16 @@ static void take_job(struct worker *w)
 	void *owner = talloc_new(NULL);
 	if (wire_open(&r, buffer, (size_t)n) && r.kind == RECORD_CANCEL) {
 		fdpass_close_all(fds, count);	/* it crossed our RESULT */
-	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != (job.envelope_bytes > 0 ? 1 : 2)
+	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != descriptors_of(&job)
 		   || (job.kind != JOB_MAIL && job.kind != JOB_SCAN)) {
 		log_write(LOG_LEVEL_ERROR, "reception sent a job that this worker does not know");
 		fdpass_close_all(fds, count);
 		drop_token(w);
 	} else {
-		do_mail(w, &job, fds[0], count == 2 ? fds[1] : -1);
+		int output_fd = job.kind == JOB_SCAN ? fds[count - 1] : -1;
+		do_mail(w, &job, fds[0], job.envelope_bytes > 0 ? -1 : fds[1], output_fd);
+		if (output_fd >= 0)
+			close(output_fd);
 		worker_stage(w, STAGE_IDLE);
 	}
 	talloc_free(owner);
