@@ -15,9 +15,11 @@
 /* Part files are read back at most to this size for mails and texts that came out of containers. */
 #define LOOK_INSIDE_MAX_BYTES (256u * 1024 * 1024)
 
+#define NOT_ASKED (-1)		/* beside enum postern_result */
+
 /* Types that hold other files: without a decoder for them something stays unseen. */
 static const char containers[] = "zip,7z,rar,tar,cpio,a,deb,rpm,cab,lha,arj,arc,zoo,ace,sit,iso,udf,gz,bz,bz2,xz,lzma,lzip,lzo,lrz,lz4,zst,Z,F,"
-	"tnef,xar,chm,warc,installshield,hqx,kmz";
+	"tnef,xar,chm,szdd,kwaj,warc,wim,alz,egg,squashfs,installshield,hqx,kmz";
 
 static struct plugin_instance *decoder_of_number(const struct walk *w, uint32_t number)
 {
@@ -191,8 +193,8 @@ static void conclude_call(struct walk *w, const struct pending *p, const struct 
 	}
 }
 
-/* Decoders of one type in their order, until one opens the part. `asked` has a bit for each of the order's. */
-static bool open_as(struct walk *w, const struct pending *p, const char *type, size_t length, size_t shown, bool *asked, struct attempt *whole)
+/* Decoders of one type in their order, until one opens the part. answers: of each of the order's, once for all types of the part. */
+static void open_as(struct walk *w, const struct pending *p, const char *type, size_t length, size_t shown, int *answers, struct attempt *whole)
 {
 	const struct open_order *o = w->job->order;
 	struct attempt a = { 0 };
@@ -200,16 +202,18 @@ static bool open_as(struct walk *w, const struct pending *p, const char *type, s
 		struct plugin_instance *i = decoder_of_number(w, o->decoders[k]);
 		if (!i || !takes(i, type, length))
 			continue;
-		if (!asked[k]) {
+		if (answers[k] == NOT_ASKED) {
 			unsigned made_before = w->tree->count;
-			asked[k] = true;
-			conclude_call(w, p, i, ask(w, i, shown), made_before, &a);
+			answers[k] = (int)ask(w, i, shown);
+			conclude_call(w, p, i, (enum postern_result)answers[k], made_before, &a);
+		} else {
+			a.opened |= answers[k] == POSTERN_OK;
+			a.broken |= answers[k] == POSTERN_BROKEN;
 		}
 	}
 	whole->opened |= a.opened;
 	whole->limited |= a.limited;
 	whole->broken |= a.broken && !a.opened;
-	return a.opened;
 }
 
 /* What its children do not tell must reach the scanners by itself. */
@@ -240,16 +244,18 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 {
 	struct decoding *d = w->decoding;
 	struct attempt whole = { 0 };
-	bool *asked = talloc_zero_array(w->owner, bool, w->job->order->decoder_count + 1);
+	int *answers = talloc_array(w->owner, int, w->job->order->decoder_count + 1);
 	const char *types = tree_part(w->tree, p->number)->type_short, *type;
 	size_t length, shown = p->wanted ? show_part(w, tree_part(w->tree, p->number)) : 0;
+	for (uint32_t k = 0; k < w->job->order->decoder_count; k++)
+		answers[k] = NOT_ASKED;
 	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
 	if (p->wanted && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
 		whole.limited = true;
 	while (p->wanted && !whole.limited && !walk_stopped(w) && (type = next_type(&types, &length)))
-		open_as(w, p, type, length, shown, asked, &whole);
+		open_as(w, p, type, length, shown, answers, &whole);
 	conclude_part(w, p, &whole);
-	talloc_free(asked);
+	talloc_free(answers);
 }
 
 static void look_inside(struct walk *w, const struct pending *p)

@@ -107,8 +107,6 @@ static bool write_content(void *context, const void *data, size_t n)
 static void finish_file(struct walk *w, struct member *c)
 {
 	struct part_record *r = &c->node.record;
-	if (c->fd < 0 && c->size_bytes > 0 && !w->broken && !spill(w, c))
-		c->failed = true;
 	r->size_bytes = c->size_bytes;
 	r->has_file = c->fd >= 0 && leaf_close_file(w, r->number, c->fd, !w->broken);
 	c->fd = -1;
@@ -143,8 +141,10 @@ static bool end_child(void *context)
 	c->open = false;
 	if (c->failed)
 		node_add_attributes(n, PART_UNDECODABLE);
+	if (c->fd < 0 && c->size_bytes > 0 && !w->broken && !spill(w, c))
+		c->failed = true;
+	leaf_find_type(n, &(struct type_content){ .data = c->head, .n = c->head_bytes, .size = c->size_bytes, .fd = c->fd }, &guess);
 	finish_file(w, c);
-	leaf_find_type(w, n, (struct slice){ .data = c->head, .n = c->head_bytes }, &guess);
 	if (type_of_no_file(c))
 		n->record.type_short = n->record.type_full = type_of_no_file(c);
 	n->record.digest = finish_digest(c, digest);

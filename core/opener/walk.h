@@ -70,9 +70,10 @@ void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_e
 int leaf_open_file(struct walk *w, uint32_t number);
 bool leaf_write(struct walk *w, int fd, const uint8_t *data, size_t n);
 bool leaf_close_file(struct walk *w, uint32_t number, int fd, bool good);
-/* Set the types of n, whose content begins with these bytes, and its digest if they are all of it. */
+/* Set the types of n by its content; they live in *guess. */
 struct type_guess;
-void leaf_find_type(struct walk *w, struct node *n, struct slice bytes, struct type_guess *guess);
+struct type_content;
+void leaf_find_type(struct node *n, const struct type_content *c, struct type_guess *guess);
 /* What of itself hides in a content that is in the tree: a mail, uuencoded files in text. */
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
 

@@ -12,6 +12,7 @@
 #include <archive_entry.h>
 #include <string.h>
 
+#include "embedded.h"
 #include "zip_shape.h"
 
 #define HOLE_BYTES 65536
@@ -61,6 +62,10 @@ static const struct archive_kind kinds[] = {
 	{ "Z", ARCHIVE_FILTER_COMPRESS, archive_read_support_format_raw, ".Z|.taz=.tar|.tZ=.tar" },
 	{ "rpm", ARCHIVE_FILTER_RPM, archive_read_support_format_raw, ".rpm=.cpio" },
 	{ "zip", 0, with_zip, NULL },
+	{ "ooxml", 0, with_zip, NULL },
+	{ "odf", 0, with_zip, NULL },
+	{ "epub", 0, with_zip, NULL },
+	{ "jar", 0, with_zip, NULL },
 	{ "7z", 0, archive_read_support_format_7zip, NULL },
 	{ "rar", 0, with_rar, NULL },
 	{ "tar", 0, archive_read_support_format_tar, NULL },
@@ -75,6 +80,14 @@ static const struct archive_kind kinds[] = {
 };
 static const struct archive_kind streamed_zip = { "zip", 0, with_zip_streamed, NULL };
 
+static const struct archive_kind *kind_of(const char *type, size_t length)
+{
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strlen(kinds[i].type) == length && memcmp(kinds[i].type, type, length) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
 /* The first complaint stays. It may quote the archive: postern_fail() makes that harmless. */
 static void complain(struct archive_job *j, struct archive *a)
 {
@@ -83,15 +96,24 @@ static void complain(struct archive_job *j, struct archive *a)
 		strncpy(j->error, why ? why : "unknown error", sizeof j->error - 1);
 }
 
+/* A filter that is appended comes off once, whatever is below it. That of compress(1) would read before there is anything to read from:
+ * it is offered, and takes all layers of its own at once. */
+static bool add_filter(struct archive *a, int filter)
+{
+	if (filter == ARCHIVE_FILTER_COMPRESS)
+		return archive_read_support_filter_compress(a) >= ARCHIVE_WARN;
+	return filter == 0 || archive_read_append_filter(a, filter) >= ARCHIVE_WARN;
+}
+
 static struct archive *open_reader(struct archive_job *j, const char *password)
 {
 	struct archive *a = archive_read_new();
 	if (!a)
 		return NULL;
-	bool good = j->kind->support(a) >= ARCHIVE_WARN && (j->kind->filter == 0 || archive_read_append_filter(a, j->kind->filter) >= ARCHIVE_WARN);
+	bool good = j->kind->support(a) >= ARCHIVE_WARN && add_filter(a, j->kind->filter);
 	if (good && password)
 		good = archive_read_add_passphrase(a, password) == ARCHIVE_OK;
-	if (good && archive_read_open_memory(a, j->data, j->size) >= ARCHIVE_WARN)
+	if (good && archive_read_open_memory(a, j->data, j->size) >= ARCHIVE_WARN && (!j->kind->filter || archive_filter_code(a, 0) == j->kind->filter))
 		return a;
 	complain(j, a);
 	archive_read_free(a);
@@ -340,37 +362,76 @@ static enum postern_result open_zip(struct archive_job *j)
 	return conclude(j);
 }
 
-/* --- the plugin --- */
+/* --- archives that begin somewhere within --- */
 
-static const struct archive_kind *kind_of_part(const struct postern_part *part)
+/* What looks like one and is none says nothing about the part. */
+static enum postern_result open_embedded(struct postern_call *call, const struct postern_part *part, const uint8_t *data, size_t n)
 {
-	const char *type = postern_part_type(part);
-	for (size_t length; *type; type += length + (type[length] != '\0')) {
-		length = strcspn(type, ",");
-		for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-			if (strlen(kinds[i].type) == length && memcmp(kinds[i].type, type, length) == 0)
-				return &kinds[i];
+	struct embedded found[EMBEDDED_MAX];
+	size_t count = embedded_find(data, n, found);
+	enum postern_result result = POSTERN_NOTHING;
+	for (size_t i = 0; i < count && result != POSTERN_LIMIT; i++) {
+		struct archive_job j = { .call = call, .part = part, .data = data + found[i].at, .size = found[i].size, .kind = kind_of(found[i].type, strlen(found[i].type)) };
+		read_all(&j, NULL);
+		if (j.members > 0 || j.over || j.locked_whole)
+			result = conclude(&j);
 	}
-	return NULL;
+	if (result != POSTERN_NOTHING)
+		postern_part_keep(call);
+	return result;
 }
 
-static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
+/* --- the plugin --- */
+
+static bool is_zip(const struct archive_kind *kind)
 {
-	struct archive_job j = { .call = call, .part = part, .kind = kind_of_part(part) };
-	if (!j.kind)
-		return POSTERN_NOTHING;
-	j.data = postern_part_data(call, part, &j.size);
-	if (!j.data)
-		return POSTERN_TEMPFAIL;
-	if (strcmp(j.kind->type, "zip") == 0)
+	return kind->support == with_zip;
+}
+
+/* Documents and programs are more than what is packed in them. */
+static bool is_more_than_archive(const char *types)
+{
+	return strstr(types, "ooxml") || strstr(types, "odf") || strstr(types, "epub") || strstr(types, "jar") || strncmp(types, "exe", 3) == 0;
+}
+
+static enum postern_result open_as(struct postern_call *call, const struct postern_part *part, const struct archive_kind *kind,
+	const uint8_t *data, size_t n)
+{
+	struct archive_job j = { .call = call, .part = part, .kind = kind, .data = data, .size = n };
+	if (is_zip(kind))
 		return open_zip(&j);
 	read_all(&j, NULL);
 	return conclude(&j);
 }
 
+/* A part may be several kinds at once, a picture with an archive behind it: each is opened, the worst answer counts. */
+static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
+{
+	const char *types = postern_part_type(part);
+	enum postern_result worst = POSTERN_NOTHING;
+	const struct archive_kind *last = NULL;
+	size_t n;
+	const uint8_t *data = postern_part_data(call, part, &n);
+	if (!data)
+		return POSTERN_TEMPFAIL;
+	for (size_t length; *types && worst != POSTERN_LIMIT && worst != POSTERN_TEMPFAIL; types += length + (types[length] != '\0')) {
+		length = strcspn(types, ",");
+		const struct archive_kind *kind = kind_of(types, length);
+		if (!kind || (last && kind->support == last->support && kind->filter == last->filter))
+			continue;
+		enum postern_result r = open_as(call, part, last = kind, data, n);
+		if (worst == POSTERN_NOTHING || (r != POSTERN_NOTHING && r != POSTERN_OK))
+			worst = r;
+	}
+	if (is_more_than_archive(postern_part_type(part)))
+		postern_part_keep(call);
+	return last ? worst : open_embedded(call, part, data, n);
+}
+
 static const struct postern_decoder_ops decoder_ops = {
 	.size = sizeof decoder_ops,
-	.types = "zip|7z|rar|tar|cpio|a|deb|rpm|cab|lha|iso|xar|warc|gz|bz2|xz|lzma|lzip|lz4|zst|Z",
+	.types = "zip|ooxml|odf|epub|jar|7z|rar|tar|cpio|a|deb|rpm|cab|lha|iso|xar|warc|gz|bz2|xz|lzma|lzip|lz4|zst|Z"
+		"|exe|image|audio|movie|swf|dat",
 	.decode = decode,
 };
 
