@@ -142,14 +142,17 @@ static enum outcome copy_content(struct archive_job *j, struct archive *a)
 	const void *block;
 	size_t n;
 	int64_t at = 0, offset;
+	enum outcome end = DONE;
 	for (;;) {
 		int r = archive_read_data_block(a, &block, &n, &offset);
 		if (r == ARCHIVE_EOF)
-			return DONE;
-		if (r < ARCHIVE_WARN) {
+			return end;
+		if (r != ARCHIVE_OK) {
 			complain(j, a);
-			return DAMAGED;
+			end = DAMAGED;	/* a wrong checksum is but a warning */
 		}
+		if (r < ARCHIVE_WARN)
+			return DAMAGED;
 		if (offset > at && !write_hole(j, offset - at))
 			return OVER;
 		if (n > 0 && !postern_child_write(j->call, block, n))
