@@ -26,6 +26,7 @@ struct type_content {
 	size_t n;
 	uint64_t size;			/* of all; n where data is all */
 	int fd;				/* the rest is read from here; -1 where data is all */
+	unsigned *library_left;		/* how often libmagic may still be asked, counted down; NULL: as often as need be */
 };
 
 /* Load libmagic's database, before the jail. Without it types_guess works with its own tables only. */
