@@ -229,6 +229,7 @@ void leaf_find_type(struct node *n, const struct type_content *c, struct type_gu
 	n->record.type_short = guess->shorts;
 	n->record.type_full = guess->full;
 	bool encrypted = types_is_encrypted(c->data, c->n, guess);
+	n->embeds = guess->embeds;
 	n->locked = encrypted && tree_type_in(guess->shorts, ',', "zip", 3);
 	if (encrypted && !n->locked)
 		node_add_attributes(n, PART_CRYPTED);

@@ -183,12 +183,14 @@ static void guess_beginning(struct bytes b, unsigned *library_left, struct type_
 
 void types_guess_content(const struct type_content *c, struct type_guess *out)
 {
+	out->embeds = false;
 	if (c->size == 0) {
 		types_set(out, "empty", "empty");
 		return;
 	}
 	guess_beginning((struct bytes){ .at = c->data, .n = c->n < TYPES_PREFIX_BYTES ? c->n : TYPES_PREFIX_BYTES }, c->library_left, out);
 	types_add_tail(c, out);
+	out->embeds = types_may_embed(c);
 }
 
 void types_guess(const uint8_t *data, size_t n, struct type_guess *out)

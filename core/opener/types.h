@@ -17,6 +17,7 @@
 struct type_guess {
 	char shorts[64];		/* short types joined by ',': "exe,exe-ms" */
 	char full[160];			/* one line of printable ASCII */
+	bool embeds;			/* somewhere behind its beginning an archive may begin: a decoder should look */
 };
 
 #define TYPES_PREFIX_BYTES (64 * 1024)	/* no more of the beginning is looked at */
