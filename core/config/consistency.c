@@ -6,6 +6,7 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "base/digest.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "mail/mail.h"
@@ -223,6 +224,19 @@ static void note_absence(struct config *c, struct plugin_instance *p)
 		problem_add(c, p->file, p->line, true, "%s: %s: not available until it is installed and the configuration reloaded", p->name, missing);
 }
 
+static void check_digest(struct config *c)
+{
+	const struct value *v = c->base[SET_mail_part_digest_algorithm];
+	const char *file;
+	int line;
+
+	if (!v || v->kind != VALUE_STRING || !v->u.string[0] || digest_by_name(v->u.string))
+		return;
+	file = file_of_setting(c, SET_mail_part_digest_algorithm, v, &line);
+	problem_add(c, file, line, false, "mail_part_digest_algorithm: \"%s\" is no digest that libcrypto has; expected \"SHA1\", \"SHA256\", \"MD5\" or undef",
+		v->u.string);
+}
+
 static void check_instances(struct config *c)
 {
 	for (size_t i = 0; i < c->instance_count; i++) {
@@ -261,5 +275,6 @@ void consistency_check(struct config *c)
 	check_bounces(c);
 	check_level(c);
 	check_instances(c);
+	check_digest(c);
 	check_listeners(c);
 }

@@ -74,14 +74,15 @@ static void answer(int fd, int code, const char *text)
 }
 
 /* Reception has the connection from now on; it answers. */
-static void pass_on(struct master *m, int fd, const char *command, int file_fd)
+static void pass_on(struct master *m, int fd, const char *command, const int files[2])
 {
 	struct generation *g = master_active(m);
 	struct wire_writer w = { 0 };
 	size_t n;
 	text_record_write(&w, RECORD_CONTROL, command);
 	const void *record = wire_end(&w, &n);
-	if (!g || g->reception.fd < 0 || fdpass_send(g->reception.fd, record, n, (int[]){ fd, file_fd }, file_fd >= 0 ? 2 : 1, MSG_DONTWAIT) != 0)
+	int fds[3] = { fd, files[0], files[1] };
+	if (!g || g->reception.fd < 0 || fdpass_send(g->reception.fd, record, n, fds, files[0] >= 0 ? 3 : 1, MSG_DONTWAIT) != 0)
 		answer(fd, 2, "not completed: no reception is there to take it, try again\n");
 	else
 		hang_up(m, fd);
@@ -90,7 +91,8 @@ static void pass_on(struct master *m, int fd, const char *command, int file_fd)
 
 static bool is_scan(const char *command)
 {
-	return strcmp(command, "scan") == 0 || strcmp(command, "scan json") == 0;
+	static const char *const forms[] = { "scan", "scan json", "scan tree", "scan json tree", NULL };
+	return g_strv_contains(forms, command);
 }
 
 static bool is_explain(const char *command)
@@ -131,10 +133,10 @@ void control_speak(struct master *m, int fd)
 	}
 	void *owner = talloc_new(NULL);
 	char *command = text_record_read(&r, owner);
-	if (command && is_scan(command) && count == 1)
-		pass_on(m, fd, command, fds[0]);
+	if (command && is_scan(command) && count == 2)
+		pass_on(m, fd, command, fds);
 	else if (command && is_explain(command) && count == 0)
-		pass_on(m, fd, command, -1);
+		pass_on(m, fd, command, (int[]){ -1, -1 });
 	else
 		do_command(m, fd, command ? command : "");
 	fdpass_close_all(fds, count);

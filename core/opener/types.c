@@ -1,18 +1,11 @@
-/* types.c - prefixes of known formats, the plain text check, and the order of asking. */
+/* types.c - the order in which is found out what a content is, and the formats that need more than a look at a fixed place. */
 #include "config.h"
 
-#include "opener/types.h"
+#include "opener/types_inside.h"
 
-#include <glib.h>
 #include <magic.h>
-#include <string.h>
 
 #include "opener/types_text.h"
-
-struct bytes {
-	const uint8_t *at;
-	size_t n;
-};
 
 static magic_t magic;
 
@@ -31,181 +24,184 @@ int types_load(struct error *e)
 	return -1;
 }
 
-struct prefix {
-	unsigned short offset, length;
-	const char *bytes, *shorts, *full;
-};
-#define PREFIX(offset, bytes, shorts, full) { offset, sizeof bytes - 1, bytes, shorts, full }
-
-static const struct prefix prefixes[] = {
-	PREFIX(0, "\x7f" "ELF", "exe,exe-unix", "ELF object"),
-	PREFIX(0, "\x1f\x8b", "gz", "gzip compressed data"),
-	PREFIX(0, "BZh", "bz2", "bzip2 compressed data"),
-	PREFIX(0, "\xfd" "7zXZ\0", "xz", "XZ compressed data"),
-	PREFIX(0, "\x28\xb5\x2f\xfd", "zst", "Zstandard compressed data"),
-	PREFIX(0, "\x04\x22\x4d\x18", "lz4", "LZ4 compressed data"),
-	PREFIX(0, "LZIP", "lzip", "lzip compressed data"),
-	PREFIX(0, "\x89LZO\0\r\n\x1a\n", "lzo", "lzop compressed data"),
-	PREFIX(0, "LRZI", "lrz", "LRZIP compressed data"),
-	PREFIX(0, "\x1f\x9d", "Z", "compress'd data"),
-	PREFIX(0, "\x1f\x9f", "F", "frozen file"),
-	PREFIX(0, "7z\xbc\xaf\x27\x1c", "7z", "7-zip archive data"),
-	PREFIX(0, "Rar!\x1a\x07", "rar", "RAR archive data"),
-	PREFIX(0, "MSCF\0\0\0\0", "cab", "Microsoft Cabinet archive data"),
-	PREFIX(0, "ISc(", "installshield", "InstallShield CAB"),
-	PREFIX(0, "\x60\xea", "arj", "ARJ archive data"),
-	PREFIX(2, "-lh", "lha", "LHa archive data"),
-	PREFIX(7, "**ACE**", "ace", "ACE archive data"),
-	PREFIX(20, "\xdc\xa7\xc4\xfd", "zoo", "Zoo archive data"),
-	PREFIX(257, "ustar", "tar", "POSIX tar archive"),
-	PREFIX(0, "070701", "cpio", "ASCII cpio archive"),
-	PREFIX(0, "070702", "cpio", "ASCII cpio archive"),
-	PREFIX(0, "070707", "cpio", "ASCII cpio archive"),
-	PREFIX(0, "!<arch>\ndebian", "deb", "Debian binary package"),
-	PREFIX(0, "!<arch>\n", "a", "current ar archive"),
-	PREFIX(0, "\xed\xab\xee\xdb", "rpm", "RPM package"),
-	PREFIX(0, "\x78\x9f\x3e\x22", "tnef", "Transport Neutral Encapsulation Format (TNEF)"),
-	PREFIX(32769, "CD001", "iso", "ISO 9660 CD-ROM filesystem data"),
-	PREFIX(0, "%PDF-", "pdf", "PDF document"),
-	PREFIX(0, "{\\rtf", "rtf", "Rich Text Format data"),
-	PREFIX(0, "%!PS", "ps", "PostScript document text"),
-	PREFIX(0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc,cdf-ms", "Composite Document File V2 Document (OLE 2)"),
-	PREFIX(0, "\x89PNG\r\n\x1a\n", "image,png", "PNG image data"),
-	PREFIX(0, "\xff\xd8\xff", "image,jpg", "JPEG image data"),
-	PREFIX(0, "GIF87a", "image,gif", "GIF image data, version 87a"),
-	PREFIX(0, "GIF89a", "image,gif", "GIF image data, version 89a"),
-	PREFIX(0, "II*\0", "image,tif", "TIFF image data, little-endian"),
-	PREFIX(0, "MM\0*", "image,tif", "TIFF image data, big-endian"),
-	PREFIX(0, "ID3", "audio,mpa,mp3", "Audio file with ID3"),
-	PREFIX(0, "fLaC", "audio,flac", "FLAC audio bitstream data"),
-	PREFIX(0, "OggS", "audio,ogg", "Ogg data"),
-	PREFIX(0, "\x1a\x45\xdf\xa3", "movie,mkv", "Matroska data"),
-	PREFIX(0, "FWS", "swf", "Macromedia Flash data"),
-	PREFIX(0, "CWS", "swf", "Macromedia Flash data (compressed)"),
-	PREFIX(0, "ZWS", "swf", "Macromedia Flash data (lzma compressed)"),
-	PREFIX(0, "L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", "lnk", "MS Windows shortcut"),
-	PREFIX(0, "\xca\xfe\xba\xbe", "java", "compiled Java class data"),
-	PREFIX(0, "\xde\x12\x04\x95", "mo", "GNU message catalog"),
-	PREFIX(0, "\x95\x04\x12\xde", "mo", "GNU message catalog"),
-	PREFIX(0, "-----BEGIN PGP MESSAGE-----", "pgp,pgp.enc", "PGP message"),
-	PREFIX(0, "-----BEGIN PGP ", "pgp,pgp.asc", "PGP armored data"),
-	PREFIX(0, "(This file must be converted with BinHex", "hqx", "BinHex binary text"),
-	PREFIX(0, "[InternetShortcut]", "url", "MS Windows 95 Internet shortcut text"),
-	PREFIX(0, "#!", "txt,script", "script text executable"),
-};
-
-static bool has_at(struct bytes b, size_t offset, const char *bytes, size_t length)
-{
-	return b.n >= offset + length && memcmp(b.at + offset, bytes, length) == 0;
-}
-
-static bool set(struct type_guess *out, const char *shorts, const char *full)
-{
-	out->shorts = shorts;
-	g_strlcpy(out->full, full, sizeof out->full);
-	return true;
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* "MZ" may also begin a word: what is text throughout is no program. */
 static bool guess_dos(struct bytes b, struct type_guess *out)
 {
-	if (!has_at(b, 0, "MZ", 2) && !has_at(b, 0, "ZM", 2))
+	if (!bytes_at(b, 0, "MZ", 2) && !bytes_at(b, 0, "ZM", 2))
 		return false;
-	size_t pe = b.n >= 64 ? le32(b.at + 60) : 0;
-	if (pe && pe < b.n && has_at(b, pe, "PE\0\0", 4)) {
+	size_t pe = b.n >= 64 ? bytes_le32(b.at + 60) : 0;
+	if (pe && pe < b.n && bytes_at(b, pe, "PE\0\0", 4)) {
 		bool dll = b.n > pe + 23 && b.at[pe + 23] & 0x20;
-		return dll ? set(out, "exe,exe-ms,dll", "PE executable (DLL) for MS Windows") : set(out, "exe,exe-ms", "PE executable for MS Windows");
+		return dll ? types_set(out, "exe,exe-ms,dll", "PE executable (DLL) for MS Windows") : types_set(out, "exe,exe-ms", "PE executable for MS Windows");
 	}
-	return !types_is_text(b.at, b.n) && set(out, "exe,exe-ms", "MS-DOS executable");
-}
-
-static bool guess_zip(struct bytes b, struct type_guess *out)
-{
-	if (has_at(b, 0, "PK\5\6", 4))
-		return set(out, "zip", "Zip archive data (empty)");
-	if (has_at(b, 0, "PK00PK\3\4", 8) || has_at(b, 0, "PK\7\10", 4))
-		return set(out, "zip", "Zip multi-volume archive data");
-	if (!has_at(b, 0, "PK\3\4", 4))
-		return false;
-	if (has_at(b, 30, "[Content_Types].xml", 19) || has_at(b, 30, "_rels/.rels", 11))
-		return set(out, "zip", "Microsoft OOXML");
-	if (has_at(b, 30, "mimetypeapplication/vnd.oasis.opendocument", 42))
-		return set(out, "zip", "OpenDocument");
-	if (has_at(b, 30, "META-INF/", 9))
-		return set(out, "zip", "Java archive data (JAR)");
-	if (has_at(b, 30, "doc.kml", 7))
-		return set(out, "kmz,zip", "Compressed Google KML Document");
-	return set(out, "zip", "Zip archive data");
+	return !types_is_text(b.at, b.n) && types_set(out, "exe,exe-ms", "MS-DOS executable");
 }
 
 static bool guess_riff(struct bytes b, struct type_guess *out)
 {
-	if (!has_at(b, 0, "RIFF", 4))
+	if (!bytes_at(b, 0, "RIFF", 4))
 		return false;
-	if (has_at(b, 8, "AVI ", 4))
-		return set(out, "movie,avi", "RIFF data, AVI");
-	if (has_at(b, 8, "WAVE", 4))
-		return set(out, "audio,wav", "RIFF data, WAVE audio");
-	if (has_at(b, 8, "ACON", 4))
-		return set(out, "movie,ani", "RIFF data, animated cursor");
-	if (has_at(b, 8, "WEBP", 4))
-		return set(out, "image", "RIFF data, Web/P image");
-	return set(out, "dat", "RIFF data");
-}
-
-static bool guess_prefix(struct bytes b, struct type_guess *out)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
-		const struct prefix *p = &prefixes[i];
-		if (has_at(b, p->offset, p->bytes, p->length))
-			return set(out, p->shorts, p->full);
-	}
-	return false;
+	if (bytes_at(b, 8, "AVI ", 4))
+		return types_set(out, "movie,avi", "RIFF data, AVI");
+	if (bytes_at(b, 8, "WAVE", 4))
+		return types_set(out, "audio,wav", "RIFF data, WAVE audio");
+	if (bytes_at(b, 8, "ACON", 4))
+		return types_set(out, "movie,ani", "RIFF data, animated cursor");
+	if (bytes_at(b, 8, "WEBP", 4))
+		return types_set(out, "image", "RIFF data, Web/P image");
+	return types_set(out, "dat", "RIFF data");
 }
 
 static bool guess_bitmap(struct bytes b, struct type_guess *out)
 {
-	return has_at(b, 0, "BM", 2) && b.n > 26 && has_at(b, 6, "\0\0\0\0", 4) && set(out, "image,bmp", "PC bitmap");
+	return bytes_at(b, 0, "BM", 2) && b.n > 26 && bytes_at(b, 6, "\0\0\0\0", 4) && types_set(out, "image,bmp", "PC bitmap");
+}
+
+/* The same four bytes begin classes (version 45 and up) and Mach-O files for several processors. */
+static bool guess_cafebabe(struct bytes b, struct type_guess *out)
+{
+	if (b.n < 8 || !bytes_at(b, 0, "\xca\xfe\xba\xbe", 4))
+		return false;
+	bool classes = b.at[6] || b.at[7] >= 45;
+	return classes ? types_set(out, "java", "compiled Java class data") : types_set(out, "exe,exe-unix", "Mach-O universal binary");
+}
+
+/* A header without a magic: the properties that all encoders write, a dictionary of 2^n bytes, a size that is unknown or sane. */
+static bool guess_lzma(struct bytes b, struct type_guess *out)
+{
+	if (b.n < 14 || b.at[0] != 0x5d || b.at[1] != 0)
+		return false;
+	uint32_t dictionary = bytes_le32(b.at + 1), half = dictionary & (dictionary - 1);
+	bool usual = dictionary >= 4096 && (half == 0 || (half & (half - 1)) == 0);
+	bool size = bytes_at(b, 5, "\xff\xff\xff\xff\xff\xff\xff\xff", 8) || (b.at[11] == 0 && b.at[12] == 0);
+	return usual && size && types_set(out, "lzma", "LZMA compressed data");
+}
+
+/* Frames that a reader passes over may stand in front: 0x184D2A50 to ...5F. */
+static bool guess_zstd(struct bytes b, struct type_guess *out)
+{
+	bool skippable = b.n >= 8 && (b.at[0] & 0xf0) == 0x50 && bytes_at(b, 1, "\x2a\x4d\x18", 3);
+	return skippable && types_set(out, "zst", "Zstandard compressed data");
+}
+
+/* Seventh edition tar has no magic, but a sum of its header. */
+static bool guess_old_tar(struct bytes b, struct type_guess *out)
+{
+	if (b.n < 512 || !b.at[0] || b.at[156] > '7')
+		return false;
+	unsigned sum = 8 * ' ', said = 0, digits = 0;
+	for (size_t i = 0; i < 512; i++)
+		sum += i < 148 || i >= 156 ? b.at[i] : 0;
+	for (size_t i = 148; i < 156; i++)
+		if (b.at[i] >= '0' && b.at[i] <= '7') {
+			said = said * 8 + (unsigned)(b.at[i] - '0');
+			digits++;
+		}
+	return digits >= 3 && sum == said && types_set(out, "tar", "tar archive (V7)");
+}
+
+/* Magics of two or three bytes are believed where what follows makes sense. */
+static bool guess_short_magic(struct bytes b, struct type_guess *out)
+{
+	if (b.n < 8)
+		return false;
+	if (bytes_at(b, 0, "BZh", 3) && b.at[3] >= '1' && b.at[3] <= '9' && (b.at[4] == 0x31 || b.at[4] == 0x17))
+		return types_set(out, "bz2", "bzip2 compressed data");
+	if (bytes_at(b, 0, "\x1f\x9d", 2) && (b.at[2] & 0x1f) >= 9 && (b.at[2] & 0x1f) <= 16)
+		return types_set(out, "Z", "compress'd data");
+	if (bytes_at(b, 0, "\x60\xea", 2) && bytes_le16(b.at + 2) >= 30 && bytes_le16(b.at + 2) <= 2600)
+		return types_set(out, "arj", "ARJ archive data");
+	if (b.at[2] == '-' && b.at[6] == '-' && (bytes_at(b, 3, "lh", 2) || bytes_at(b, 3, "lz", 2) || bytes_at(b, 3, "pm", 2)))
+		return types_set(out, "lha", "LHa archive data");
+	return false;
+}
+
+static bool guess_old_cpio(struct bytes b, struct type_guess *out)
+{
+	bool little = bytes_at(b, 0, "\xc7\x71", 2), big = bytes_at(b, 0, "\x71\xc7", 2);
+	if ((!little && !big) || b.n < 26)
+		return false;
+	size_t name = little ? bytes_le16(b.at + 20) : (size_t)(b.at[20] << 8 | b.at[21]);
+	return name >= 2 && name <= 4096 && 26 + name <= b.n && b.at[26 + name - 1] == '\0'
+		&& types_set(out, "cpio", little ? "cpio archive (little endian)" : "cpio archive (big endian)");
+}
+
+/* SEA's: a member's method, its name, its sizes. */
+static bool guess_arc(struct bytes b, struct type_guess *out)
+{
+	if (b.n < 29 || b.at[0] != 0x1a || b.at[1] < 1 || b.at[1] > 11)
+		return false;
+	size_t length = strnlen((const char *)b.at + 2, 13);
+	if (length == 0 || length > 12)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (b.at[2 + i] <= 0x20 || b.at[2 + i] >= 0x7f)
+			return false;
+	return types_set(out, "arc", "ARC archive data");
 }
 
 static void guess_by_library(struct bytes b, struct type_guess *out)
 {
 	const char *full = magic ? magic_buffer(magic, b.at, b.n) : NULL;
-	set(out, "dat", "data");
+	types_set(out, "dat", "data");
 	if (!full || !*full)
 		return;
 	size_t n = 0;
 	for (const char *p = full; *p && n < sizeof out->full - 1; p++)
 		out->full[n++] = *p >= 0x20 && *p < 0x7f ? *p : '?';
 	out->full[n] = '\0';
-	out->shorts = types_short_of_full(out->full);
+	g_strlcpy(out->shorts, types_short_of_full(out->full), sizeof out->shorts);
+}
+
+static bool (*const guesses[])(struct bytes b, struct type_guess *out) = {
+	types_guess_zip, guess_dos, guess_riff, types_guess_ole, types_guess_prefix, guess_short_magic, guess_old_cpio, guess_bitmap, guess_cafebabe, guess_zstd, guess_lzma,
+	guess_old_tar, guess_arc,
+};
+
+static bool may_ask_library(unsigned *left)
+{
+	if (!left)
+		return true;
+	if (*left == 0)
+		return false;
+	(*left)--;
+	return true;
+}
+
+static void guess_beginning(struct bytes b, unsigned *library_left, struct type_guess *out)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(guesses); i++)
+		if (guesses[i](b, out))
+			return;
+	if (types_is_text(b.at, b.n))
+		types_guess_text(b.at, b.n, out);
+	else if (may_ask_library(library_left))
+		guess_by_library(b, out);
+	else
+		types_set(out, "dat", "data");
+}
+
+void types_guess_content(const struct type_content *c, struct type_guess *out)
+{
+	out->embeds = false;
+	if (c->size == 0) {
+		types_set(out, "empty", "empty");
+		return;
+	}
+	guess_beginning((struct bytes){ .at = c->data, .n = c->n < TYPES_PREFIX_BYTES ? c->n : TYPES_PREFIX_BYTES }, c->library_left, out);
+	types_add_tail(c, out);
+	out->embeds = types_may_embed(c);
 }
 
 void types_guess(const uint8_t *data, size_t n, struct type_guess *out)
 {
-	struct bytes b = { .at = data, .n = n < TYPES_PREFIX_BYTES ? n : TYPES_PREFIX_BYTES };
-	if (n == 0) {
-		set(out, "empty", "empty");
-		return;
-	}
-	if (guess_zip(b, out) || guess_dos(b, out) || guess_riff(b, out) || guess_prefix(b, out) || guess_bitmap(b, out))
-		return;
-	if (types_is_text(b.at, b.n)) {
-		types_guess_text(b.at, b.n, out);
-		return;
-	}
-	guess_by_library(b, out);
+	types_guess_content(&(struct type_content){ .data = data, .n = n, .size = n, .fd = -1 }, out);
 }
 
 bool types_is_encrypted(const uint8_t *data, size_t n, const struct type_guess *guess)
 {
 	struct bytes b = { .at = data, .n = n };
-	if (has_at(b, 0, "PK\3\4", 4))
+	if (bytes_at(b, 0, "PK\3\4", 4))
 		return n > 6 && data[6] & 1;	/* bit 0 of the flags of the first member */
 	return strcmp(guess->shorts, "pgp,pgp.enc") == 0;
 }

@@ -3,8 +3,7 @@
 
 #include "opener/types_text.h"
 
-#include <glib.h>
-#include <string.h>
+#include "opener/types_inside.h"
 
 #define LOOK_BYTES 4096
 
@@ -30,12 +29,6 @@ bool types_is_text(const uint8_t *data, size_t n)
 	return true;
 }
 
-static void set(struct type_guess *out, const char *shorts, const char *full)
-{
-	out->shorts = shorts;
-	g_strlcpy(out->full, full, sizeof out->full);
-}
-
 static bool begins(const uint8_t *d, size_t n, const char *word)
 {
 	size_t length = strlen(word);
@@ -50,6 +43,22 @@ static bool contains(const uint8_t *d, size_t n, const char *word)
 	return false;
 }
 
+static bool guess_xml_kind(const uint8_t *d, size_t n, struct type_guess *out)
+{
+	static const struct { const char *mark, *shorts, *full; } kinds[] = {
+		{ "<job", "xml,wsf", "script for Windows Script Host, XML document text" },
+		{ "<libraryDescription", "xml,library-ms", "Windows library, XML document text" },
+		{ "<PCSettings", "xml,settingcontent-ms", "Windows settings shortcut, XML document text" },
+		{ "<persistedQuery", "xml,search-ms", "Windows search, XML document text" },
+		{ "progid=\"Word.Document\"", "xml,doc", "Microsoft Word 2003 XML document text" },
+		{ "progid=\"Excel.Sheet\"", "xml,doc", "Microsoft Excel 2003 XML document text" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (contains(d, n, kinds[i].mark))
+			return types_set(out, kinds[i].shorts, kinds[i].full);
+	return false;
+}
+
 static bool guess_markup(const uint8_t *d, size_t n, struct type_guess *out)
 {
 	static const char *const html[] = {
@@ -59,17 +68,58 @@ static bool guess_markup(const uint8_t *d, size_t n, struct type_guess *out)
 		bool svg = contains(d, n, "<svg");
 		bool page = !svg && contains(d, n, "<html");
 		if (svg)
-			set(out, "image,svg", "SVG Scalable Vector Graphics image");
-		else
-			set(out, page ? "xml,html" : "xml", page ? "XHTML document text" : "XML document text");
+			types_set(out, "image,svg", "SVG Scalable Vector Graphics image");
+		else if (!guess_xml_kind(d, n, out))
+			types_set(out, page ? "xml,html" : "xml", page ? "XHTML document text" : "XML document text");
 		return true;
 	}
+	if (begins(d, n, "<package") || begins(d, n, "<job"))
+		return guess_xml_kind(d, n, out);
 	for (size_t i = 0; i < G_N_ELEMENTS(html); i++) {
 		if (!begins(d, n, html[i]) && !(i < 2 && contains(d, n, html[i])))
 			continue;
-		set(out, "html", "HTML document text");
+		bool application = contains(d, n, "<hta:application");
+		types_set(out, application ? "html,hta" : "html", application ? "HTML application text" : "HTML document text");
 		return true;
 	}
+	return false;
+}
+
+/* Kinds of text that some program acts upon; what is unlikely in prose only. */
+struct kind {
+	const char *mark;
+	bool at_start;			/* else anywhere in what is looked at */
+	const char *shorts, *full;
+};
+
+static const struct kind kinds[] = {
+	{ "[InternetShortcut]", true, "url", "MS Windows 95 Internet shortcut text" },
+	{ "[{000214A0-0000-0000-C000-000000000046}]", true, "url", "MS Windows 95 Internet shortcut text" },
+	{ "[Desktop Entry]", true, "txt,desktop", "desktop entry text" },
+	{ "[Shell]\r", true, "txt,scf", "MS Windows Explorer command text" },
+	{ "Windows Registry Editor", true, "txt,reg", "Windows Registry text" },
+	{ "REGEDIT4", true, "txt,reg", "Windows Registry text" },
+	{ "BEGIN:VCARD", true, "txt,vcf", "vCard visiting card" },
+	{ "BEGIN:VCALENDAR", true, "txt,ics", "vCalendar calendar file" },
+	{ "ID;P", true, "txt,slk", "SYLK spreadsheet text" },
+	{ "WEB\r\n1\r\n", true, "txt,iqy", "Excel web query text" },
+	{ "full address:s:", false, "txt,rdp", "remote desktop connection text" },
+	{ "@echo off", true, "txt,bat", "DOS batch file text" },
+	{ "new ActiveXObject(", false, "txt,js", "JavaScript source text" },
+	{ "WScript.CreateObject", false, "txt,js", "script for Windows Script Host text" },
+	{ "#@~^", true, "txt,js", "encoded script text" },
+	{ "On Error Resume Next", false, "txt,vbs", "Visual Basic script text" },
+	{ "'use strict'", true, "txt,js", "JavaScript source text" },
+	{ "\"use strict\"", true, "txt,js", "JavaScript source text" },
+	{ "(function(", true, "txt,js", "JavaScript source text" },
+	{ "(function (", true, "txt,js", "JavaScript source text" },
+};
+
+static bool guess_kind(const uint8_t *d, size_t n, struct type_guess *out)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (kinds[i].at_start ? begins(d, n, kinds[i].mark) : contains(d, n, kinds[i].mark))
+			return types_set(out, kinds[i].shorts, kinds[i].full);
 	return false;
 }
 
@@ -94,13 +144,13 @@ static void guess_charset(const uint8_t *d, size_t n, struct type_guess *out)
 	for (size_t i = 0; i < n && ascii; i++)
 		ascii = d[i] < 0x80;
 	if (ascii)
-		set(out, "txt", "ASCII text");
+		types_set(out, "txt", "ASCII text");
 	else if (has_utf16_mark(d, n))
-		set(out, "txt", "Unicode text, UTF-16");
+		types_set(out, "txt", "Unicode text, UTF-16");
 	else if (g_utf8_validate((const char *)d, (gssize)n, &end) || (n == TYPES_PREFIX_BYTES && (size_t)(end - (const char *)d) + 4 > n))
-		set(out, "txt", "Unicode text, UTF-8 text");
+		types_set(out, "txt", "Unicode text, UTF-8 text");
 	else
-		set(out, "txt", "ISO-8859 text");
+		types_set(out, "txt", "ISO-8859 text");
 }
 
 void types_guess_text(const uint8_t *data, size_t n, struct type_guess *out)
@@ -113,12 +163,13 @@ void types_guess_text(const uint8_t *data, size_t n, struct type_guess *out)
 	if (look > 0 && guess_markup(d, look, out))
 		return;
 	if (looks_like_mail(d, look)) {
-		set(out, "mail", "RFC 822 mail text");
+		types_set(out, "mail", "RFC 822 mail text");
 		return;
 	}
 	if (begins(d, look, "begin 6") || begins(d, look, "begin 7") || begins(d, look, "begin 4")) {
-		set(out, "uue", "uuencoded or xxencoded text");
+		types_set(out, "uue", "uuencoded or xxencoded text");
 		return;
 	}
-	guess_charset(data, n, out);
+	if (!guess_kind(d, look, out))
+		guess_charset(data, n, out);
 }

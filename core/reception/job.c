@@ -15,7 +15,7 @@ struct mail_job *job_new(struct reception *r, struct session *s, const char *log
 	job->reception = r;
 	job->session = s;
 	job->spool.fd = -1;
-	job->mail_fd = job->envelope_fd = job->answer_fd = -1;
+	job->mail_fd = job->envelope_fd = job->output_fd = job->answer_fd = -1;
 	job->kind = JOB_MAIL;
 	job->envelope.log_id = talloc_strdup(job, log_id);
 	job->envelope.declared_size = -1;
@@ -39,7 +39,9 @@ void job_close_descriptors(struct mail_job *job)
 		close(job->mail_fd);
 	if (job->envelope_fd >= 0)
 		close(job->envelope_fd);
-	job->mail_fd = job->envelope_fd = -1;
+	if (job->output_fd >= 0)
+		close(job->output_fd);
+	job->mail_fd = job->envelope_fd = job->output_fd = -1;
 }
 
 void job_free(struct mail_job *job)

@@ -38,6 +38,7 @@ struct mail_job {
 	struct queue *queue;		/* that has it */
 	int answer_fd;			/* posternctl's connection, of what it asks; else -1 */
 	int mail_fd, envelope_fd;	/* read-only; from the end of the mail until a worker has them */
+	int output_fd;			/* JOB_SCAN: where the worker writes what posternctl prints; else -1 */
 	void *envelope_record;		/* instead of envelope_fd where it is small */
 	size_t envelope_record_bytes;
 	bool cancelled;

@@ -223,11 +223,13 @@ static int send_job(struct worker_token *t, struct mail_job *job)
 	size_t n;
 	job_write(&w, &record);
 	const void *bytes = wire_end(&w, &n);
-	int fds[2], count = 0;
+	int fds[3], count = 0;
 	if (job->mail_fd >= 0)
 		fds[count++] = job->mail_fd;
 	if (job->envelope_record == NULL)
 		fds[count++] = job->envelope_fd;
+	if (job->output_fd >= 0)
+		fds[count++] = job->output_fd;
 	int failed = fdpass_send(t->fd, bytes, n, fds, count, MSG_DONTWAIT);
 	wire_free(&w);
 	return failed;

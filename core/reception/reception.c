@@ -167,13 +167,13 @@ static void tell_master(const struct reception *r, enum record_kind kind)
 	wire_free(&w);
 }
 
-/* What posternctl asked the master, its connection, and where there is one the file. */
+/* What posternctl asked the master, its connection, and for a scan the file and where the answer is to be written. */
 static void take_request(struct reception *r, struct wire_reader *reader, int *fds, int count)
 {
 	void *owner = talloc_new(NULL);
 	char *command = text_record_read(reader, owner);
-	if (command != NULL && count == 2)
-		scan_request_begin(r, command, fds[0], fds[1]);
+	if (command != NULL && count == 3)
+		scan_request_begin(r, command, fds[0], fds[1], fds[2]);
 	else if (command != NULL)
 		explain_request_begin(r, command, fds[0]);
 	else
@@ -191,7 +191,7 @@ static void on_master(evutil_socket_t fd, short what, void *user)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	bool whole = n > 0 && wire_open(&reader, r->input, (size_t)n);
-	if (whole && reader.kind == RECORD_CONTROL && (count == 1 || count == 2)) {
+	if (whole && reader.kind == RECORD_CONTROL && (count == 1 || count == 3)) {
 		take_request(r, &reader, fds, count);
 		return;
 	}

@@ -42,7 +42,7 @@ static int64_t longest_timeout_ms(const struct reception *r)
 	return longest;
 }
 
-static struct mail_job *make_job(struct reception *r, const char *command, int file_fd, const struct stat *st)
+static struct mail_job *make_job(struct reception *r, const char *command, int file_fd, int output_fd, const struct stat *st)
 {
 	char log_id[32];
 	snprintf(log_id, sizeof log_id, "%05llu-01", (unsigned long long)atomic_fetch_add(&r->given->shared->session_counter, 1));
@@ -53,21 +53,28 @@ static struct mail_job *make_job(struct reception *r, const char *command, int f
 	job->envelope.socket_text = "";
 	job->envelope.received_wall_us = clock_wall_us();
 	job->mail_fd = file_fd;
+	job->output_fd = output_fd;
 	job->mail_size_bytes = (uint64_t)st->st_size;
 	job->timeout_ms = longest_timeout_ms(r);
 	return job;
 }
 
-void scan_request_begin(struct reception *r, const char *command, int connection_fd, int file_fd)
+/* A worker shall not wait for whoever reads the answer. */
+static bool is_writable_at_once(int output_fd)
 {
 	struct stat st;
-	if (!is_scannable(file_fd, &st)) {
+	return fstat(output_fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+void scan_request_begin(struct reception *r, const char *command, int connection_fd, int file_fd, int output_fd)
+{
+	struct stat st;
+	if (!is_scannable(file_fd, &st) || !is_writable_at_once(output_fd)) {
 		request_answer(connection_fd, NOT_COMPLETED "not completed: no regular file, open for reading only\n");
-		close(connection_fd);
-		close(file_fd);
+		fdpass_close_all((int[]){ connection_fd, file_fd, output_fd }, 3);
 		return;
 	}
-	struct mail_job *job = make_job(r, command, file_fd, &st);
+	struct mail_job *job = make_job(r, command, file_fd, output_fd, &st);
 	job->answer_fd = connection_fd;
 	if (job_seal_envelope(job) == 0 && queue_submit(r->queue, job))
 		return;

@@ -4,8 +4,9 @@
 
 #include "reception/job.h"
 
-/* Both descriptors are taken over. command: what posternctl asked, "scan" or "scan json". */
-void scan_request_begin(struct reception *r, const char *command, int connection_fd, int file_fd);
+/* The descriptors are taken over. command: what posternctl asked, "scan", behind it "json" and "tree" as wanted; output_fd: a regular
+ * file that the answer is written to. */
+void scan_request_begin(struct reception *r, const char *command, int connection_fd, int file_fd, int output_fd);
 /* The connection is taken over. command: "explain", then lines "from=ADDRESS", "to=ADDRESS" ..., "client=IP", "interface=TEXT", "json". */
 void explain_request_begin(struct reception *r, const char *command, int connection_fd);
 /* text: exit code, line end, what is printed. */

@@ -1,17 +1,21 @@
 /* scan_file.c - a file for `posternctl scan`: opened and scanned like a mail, judged by nobody's policy, delivered nowhere.
- * The answer is what posternctl prints, behind its exit code: 0 clean, 1 infected, 2 not completed.  Only a whole check is "clean". */
+ * What posternctl prints is written to its file; the answer itself is its exit code: 0 clean, 1 infected, 2 not completed.  Only a whole
+ * check is "clean". */
 #include "worker/scan_file.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
 #include <talloc.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "worker/check.h"
 #include "worker/findings.h"
 #include "worker/judge.h"
+#include "worker/part_tree.h"
 
-#define TOLD_MAX 200	/* findings that are listed; an answer is one record */
+#define TOLD_MAX 200	/* findings that are listed */
 
 enum verdict { CLEAN = 0, INFECTED = 1, NOT_COMPLETED = 2 };
 
@@ -20,6 +24,7 @@ struct scanned {
 	const struct logline_finding *findings;
 	enum verdict verdict;
 	const char *why;	/* not completed */
+	bool tree;		/* all parts are told */
 	GString *out;
 };
 
@@ -75,6 +80,8 @@ static void write_text(const struct scanned *s)
 	for (unsigned i = 0; i < s->mail->report_count; i++)
 		text_report(s, &s->mail->reports[i]);
 	g_string_append_printf(s->out, "%u parts, %lld ms\n", s->mail->part_count, (long long)(clock_now_ms() - s->mail->started_ms));
+	if (s->tree)
+		part_tree_text(s->out, s->mail);
 }
 
 /* --- for programs --- */
@@ -127,7 +134,11 @@ static void write_json(const struct scanned *s)
 		g_string_append(s->out, i ? "," : "");
 		json_report(s, &s->mail->reports[i]);
 	}
-	g_string_append_printf(s->out, "],\"parts\":%u,\"elapsed_ms\":%lld}\n", s->mail->part_count, (long long)(clock_now_ms() - s->mail->started_ms));
+	g_string_append_printf(s->out, "],\"parts\":%u,\"elapsed_ms\":%lld", s->mail->part_count, (long long)(clock_now_ms() - s->mail->started_ms));
+	json_pair(s->out, "hold", s->mail->hold);
+	if (s->tree)
+		part_tree_json(s->out, s->mail);
+	g_string_append(s->out, "}\n");
 }
 
 /* --- the scan --- */
@@ -141,7 +152,15 @@ static void add_nobody(struct mail *m)
 	m->mail_as_part = true;		/* a file need not be a mail: it is scanned as it stands, too */
 }
 
-char *scan_file_run(struct worker *w, struct mail *m)
+/* "<exit code>\n"; a short answer also goes along with it where it cannot be written. */
+static char *hand_over(const struct scanned *s, struct mail *m, int output_fd)
+{
+	if (io_write_all(output_fd, s->out->str, s->out->len, m->deadline) == 0)
+		return talloc_asprintf(m, "%d\n", (int)s->verdict);
+	return talloc_asprintf(m, "%d\n%s: the answer cannot be written: %s\n", NOT_COMPLETED, verdict_name(s->verdict), g_strerror(errno));
+}
+
+char *scan_file_run(struct worker *w, struct mail *m, int output_fd)
 {
 	struct open_result opened = { 0 };
 	struct judge_facts facts = { 0 };
@@ -160,12 +179,12 @@ char *scan_file_run(struct worker *w, struct mail *m)
 	s.verdict = m->finding_count > 0 ? INFECTED : s.why || !m->virus_checked ? NOT_COMPLETED : CLEAN;
 	if (s.verdict == INFECTED)
 		s.why = NULL;
-	g_string_append_printf(s.out, "%d\n", (int)s.verdict);
-	if (strcmp(m->envelope->protocol, "scan json") == 0)
+	s.tree = strstr(m->envelope->protocol, " tree") != NULL;
+	if (strstr(m->envelope->protocol, " json"))
 		write_json(&s);
 	else
 		write_text(&s);
-	char *text = talloc_strdup(m, s.out->str);
+	char *text = hand_over(&s, m, output_fd);
 	g_string_free(s.out, TRUE);
 	open_wait_emptied(w->opener, deadline_in(1000));
 	return text;

@@ -5,7 +5,8 @@
 #include "mail/mail.h"
 #include "worker/worker.h"
 
-/* "<exit code>\n<text or JSON>" on m, as envelope->protocol ("scan", "scan json") asks; always some answer. */
-char *scan_file_run(struct worker *w, struct mail *m);
+/* "<exit code>\n" and, where it could not be written to output_fd, why; text or JSON goes there, as envelope->protocol ("scan",
+ * "scan json tree") asks. On m; always some answer. */
+char *scan_file_run(struct worker *w, struct mail *m, int output_fd);
 
 #endif

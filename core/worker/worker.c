@@ -166,7 +166,7 @@ static void end_job(struct worker *w, void *owner)
 	log_set_id(NULL);
 }
 
-static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd)
+static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd, int output_fd)
 {
 	struct error e = { 0 };
 	void *owner = talloc_pool(NULL, MAIL_POOL_BYTES);	/* most mails need no more: one piece of memory, given back in one */
@@ -174,7 +174,7 @@ static void do_mail(struct worker *w, const struct job *job, int mail_fd, int en
 	struct mail *m = take_mail(owner, job, mail_fd, envelope_fd, w->token_fd, (unsigned)policy_int(&w->base, SET_mail_id_size_bits, 72), &e);
 	if (m && job->kind == JOB_SCAN) {
 		note_digest(w, m);
-		answer_send_text(w, 0, scan_file_run(w, m));
+		answer_send_text(w, 0, scan_file_run(w, m, output_fd));
 	} else if (m) {
 		settle_job(w, job, m);
 	} else {
@@ -218,7 +218,7 @@ static bool is_known(const struct job *job)
 
 static int descriptors_of(const struct job *job)
 {
-	return has_mail(job) + (job->envelope_bytes == 0);
+	return has_mail(job) + (job->envelope_bytes == 0) + (job->kind == JOB_SCAN);
 }
 
 static void take_job(struct worker *w)
@@ -243,10 +243,14 @@ static void take_job(struct worker *w)
 		fdpass_close_all(fds, count);
 		drop_token(w);
 	} else {
+		int next = 0, mail_fd = has_mail(&job) ? fds[next++] : -1, envelope_fd = job.envelope_bytes == 0 ? fds[next++] : -1;
+		int output_fd = job.kind == JOB_SCAN ? fds[next++] : -1;
 		if (has_mail(&job))
-			do_mail(w, &job, fds[0], count == 2 ? fds[1] : -1);
+			do_mail(w, &job, mail_fd, envelope_fd, output_fd);
 		else
-			do_question(w, &job, count == 1 ? fds[0] : -1);
+			do_question(w, &job, envelope_fd);
+		if (output_fd >= 0)
+			close(output_fd);
 		rest(w);
 	}
 	talloc_free(owner);

@@ -103,6 +103,9 @@ class Clamsmtp(Peer):
 
 class Amavisd(Peer):
     name, scans, uses_clamd = "amavisd-new + clamd", True, True
+    scanner = r"""['ClamAV-clamd', \&ask_daemon, ["CONTSCAN {{}}\n", '{clamd}'], qr/\bOK$/m, qr/\bFOUND$/m,
+  qr/^.*?: (?!Infected Archive)(.*) FOUND$/m]"""
+    settings = ""
 
     def __init__(self, rig, sink, clamd):
         self.port = free_port()
@@ -122,9 +125,9 @@ $enable_db = 0; $enable_zmq = 0; $enable_dkim_verification = 0; $enable_dkim_sig
 @bypass_spam_checks_maps = (1); @bypass_banned_checks_maps = (1); @bypass_header_checks_maps = (1);
 $virus_admin = undef; $virus_quarantine_method = undef; $final_virus_destiny = D_DISCARD;
 $forward_method = 'smtp:[127.0.0.1]:{sink}'; $notify_method = $forward_method;
-@av_scanners = (['ClamAV-clamd', \\&ask_daemon, ["CONTSCAN {{}}\\n", '{clamd.socket}'], qr/\\bOK$/m, qr/\\bFOUND$/m,
-  qr/^.*?: (?!Infected Archive)(.*) FOUND$/m]);
+@av_scanners = ({self.scanner.format(clamd=clamd.socket if clamd else '', folder=rig.folder)});
 @av_scanners_backup = ();
+{self.settings}
 1;
 """)
         # Debian's own files say which helper programs there are, and which parts are kept as they came.

@@ -26,7 +26,7 @@ sys.dont_write_bytecode = True
 from catcher import *  # noqa: E402,F401,F403
 from smtpclient import Client, Closed, Reply, send, stuff  # noqa: E402,F401
 from tapout import Tap, skip_all  # noqa: E402,F401
-from virus import EICAR, EICAR_NAME, Clamd, clamd_program, free_port, make_database  # noqa: E402,F401
+from virus import EICAR, EICAR_NAME, EXACT_SCANNER, Clamd, clamd_program, free_port, make_database  # noqa: E402,F401
 
 BUILD = os.environ.get("POSTERN_BUILD", os.getcwd())
 SOURCE = os.environ.get("POSTERN_SOURCE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))

@@ -12,6 +12,12 @@ import time
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-" + b"TEST-FILE!$H+H*"
 EICAR_NAME = "Eicar-Test-Signature"
 
+# A scanner that knows nothing but a part equal to the test virus: what it finds was opened.
+EXACT_SCANNER = """scanner "exact" { scan = function(part, host)
+  local virus = [[X5O!P%%@AP[4\\PZX54(P^)7CC)7}$]] .. "EICAR-STANDARD-ANTIVIRUS-" .. "TEST-FILE!$H+H*"
+  return part.size == #virus and part:read() == virus and "Exact.EICAR"
+end }""".replace("%%", "%")
+
 
 def make_database(folder):
     """A ClamAV database of one signature in the folder (made if need be)."""

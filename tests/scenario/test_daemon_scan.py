@@ -1,14 +1,31 @@
 #!/usr/bin/python3
 """test_daemon_scan.py - posternctl scan: any file or mail, by every scanner; 0 clean, 1 infected, 2 not completed."""
+import gzip
+import hashlib
+import io
 import json
 import os
 import sys
+import zipfile
+from email.message import EmailMessage
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 from fakeclamd import FakeClamd  # noqa: E402
 
 CLAMD = 'clamd { socket = "%s", session = false, fildes = false, canary_interval = 0, timeout = "2s", probe_interval = "100ms" }'
+
+
+def nested():
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("dir/eicar.com", EICAR)
+    with gzip.GzipFile(fileobj=outer, mode="wb") as g:
+        g.write(inner.getvalue())
+    m = EmailMessage()
+    m.set_content("See there.")
+    m.add_attachment(outer.getvalue(), maintype="application", subtype="gzip", filename="inner.zip.gz")
+    return m.as_bytes()
 
 
 def main():
@@ -49,6 +66,16 @@ def main():
             t.equal(p.ctl("scan", folder.path)[0], 2, "a folder")
             t.equal(p.ctl("scan", folder.join("none"))[0], 2, "no file")
             t.equal(p.ctl("scan")[0], 64, "no file named")
+            code, out, _ = p.ctl("scan", "--tree", "--json", put("nested", nested()))
+            tree = {part["placement"]: part for part in json.loads(out)["tree"]}
+            t.equal(code, 1, "a virus in an archive in an archive in a mail")
+            t.equal(tree["1/2/1/1"]["names"], ["dir/eicar.com"], "the tree has it at its place")
+            t.equal(tree["1/2/1"]["attributes"], "O", "what was opened stands back behind its children")
+            t.equal(tree["1/2/1"]["types"], ["zip"], "the type of what is between")
+            t.equal(tree["1/2/1/1"]["digest"], hashlib.sha1(EICAR).hexdigest(), "the digest of its content")
+            t.equal(json.loads(out)["findings"][0]["parts"][0], "1/2/1/1", "found in the member itself")
+            code, out, _ = p.ctl("scan", "--tree", folder.join("nested"))
+            t.match(out, r"(?m)^      1/2/1 \.zip \(Zip archive data\), \d+ bytes, O, opened by archive, digest \w{40}$", "as text, too")
             t.equal(len(hop.caught), 0, "nothing is delivered")
             t.equal(p.quarantined(), [], "nothing is quarantined")
             clamd.close()

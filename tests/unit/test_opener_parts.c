@@ -146,7 +146,7 @@ static void test_types_by_prefix(void **state)
 	ASSERT_TYPE("MZ\x90\0\3\0", "exe,exe-ms");
 	ASSERT_TYPE("MZ is what he wrote", "txt");
 	ASSERT_TYPE("\x1f\x8b\x08", "gz");
-	ASSERT_TYPE("BZh9", "bz2");
+	ASSERT_TYPE("BZh91AY&SY", "bz2");
 	ASSERT_TYPE("\xfd" "7zXZ\0", "xz");
 	ASSERT_TYPE("\x28\xb5\x2f\xfd", "zst");
 	ASSERT_TYPE("7z\xbc\xaf\x27\x1c", "7z");
@@ -154,6 +154,19 @@ static void test_types_by_prefix(void **state)
 	ASSERT_TYPE("MSCF\0\0\0\0", "cab");
 	ASSERT_TYPE("%PDF-1.4", "pdf");
 	ASSERT_TYPE("{\\rtf1", "rtf");
+	ASSERT_TYPE("\x1f\x9d\x90\x41\x42\x43\x44\x45", "Z");
+	ASSERT_TYPE("\x24\0-lh5-", "dat");
+	ASSERT_TYPE("\x24\0-lh5-\0", "lha");
+	ASSERT_TYPE("\x60\xea\x2c\0\x22\x0b\1\2", "arj");
+	ASSERT_TYPE("\x02\x21\x4c\x18", "lz4");
+	ASSERT_TYPE("\x50\x2a\x4d\x18\4\0\0\0", "zst");
+	ASSERT_TYPE("\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "lzma");
+	ASSERT_TYPE("\xca\xfe\xba\xbe\0\0\0\x34", "java");
+	ASSERT_TYPE("\xca\xfe\xba\xbe\0\0\0\2", "exe,exe-unix");
+	ASSERT_TYPE("\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "one");
+	ASSERT_TYPE("ITSF\3\0\0\0", "chm");
+	ASSERT_TYPE("L\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", "lnk");
+	ASSERT_TYPE("{\\rt1", "rtf");
 	ASSERT_TYPE("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc,cdf-ms");
 	ASSERT_TYPE("\x89PNG\r\n\x1a\n", "image,png");
 	ASSERT_TYPE("\xff\xd8\xff\xe0", "image,jpg");
@@ -175,6 +188,54 @@ static void test_types_by_offset(void **state)
 	assert_type(dll, sizeof dll, "exe,exe-ms");
 	dll[64 + 23] = 0x20;
 	assert_type(dll, sizeof dll, "exe,exe-ms,dll");
+}
+
+static void test_types_of_documents(void **state)
+{
+	static char ole[2048] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+	ASSERT_TYPE("PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml....word/document.xml", "doc,ooxml,docx");
+	ASSERT_TYPE("PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x13\0\0\0[Content_Types].xml....xl/workbook.xml", "doc,ooxml,xlsx");
+	ASSERT_TYPE("PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0mimetypeapplication/epub+zip", "epub");
+	ASSERT_TYPE("PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0mimetypeapplication/vnd.oasis.opendocument.text",
+		"doc,odf,odt");
+	ASSERT_TYPE("PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x09\0\0\0META-INF/MANIFEST.MF", "jar");
+	assert_type(ole, 512, "doc,cdf-ms");
+	ole[30] = 9;				/* sectors of 512 bytes, the directory in the second */
+	ole[48] = 1;
+	memcpy(ole + 1024 + 80, "\x84\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", 16);
+	assert_type(ole, sizeof ole, "msi,cdf-ms");
+	memcpy(ole + 1024 + 80, "\x0b\x0d\x02", 3);
+	assert_type(ole, sizeof ole, "msg,cdf-ms");
+	ole[48] = (char)0xff;			/* outside of the file */
+	assert_type(ole, sizeof ole, "doc,cdf-ms");
+}
+
+/* What stands at the end counts, too. */
+static void test_types_by_tail(void **state)
+{
+	static char file[1000] = "GIF89a";
+	memcpy(file + 800, "PK\1\2", 4);
+	memcpy(file + 850, "PK\5\6", 4);
+	file[850 + 12] = 50;			/* the directory's length */
+	assert_type(file, sizeof file, "image,gif,zip");
+	file[850 + 12] = 51;			/* there is none */
+	assert_type(file, sizeof file, "image,gif");
+	memset(file, 0, sizeof file);
+	memcpy(file + sizeof file - 512, "conectix", 8);
+	assert_type(file, sizeof file, "dat,vhd");
+	ASSERT_TYPE("junk %PDF-1.4 ... startxref 9", "txt,pdf");
+	ASSERT_TYPE("prose about %PDF-1.4", "txt");
+}
+
+static void test_types_of_scripts(void **state)
+{
+	ASSERT_TYPE("var x = new ActiveXObject('a');", "txt,js");
+	ASSERT_TYPE("\r\n@ECHO OFF\r\n", "txt,bat");
+	ASSERT_TYPE("Dim a\r\nOn Error Resume Next\r\n", "txt,vbs");
+	ASSERT_TYPE("<html><HTA:APPLICATION id=x>", "html,hta");
+	ASSERT_TYPE("<job id=\"a\"><script language=\"JScript\">", "xml,wsf");
+	ASSERT_TYPE("[InternetShortcut]\r\nURL=file://x\r\n", "url");
+	ASSERT_TYPE("BEGIN:VCALENDAR\r\n", "txt,ics");
 }
 
 static void test_types_of_text(void **state)
@@ -252,7 +313,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64), cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64),
-		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text),
+		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text), cmocka_unit_test(test_types_of_documents), cmocka_unit_test(test_types_by_tail),
+		cmocka_unit_test(test_types_of_scripts),
 		cmocka_unit_test(test_types_of_descriptions), cmocka_unit_test(test_encrypted), cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_names_keep_both_ends),
 	};

@@ -1,0 +1,15 @@
+/* embedded.h - archives that begin somewhere within a file: self-extracting programs, pictures with something behind them. */
+#ifndef POSTERN_DECODER_EMBEDDED_H
+#define POSTERN_DECODER_EMBEDDED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EMBEDDED_MAX 8
+
+struct embedded { const char *type; size_t at, size; };
+
+/* RAR, 7-Zip and cabinet files whose header makes sense, in their order. (Zip archives are found from their end, by the host.) */
+size_t embedded_find(const uint8_t *data, size_t n, struct embedded found[EMBEDDED_MAX]);
+
+#endif
