@@ -243,11 +243,7 @@ const struct value *merge_hash(const struct value *under, const struct value *ov
 /* --- circles.c --- */
 void circles_break(struct config *c);	/* reports them, and leaves nothing that follows for ever */
 
-/* --- sources.c --- */
-void sources_make(struct config *c);
-
 /* --- sql_sources.c, sql_constructor.c --- */
-struct record_cache_limits;
 void sql_source_make(struct config *c, const struct record_cache_limits *limits);
 bool sql_source_try(const struct config *c, FILE *to);
 /* The databases that a typed DSN setting names, by now instances of their plugins; what is wrong with one is a problem at `path`. */

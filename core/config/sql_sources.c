@@ -9,18 +9,6 @@
 #include "lookup/sql.h"
 #include "lookup/sql_dsn.h"
 
-/* Columns of users and policy that settings are read from, for whoever asks which are not there. */
-static const char *const sql_columns[] = {
-	"local", "virus_lover", "spam_lover", "unchecked_lover", "banned_files_lover", "bad_header_lover", "bypass_virus_checks", "bypass_spam_checks",
-	"bypass_banned_checks", "bypass_header_checks", "spam_tag_level", "spam_tag2_level", "spam_tag3_level", "spam_kill_level",
-	"spam_dsn_cutoff_level", "spam_quarantine_cutoff_level", "spam_subject_tag", "spam_subject_tag2", "spam_subject_tag3",
-	"virus_quarantine_to", "spam_quarantine_to", "banned_quarantine_to", "unchecked_quarantine_to", "bad_header_quarantine_to",
-	"clean_quarantine_to", "archive_quarantine_to", "message_size_limit", "addr_extension_virus", "addr_extension_spam",
-	"addr_extension_banned", "addr_extension_bad_header", "warnvirusrecip", "warnbannedrecip", "warnbadhrecip", "newvirus_admin",
-	"virus_admin", "spam_admin", "banned_admin", "bad_header_admin", "banned_rulenames", "disclaimer_options", "forward_method",
-	"sa_userconf", "sa_username", NULL
-};
-
 /* Known by what it is, so that messages, counters and breakers name the database; unless it was given a name. */
 static void name_database(struct config *c, struct plugin_instance *i)
 {
@@ -120,5 +108,12 @@ void sql_source_make(struct config *c, const struct record_cache_limits *limits)
 
 bool sql_source_try(const struct config *c, FILE *to)
 {
-	return !c->sources[RECORD_SQL] || sql_source_check(c->sources[RECORD_SQL], sql_columns, to);
+	const char **columns = talloc_zero_array(NULL, const char *, setting_field_count + 1);
+	bool good;
+
+	for (size_t i = 0; i < setting_field_count; i++)
+		columns[i] = setting_fields[i].names[RECORD_SQL];
+	good = !c->sources[RECORD_SQL] || sql_source_check(c->sources[RECORD_SQL], columns, to);
+	talloc_free(columns);
+	return good;
 }
