@@ -1,4 +1,4 @@
-/* fuzz_header.c - any bytes as a mail: fields cover the header in order, every value can be read. */
+/* fuzz_header.c - any bytes as a mail: fields cover the header in order, every value can be read, flaws are told in print. */
 #include "config.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include <talloc.h>
 
 #include "mail/header.h"
+#include "mail/header_check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -32,6 +33,16 @@ static void check(const struct header *h, const uint8_t *data, size_t size, void
 	header_count(h, "received");
 }
 
+static void check_flaws(const struct header *h, bool smtputf8, void *owner)
+{
+	struct header_flaws flaws;
+	header_check(h, ~0u, smtputf8, NULL, owner, &flaws);
+	require(flaws.count <= HEADER_FLAWS_MAX && flaws.worst <= FLAW_MULTIPLE && (flaws.count > 0) == (flaws.worst > 0));
+	for (unsigned i = 0; i < flaws.count; i++)
+		for (const char *c = flaws.flaws[i].text; *c; c++)
+			require(*c >= ' ' && *c < 0x7f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (int complete = 0; complete <= 1; complete++) {
@@ -39,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct header h;
 		header_parse((const char *)data, size, complete, owner, &h);
 		check(&h, data, size, owner);
+		check_flaws(&h, complete, owner);
 		talloc_free(owner);
 	}
 	return 0;
