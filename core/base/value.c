@@ -158,3 +158,65 @@ const struct value *value_hash_get(const struct value *hash, const char *key)
 	}
 	return NULL;
 }
+
+static bool same_items(const struct value *const *a, const struct value *const *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!value_equal(a[i], b[i]))
+			return false;
+	return true;
+}
+
+bool value_equal(const struct value *a, const struct value *b)
+{
+	if (a == b)
+		return true;
+	if (a == NULL || b == NULL || a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case VALUE_UNDEF:
+		return true;
+	case VALUE_BOOL:
+		return a->u.boolean == b->u.boolean;
+	case VALUE_INT:
+		return a->u.integer == b->u.integer;
+	case VALUE_FLOAT:
+		return a->u.number >= b->u.number && a->u.number <= b->u.number;
+	case VALUE_STRING:
+		return strcmp(a->u.string, b->u.string) == 0;
+	case VALUE_LIST:
+	case VALUE_HASH:
+		return a->u.list.count == b->u.list.count && same_items(a->u.list.items, b->u.list.items, a->u.list.count)
+			&& (a->kind == VALUE_LIST || same_items(a->u.list.keys, b->u.list.keys, a->u.list.count));
+	case VALUE_SETTING:
+		return a->u.setting == b->u.setting;
+	case VALUE_TABLE:
+		return a->u.table == b->u.table;
+	case VALUE_REGEX:
+		return a->u.regex == b->u.regex;
+	case VALUE_INSTANCE:
+		return a->u.instance == b->u.instance;
+	case VALUE_FUNCTION:
+		return a->u.function == b->u.function;
+	}
+	return false;
+}
+
+unsigned value_hash(const struct value *v)
+{
+	if (v == NULL)
+		return 0;
+	switch (v->kind) {
+	case VALUE_BOOL:
+		return v->u.boolean ? 3 : 2;
+	case VALUE_INT:
+		return (unsigned)(v->u.integer ^ v->u.integer >> 32) * 31 + 5;
+	case VALUE_STRING:
+		return g_str_hash(v->u.string);
+	case VALUE_LIST:
+	case VALUE_HASH:
+		return (unsigned)v->u.list.count * 17 + (v->u.list.count > 0 ? value_hash(v->u.list.items[0]) : 0);
+	default:	/* rare, or told apart by value_equal() well enough */
+		return (unsigned)v->kind + 7;
+	}
+}

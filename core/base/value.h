@@ -59,6 +59,9 @@ int64_t value_to_int(const struct value *v, int64_t otherwise);
 double value_to_float(const struct value *v, double otherwise);
 /* Item of a HASH by string key, NULL when absent. */
 const struct value *value_hash_get(const struct value *hash, const char *key);
+/* The same by content, however often it was made; tables, patterns, functions and plugins are the same when they are one. NULL equals NULL only. */
+bool value_equal(const struct value *a, const struct value *b);
+unsigned value_hash(const struct value *v);		/* equal values have one hash */
 /* As Lua source, for -n and -d (secrets masked as "********"). Appends to a GString. */
 typedef struct _GString GString;
 void value_print(GString *out, const struct value *v);

@@ -292,6 +292,17 @@ static void follow_all(struct policy *p, const bool *touched, void *owner)
 			p->values[i] = follow(p->config, p->raw, definition((enum setting_id)i)->type, p->raw[i], owner, 0);
 }
 
+/* follow() keeps the order of entries. */
+bool policy_ccat_follows(const struct policy *p, enum setting_id id, size_t index, enum setting_id *followed)
+{
+	const struct value *hash = p->raw[id];
+
+	if (hash->kind != VALUE_HASH || index >= hash->u.list.count || hash->u.list.items[index]->kind != VALUE_SETTING)
+		return false;
+	*followed = (enum setting_id)hash->u.list.items[index]->u.setting;
+	return true;
+}
+
 static void extend_path(struct policy *p, const char *name)
 {
 	if (p->path[0])

@@ -75,6 +75,8 @@ int64_t policy_ms(const struct policy *p, enum setting_id id, int64_t otherwise_
 const char *policy_string(const struct policy *p, enum setting_id id);			/* NULL: undef */
 /* A setting that is a string or a list of strings: NULL-terminated talloc array on owner. */
 const char *const *policy_strings(const struct policy *p, enum setting_id id, void *owner);
+/* Entry `index` of a *_by_ccat setting stands for another setting as a whole (setting "virus_lovers_maps"): that one. */
+bool policy_ccat_follows(const struct policy *p, enum setting_id id, size_t index, enum setting_id *followed);
 struct categories;
 /* The entry of exactly that key of a *_by_ccat setting; NULL when absent (undef is an entry). */
 const struct value *policy_ccat_entry(const struct policy *p, enum setting_id id, unsigned major, unsigned minor);

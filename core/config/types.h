@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lookup/record_field.h"
+
 /* Settings whose value is one of a few words: SETTING type ENUM_<word>. */
 #define SETTING_ENUMERATIONS(X) \
 	X(PROTOCOL, "SMTP|LMTP") \
@@ -98,6 +100,16 @@ struct setting_alias {
 
 extern const struct setting_definition setting_definitions[];	/* SETTING_COUNT of them */
 const struct setting_bounds *setting_bounds_of(int setting);	/* bounds.def; NULL: none */
+/* The field of recipients' records that stands before a lookup list (fields.def). */
+struct setting_field {
+	int setting;				/* enum setting_id */
+	const char *names[RECORD_SOURCE_COUNT];	/* of the column, of the attribute */
+	enum record_type type;
+};
+extern const struct setting_field setting_fields[];
+extern const size_t setting_field_count;
+const struct setting_field *setting_field_of(int setting);	/* NULL: none */
+
 extern const struct setting_alias setting_aliases[];
 extern const size_t setting_alias_count;
 const char *setting_type_text(enum setting_type type);		/* "a number of bytes (\"64k\", \"10M\")": what -t says was expected */

@@ -37,6 +37,7 @@ struct lookup_match {			/* who said it; filled when wanted (explain) */
 struct lookup_context {			/* what functions and plugins need; may be NULL for static tables */
 	struct deadline deadline;
 	const void *mail;		/* struct mail, opaque here */
+	struct record_asker *records;	/* what SQL and LDAP say of addresses (lookup/record_asker.h); NULL: they are not asked */
 };
 
 /* `maps`: a VALUE_LIST of tables (or a lone table/scalar).  A function's result is treated as a table in its place.  Returns the first defined result, NULL when none matched;

@@ -66,7 +66,8 @@ struct score_line {			/* until spam checks exist only virus_name_to_spam_score m
 	int recipient;			/* index, -1: all */
 };
 
-struct rcpt_policy;			/* worker/settle.h */
+struct rcpt_policy;			/* worker/rcpt_policy.h */
+struct record_asker;			/* lookup/record_asker.h */
 
 /* What became of one recipient. */
 enum fate_kind { FATE_UNDECIDED, FATE_PASSED, FATE_BLOCKED, FATE_FAILED };
@@ -103,6 +104,7 @@ struct mail {
 	const char *client_address;	/* the client that counts (XFORWARD or peer), NULL: unknown */
 	bool originating;
 	const char *policy_bank_path;	/* "MYNETS/AUTH" or "" */
+	struct record_asker *records;	/* what SQL and LDAP have said; settle's own */
 	struct header header;		/* field index over the raw header */
 	unsigned part_count;
 	struct part *parts;		/* parts[i].number == i + 1 */

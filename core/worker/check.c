@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "lookup/lookup.h"
 #include "worker/findings.h"
 
 static bool any_wants_virus(const struct mail *m)

@@ -6,7 +6,7 @@
 
 #include "worker/act.h"
 #include "worker/judge.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 
 /* "127.0.0.1:10024" -> "127.0.0.1" and "10024"; a path has neither. */
 static void split_socket(const char *text, void *owner, char **address, char **port)

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "worker/act.h"
 #include "worker/earlier.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 
 #define RECEIVED_MAX 100
 

@@ -3,7 +3,7 @@
 #define POSTERN_WORKER_JUDGE_H
 
 #include "mail/mail.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 
 struct judge_settings {
 	bool virus_failure_is_fatal;	/* virus_scanners_failure_is_fatal */

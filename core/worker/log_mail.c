@@ -10,7 +10,7 @@
 #include "report/logline.h"
 #include "worker/findings.h"
 #include "worker/judge.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 #include "worker/trace.h"
 
 struct listing {

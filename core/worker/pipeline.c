@@ -109,7 +109,7 @@ int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct er
 	struct error why = { 0 };
 	int rc = 0;
 	worker_stage(w, STAGE_SETTLE);
-	if (settle_mail(m, &policy, &why) != 0) {
+	if (settle_mail(m, &policy, NULL, &why) != 0) {
 		log_write(LOG_LEVEL_ERROR, "%s", why.text);
 		fail_everyone(m, "settings of a recipient could not be looked up");
 	} else {

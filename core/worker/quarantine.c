@@ -8,7 +8,7 @@
 #include "worker/act.h"
 #include "worker/findings.h"
 #include "worker/judge.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 
 #define PARTS_TOLD 20	/* paths in one field */
 
@@ -25,14 +25,6 @@ struct plugin_instance *act_delivery_plugin(const struct worker *w, const char *
 	return NULL;
 }
 
-static const char *text_of(const struct value *v, void *owner)
-{
-	if (v && v->kind == VALUE_LIST)	/* a list of methods: quarantines have no second choice */
-		return v->u.list.count ? text_of(v->u.list.items[0], owner) : NULL;
-	const char *text = v ? value_text(v, owner) : NULL;
-	return text && *text ? text : NULL;
-}
-
 /* Method and target for one recipient: by its blocking category, else by its main one. */
 static bool copy_for(const struct mail *m, const struct recipient *r, struct copy *c)
 {
@@ -40,8 +32,8 @@ static bool copy_for(const struct mail *m, const struct recipient *r, struct cop
 	if (r->fate == FATE_FAILED)
 		return false;
 	struct category from = r->fate == FATE_BLOCKED ? r->blocking : categories_main(&r->categories);
-	c->method = text_of(rcpt_policy_cell_from(r->policy, CELL_QUARANTINE_METHOD, &r->categories, from), owner);
-	c->target = text_of(rcpt_policy_cell_from(r->policy, CELL_QUARANTINE_TO, &r->categories, from), owner);
+	c->method = rcpt_policy_cell_text(r->policy, CELL_QUARANTINE_METHOD, &r->categories, from, owner);	/* of a list the first: there is no second choice */
+	c->target = rcpt_policy_cell_text(r->policy, CELL_QUARANTINE_TO, &r->categories, from, owner);
 	c->archive = false;
 	if (c->target && strcmp(c->target, "%a") == 0)
 		c->target = r->address;
@@ -53,8 +45,8 @@ static bool archive_for(const struct mail *m, const struct policy *p, const stru
 {
 	void *owner = (void *)(uintptr_t)m;
 	const char *const *methods = policy_strings(p, SET_archive_quarantine_method, owner);
-	*c = (struct copy){ .method = methods ? methods[0] : NULL, .target = text_of(r->policy->archive_to, owner), .archive = true };
-	return r->fate != FATE_FAILED && c->method && *c->method && c->target;
+	*c = (struct copy){ .method = methods ? methods[0] : NULL, .target = rcpt_policy_text(r->policy, RCPT_archive_quarantine_to_maps, owner), .archive = true };
+	return r->fate != FATE_FAILED && c->method && *c->method && c->target && *c->target;
 }
 
 static void add_copy(struct copy *list, unsigned *count, const struct copy *c)

@@ -10,7 +10,7 @@
 
 #include "mail/mail.h"
 #include "worker/judge.h"
-#include "worker/settle.h"
+#include "worker/rcpt_policy.h"
 
 static struct value destiny_values[6];
 static const struct value *destiny_value(enum destiny d)

@@ -33,6 +33,21 @@ const struct setting_bounds *setting_bounds_of(int setting)
 	return NULL;
 }
 
+const struct setting_field setting_fields[] = {
+#define FIELD(word, sql, ldap, kind) { .setting = SET_##word, .names = { [RECORD_SQL] = sql, [RECORD_LDAP] = ldap }, .type = RECORD_##kind },
+#include "config/settings/fields.def"
+#undef FIELD
+};
+const size_t setting_field_count = sizeof setting_fields / sizeof setting_fields[0];
+
+const struct setting_field *setting_field_of(int setting)
+{
+	for (size_t i = 0; i < setting_field_count; i++)
+		if (setting_fields[i].setting == setting)
+			return &setting_fields[i];
+	return NULL;
+}
+
 const struct setting_alias setting_aliases[] = {
 #define ALIAS(word, target) { .name = #word, .setting = #target },
 #include "config/settings/aliases.def"

@@ -1,0 +1,207 @@
+/* test_settle.c - what is settled for a recipient: SQL, LDAP, static tables in their order, by content category, under banks; who shares a policy. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config/inside.h"
+#include "fake_source.h"
+#include "worker/settle.h"
+
+#define COMMON "bypass_virus_checks_maps = { true }\nlocal_domains_maps = { { \".org\" } }\n"
+
+struct given {
+	struct config *config;
+	struct policy policy;
+	struct fake_source sql, ldap;
+	struct mail *mail;
+	struct error error;
+};
+
+static struct config *load(const char *source)
+{
+	struct config_options options = { .embedded = source };
+	GPtrArray *problems;
+	struct config *c = config_load(&options, &problems);
+	for (guint i = 0; i < problems->len; i++) {
+		const struct config_problem *p = g_ptr_array_index(problems, i);
+		if (!p->warning)
+			print_message("# %s:%d: %s\n", p->file, p->line, p->text);
+	}
+	assert_int_equal(config_error_count(problems), 0);
+	g_ptr_array_free(problems, TRUE);
+	return c;
+}
+
+static struct mail *mail_to(const char *sender, const char *const *recipients)
+{
+	struct mail *m = talloc_zero(NULL, struct mail);
+	struct envelope *e = talloc_zero(m, struct envelope);
+	*e = (struct envelope){ .sender = sender, .socket_text = "127.0.0.1:10024", .protocol = "SMTP", .declared_size = -1 };
+	e->recipients = talloc_zero_array(e, struct envelope_recipient, 8);
+	for (; recipients[e->recipient_count]; e->recipient_count++)
+		e->recipients[e->recipient_count].address = recipients[e->recipient_count];
+	*m = (struct mail){ .magic = MAIL_MAGIC, .log_id = "12345-01", .fd = -1, .envelope = e, .deadline = deadline_none() };
+	return m;
+}
+
+/* lines of SQL, then NULL, then lines of LDAP, then NULL; NULL: none configured. */
+static int settle(struct given *g, const char *lua, const char *const *sql, const char *const *ldap, const char *const *recipients)
+{
+	g->config = load(lua);
+	g->sql.lines = sql;
+	g->ldap.lines = ldap;
+	g->config->sources[RECORD_SQL] = sql ? fake_source(&g->sql, RECORD_SQL) : NULL;
+	g->config->sources[RECORD_LDAP] = ldap ? fake_source(&g->ldap, RECORD_LDAP) : NULL;
+	g->mail = mail_to("sender@elsewhere.net", recipients);
+	policy_init(&g->policy, g->config);
+	return settle_mail(g->mail, &g->policy, NULL, &g->error);
+}
+
+static const struct rcpt_policy *policy_of(const struct given *g, unsigned i)
+{
+	return g->mail->recipients[i].policy;
+}
+
+static void finish(struct given *g)
+{
+	talloc_free(g->mail);
+	talloc_free(g->config);
+}
+
+#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void sql_then_ldap_then_tables(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "enable_ldap = true\nvirus_lovers_maps = { { [\"a@b.org\"] = true, [\"b@b.org\"] = true } }\n"
+		"spam_tag_level_maps = { 3 }\n",
+		LIST("a@b.org: virus_lover=N, spam_tag_level=NULL"), LIST("a@b.org: amavisVirusLover=TRUE, amavisSpamTagLevel=2.5"),
+		LIST("a@b.org", "b@b.org")), 0);
+	double level;
+	assert_false(rcpt_policy_true(policy_of(&g, 0), RCPT_virus_lovers_maps));
+	assert_true(rcpt_policy_number(policy_of(&g, 0), RCPT_spam_tag_level_maps, &level) && level > 2.4 && level < 2.6);
+	assert_true(rcpt_policy_true(policy_of(&g, 1), RCPT_virus_lovers_maps));
+	assert_true(rcpt_policy_number(policy_of(&g, 1), RCPT_spam_tag_level_maps, &level) && level > 2.9);
+	/* What follows a list by content category has what SQL says, too. */
+	assert_true(value_defined(policy_of(&g, 0)->cells[CELL_LOVER][rcpt_policy_key(CC_VIRUS, 0)]));
+	assert_false(value_true_p(policy_of(&g, 0)->cells[CELL_LOVER][rcpt_policy_key(CC_VIRUS, 0)]));
+	assert_true(value_true_p(policy_of(&g, 1)->cells[CELL_LOVER][rcpt_policy_key(CC_VIRUS, 0)]));
+	/* Each recipient is asked for once; the sender too, for lists by sender. */
+	assert_int_equal(g.sql.fetches, 3);
+	assert_int_equal(g.ldap.fetches, 3);
+	finish(&g);
+}
+
+static void ldap_only_where_enabled(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON, NULL, LIST("a@b.org: amavisVirusLover=TRUE"), LIST("a@b.org")), 0);
+	assert_false(rcpt_policy_true(policy_of(&g, 0), RCPT_virus_lovers_maps));
+	assert_int_equal(g.ldap.fetches, 0);
+	finish(&g);
+}
+
+static void banks_keep_sql(void **state)
+{
+	static const char bank[] = COMMON "interface_policy[\"10024\"] = \"B\"\npolicy_bank.B = { virus_lovers_maps = { false }%s }\n";
+	static const struct { const char *more; bool loves; } table[] = {
+		{ "", true }, { ", lookup_maps_imply_sql_and_ldap = false", false }, { ", lookup_maps_imply_sql_and_ldap = true", true },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct given g = { 0 };
+		char *lua = g_strdup_printf(bank, table[i].more);
+		assert_int_equal(settle(&g, lua, LIST("a@b.org: virus_lover=Y"), NULL, LIST("a@b.org")), 0);
+		assert_int_equal(rcpt_policy_true(policy_of(&g, 0), RCPT_virus_lovers_maps), table[i].loves);
+		finish(&g);
+		g_free(lua);
+	}
+}
+
+static void local_by_sql(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON, LIST("a@b.org: local=N", "c@d.net: id=1", "e@f.net: key=@., id=1"), NULL, LIST("a@b.org", "c@d.net", "e@f.net", "g@b.org")), 0);
+	assert_false(policy_of(&g, 0)->is_local);
+	assert_true(policy_of(&g, 1)->is_local);
+	assert_false(policy_of(&g, 2)->is_local);
+	assert_true(policy_of(&g, 3)->is_local);
+	finish(&g);
+}
+
+static void equal_policies_are_shared(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "spam_subject_tag_maps = { function(key) return \"tag\" end }\n",
+		LIST("a@b.org: id=1, virus_quarantine_to=x@y, spam_kill_level=5", "b@b.org: id=2, virus_quarantine_to=x@y, spam_kill_level=5.0",
+			"c@b.org: virus_quarantine_to=other@y, spam_kill_level=5"), NULL, LIST("a@b.org", "b@b.org", "c@b.org", "d@b.org", "e@b.org")), 0);
+	assert_ptr_equal(policy_of(&g, 0), policy_of(&g, 1));
+	assert_ptr_not_equal(policy_of(&g, 0), policy_of(&g, 2));
+	assert_ptr_not_equal(policy_of(&g, 0), policy_of(&g, 3));
+	assert_ptr_equal(policy_of(&g, 3), policy_of(&g, 4));
+	assert_string_equal(rcpt_policy_text(policy_of(&g, 4), RCPT_spam_subject_tag_maps, g.mail), "tag");
+	finish(&g);
+}
+
+static void a_dead_source_is_no_answer(void **state)
+{
+	struct given g = { .sql = { .fails = true } };
+	assert_int_equal(settle(&g, COMMON, LIST("a@b.org: virus_lover=Y"), NULL, LIST("a@b.org", "b@b.org")), -1);
+	assert_int_equal(g.error.class, ERROR_ENVIRONMENT);
+	assert_non_null(strstr(g.error.text, "fake:sql: gone away"));
+	finish(&g);
+}
+
+/* A failure was forgotten when the next lookup went well, and counted as "no". */
+static void a_failed_lookup_is_not_forgotten(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "banned_files_lovers_maps = { function(key) error(\"no database\") end }\n", NULL, NULL, LIST("a@b.org")), -1);
+	assert_non_null(strstr(g.error.text, "<a@b.org>: banned_files_lovers_maps: "));
+	assert_non_null(strstr(g.error.text, "no database"));
+	finish(&g);
+}
+
+static void all_results_of_banned_rules(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "banned_filename_maps = { { [\"a@b.org\"] = \"ONE\", [\"b.org\"] = \"TWO\" }, \"DEFAULT\" }\n",
+		LIST("a@b.org: banned_rulenames=SQL1,SQL2"), NULL, LIST("a@b.org", "x@y.net")), 0);
+	const struct value *v = rcpt_policy_value(policy_of(&g, 0), RCPT_banned_filename_maps);
+	static const char *const expected[] = { "SQL1,SQL2", "ONE", "TWO", "DEFAULT" };
+	assert_int_equal(v->u.list.count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(v->u.list.items[i]->u.string, expected[i]);
+	assert_int_equal(rcpt_policy_value(policy_of(&g, 1), RCPT_banned_filename_maps)->u.list.count, 1);
+	finish(&g);
+}
+
+static void cells(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "quarantine_method_by_ccat[CC_SPAM] = function(key) return \"local:\" .. key end\n"
+		"admin_maps_by_ccat[CC_BANNED] = { { [\"a@b.org\"] = \"admin@b.org\" } }\nfinal_destiny_maps_by_ccat[CC_BANNED] = { { [\"a@b.org\"] = D_REJECT }, D_PASS }\n",
+		NULL, NULL, LIST("a@b.org", "b@b.org")), 0);
+	struct categories spam = { .count = 1, .at = { { CC_SPAM, 0 } } }, banned = { .count = 1, .at = { { CC_BANNED, 0 } } };
+	struct category any = { 255, 255 };
+	assert_string_equal(rcpt_policy_cell_text(policy_of(&g, 0), CELL_QUARANTINE_METHOD, &spam, any, g.mail), "local:a@b.org");
+	assert_string_equal(rcpt_policy_cell_text(policy_of(&g, 0), CELL_ADMIN, &banned, any, g.mail), "admin@b.org");
+	assert_null(rcpt_policy_cell_text(policy_of(&g, 1), CELL_ADMIN, &banned, any, g.mail));
+	assert_int_equal(value_to_int(rcpt_policy_cell(policy_of(&g, 0), CELL_DESTINY, &banned), 0), D_REJECT);
+	assert_int_equal(value_to_int(rcpt_policy_cell(policy_of(&g, 1), CELL_DESTINY, &banned), 0), D_PASS);
+	finish(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql),
+		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
+		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
