@@ -149,11 +149,27 @@ static void bank_add(struct bank *b, enum setting_id id, const struct value *v)
 	b->entries[b->count++] = (struct bank_entry){ .id = id, .value = v };
 }
 
+static void bank_action(struct checker *k, struct bank *b, int index)
+{
+	const struct value *v = convert(k->config, k->config, index, CONVERT_AS_WRITTEN, k->file, k->line);
+
+	if (check_is_dead(k, v) || v->kind == VALUE_UNDEF)
+		return;
+	if (v->kind != VALUE_FUNCTION)
+		check_wrong(k, v, "a function of (mail, bank)");
+	else
+		b->action = v->u.function;
+}
+
 static void bank_setting(struct checker *k, struct bank *b, const char *name, int index)
 {
 	const struct value *v;
 	enum setting_id id;
 
+	if (!strcmp(name, "ACTION")) {
+		bank_action(k, b, index);
+		return;
+	}
 	if (!name_find(k->config, name, &id)) {
 		check_complain(k, NULL, "unknown setting%s", nearest_setting(k->config, name, k->config));
 	} else if (!(definition(id)->flags & SETTING_BANK)) {
@@ -162,6 +178,8 @@ static void bank_setting(struct checker *k, struct bank *b, const char *name, in
 		v = convert(k->config, k->config, index, type_has_keys(definition(id)->type) ? CONVERT_KEYS : CONVERT_AS_WRITTEN, k->file, k->line);
 		setting_status_check(k, id, v);
 		v = check_setting(k, id, v);
+		if (v && id == SET_policy_bank_name && v->kind == VALUE_STRING && v->u.string[0])
+			b->shown = v->u.string;
 		if (v)
 			bank_add(b, id, v);
 	}
@@ -207,11 +225,21 @@ void bank_build(struct checker *k, const char *name)
 		return;
 	}
 	b = talloc_zero(c, struct bank);
-	b->name = talloc_strdup(b, name);
+	b->name = b->shown = talloc_strdup(b, name);
 	b->file = k->file;
 	b->line = k->line;
 	bank_settings(k, b, lua_gettop(L));
 	g_hash_table_insert(c->banks, (gpointer)b->name, b);
+}
+
+static const struct value *function_value(struct config *c, struct value_function *f)
+{
+	struct value *v = talloc_zero(c, struct value);
+
+	v->kind = VALUE_FUNCTION;
+	v->u.function = f;
+	v->file = lua_function_place(f, &v->line);
+	return v;
 }
 
 static const struct value *bank_value(struct config *c, const struct bank *b)
@@ -228,6 +256,10 @@ static const struct value *bank_value(struct config *c, const struct bank *b)
 		v->u.list.items[i] = b->entries[i].value;
 	}
 	v->u.list.count = b->count;
+	if (b->action) {
+		v->u.list.keys[v->u.list.count] = value_string(v, "ACTION");
+		v->u.list.items[v->u.list.count++] = function_value(c, b->action);
+	}
 	return v;
 }
 
@@ -255,6 +287,7 @@ void policy_init(struct policy *p, const struct config *c)
 	p->config = c;
 	memcpy(p->values, c->base, sizeof p->values);
 	p->raw = c->raw;
+	p->last = NULL;
 	p->path[0] = '\0';
 }
 
@@ -263,11 +296,11 @@ bool config_has_bank(const struct config *c, const char *name)
 	return g_hash_table_contains(c->banks, name);
 }
 
-static bool is_last_of(const char *path, const char *name)
+struct value_function *config_bank_action(const struct config *c, const char *name)
 {
-	const char *slash = strrchr(path, '/');
+	const struct bank *b = g_hash_table_lookup(c->banks, name);
 
-	return !strcmp(slash ? slash + 1 : path, name);
+	return b ? b->action : NULL;
 }
 
 static bool lay(const struct value **raw, const struct bank *b, bool *touched, void *owner)
@@ -316,7 +349,7 @@ bool policy_load_bank(struct policy *p, const char *name, void *owner)
 	bool touched[SETTING_COUNT] = { false };
 	const struct value **raw;
 
-	if (!b || is_last_of(p->path, name))
+	if (!b || b == p->last)
 		return false;
 	raw = talloc_memdup(owner, p->raw, sizeof(*raw) * SETTING_COUNT);
 	if (!lay(raw, b, touched, owner) && !strcmp(name, "MYNETS")) {
@@ -325,16 +358,28 @@ bool policy_load_bank(struct policy *p, const char *name, void *owner)
 	}
 	p->raw = raw;
 	follow_all(p, touched, owner);
-	extend_path(p, name);
+	extend_path(p, b->shown);
+	p->last = b;
 	return true;
+}
+
+const char *const *policy_bank_names(const char *names, void *owner)
+{
+	char **list = g_strsplit_set(names, ", \t", -1);
+	const char **copy = talloc_zero_array(owner, const char *, g_strv_length(list) + 1);
+	size_t n = 0;
+
+	for (int i = 0; list[i]; i++)
+		if (list[i][0])
+			copy[n++] = talloc_strdup(copy, list[i]);
+	g_strfreev(list);
+	return copy;
 }
 
 void policy_load_banks(struct policy *p, const char *names, void *owner)
 {
-	char **list = g_strsplit_set(names, ", \t", -1);
+	const char *const *list = policy_bank_names(names, owner);
 
 	for (int i = 0; list[i]; i++)
-		if (list[i][0])
-			policy_load_bank(p, list[i], owner);
-	g_strfreev(list);
+		policy_load_bank(p, list[i], owner);
 }

@@ -59,7 +59,8 @@ struct policy {
 	const struct config *config;
 	const struct value *values[SETTING_COUNT];
 	const struct value *const *raw;	/* the same before settings that follow others were replaced; config/bank.c's own */
-	char path[200];			/* loaded banks joined with '/' */
+	const struct bank *last;	/* loaded last; config/bank.c's own */
+	char path[200];			/* loaded banks joined with '/', as policy_bank_name shows them */
 };
 void policy_init(struct policy *p, const struct config *c);
 /* Overlay a bank (amavisd-new's merge rule: hashes key by key unless REPLACE). false: no such bank (or just loaded). */
@@ -67,6 +68,10 @@ bool policy_load_bank(struct policy *p, const char *name, void *owner);
 /* `names` as "A, B". */
 void policy_load_banks(struct policy *p, const char *names, void *owner);
 bool config_has_bank(const struct config *c, const char *name);
+/* The bank's ACTION, to be called once it is loaded; NULL: none. */
+struct value_function *config_bank_action(const struct config *c, const char *name);
+/* "A, B" -> its names, NULL-terminated on owner. */
+const char *const *policy_bank_names(const char *names, void *owner);
 
 static inline const struct value *policy_value(const struct policy *p, enum setting_id id) { return p->values[id]; }
 bool policy_bool(const struct policy *p, enum setting_id id);
@@ -91,10 +96,18 @@ extern const char *const config_embedded_default;
 
 /* What an administrator's function sees of the mail in hand; the worker says how to get it. All may be NULL. */
 struct config_mail_view {
-	const char *log_id, *sender, *client_address;
+	const char *log_id, *sender, *client_address, *client_name, *helo, *protocol, *interface, *policy_banks;
 	const char *const *recipients;		/* NULL-terminated */
+	int64_t size_bytes;			/* -1: not known */
+	int64_t received_wall_us;		/* its local time is the table `time`, with the fields of os.date("*t"); 0: no time */
+	bool originating;
 };
 typedef void (*config_mail_view_fn)(const void *mail, struct config_mail_view *view);
 void config_set_mail_view(config_mail_view_fn view);
+/* Call an administrator's hook as f(mail) or f(mail, text).  0: *out is its result on owner, NULL for nil and undef.
+ * -1: it failed, with file:line. Workers only. */
+struct deadline;
+int config_call_hook(struct value_function *f, const void *mail, const char *text, struct deadline d, void *owner,
+	const struct value **out, struct error *e);
 
 #endif

@@ -60,17 +60,69 @@ static void check_interfaces(struct config *c)
 	}
 }
 
-static void check_clients(struct config *c)
+static void check_clients(struct config *c, const char *prefix, const struct value *v)
 {
-	const struct value *v = c->base[SET_client_ipaddr_policy];
-
 	for (size_t i = 0; v->kind == VALUE_LIST && i < v->u.list.count; i++) {
 		const struct value *pair = v->u.list.items[i];
-		char *path = g_strdup_printf("client_ipaddr_policy[%zu][2]", i + 1);
+		char *path = g_strdup_printf("%sclient_ipaddr_policy[%zu][2]", prefix, i + 1);
 
 		if (pair->kind == VALUE_LIST && pair->u.list.count == 2)
 			check_bank_names(c, SET_client_ipaddr_policy, path, pair->u.list.items[1]);
 		g_free(path);
+	}
+}
+
+/* Lists whose results are names of banks: what can be read off their tables now. A captured "$1" cannot. */
+static void check_named_by_tables(struct config *c, enum setting_id id, const char *prefix, const struct value *maps)
+{
+	char *path = g_strdup_printf("%s%s", prefix, setting_name(id));
+	void *owner = talloc_new(c);
+
+	for (size_t i = 0; maps->kind == VALUE_LIST && i < maps->u.list.count; i++) {
+		const struct value *table = maps->u.list.items[i];
+		size_t count = 0;
+		const struct value **results = table->kind == VALUE_TABLE ? lookup_table_results(table->u.table, owner, &count) : NULL;
+
+		for (size_t k = 0; k < count; k++)
+			if (results[k]->kind == VALUE_STRING && !strchr(results[k]->u.string, '$') && strcmp(results[k]->u.string, "1"))
+				check_bank_names(c, id, path, results[k]);
+	}
+	talloc_free(owner);
+	g_free(path);
+}
+
+static void check_named(struct config *c, enum setting_id id, const char *prefix, const struct value *v)
+{
+	switch (id) {
+	case SET_client_ipaddr_policy:
+		check_clients(c, prefix, v);
+		break;
+	case SET_virus_name_to_policy_bank_maps:
+	case SET_header_to_policy_bank_maps:
+	case SET_author_to_policy_bank_maps:
+		check_named_by_tables(c, id, prefix, v);
+		break;
+	default:
+		break;
+	}
+}
+
+static void check_all_names(struct config *c)
+{
+	GHashTableIter at;
+	gpointer name, data;
+
+	check_interfaces(c);
+	for (int i = 0; i < SETTING_COUNT; i++)
+		check_named(c, (enum setting_id)i, "", c->base[i]);
+	g_hash_table_iter_init(&at, c->banks);
+	while (g_hash_table_iter_next(&at, &name, &data)) {
+		const struct bank *b = data;
+		char *prefix = g_strdup_printf("policy_bank.%s.", b->name);
+
+		for (size_t i = 0; i < b->count; i++)
+			check_named(c, b->entries[i].id, prefix, b->entries[i].value);
+		g_free(prefix);
 	}
 }
 
@@ -190,10 +242,8 @@ static void check_listeners(struct config *c)
 
 void consistency_check(struct config *c)
 {
-	if (!c->cut_short) {	/* else a bank may stand in what was not run */
-		check_interfaces(c);
-		check_clients(c);
-	}
+	if (!c->cut_short)	/* else a bank may stand in what was not run */
+		check_all_names(c);
 	check_scanners_exist(c);
 	check_bounces(c);
 	check_level(c);

@@ -47,6 +47,8 @@ struct bank_entry {
 struct bank {
 	const char *name, *file;
 	int line;
+	const char *shown;		/* its policy_bank_name, else its name */
+	struct value_function *action;	/* NULL: none */
 	size_t count;
 	struct bank_entry *entries;
 };

@@ -65,6 +65,8 @@ struct lookup_table *lookup_table_function(void *owner, struct value_function *f
 struct lookup_table *lookup_table_plugin(void *owner, struct plugin_instance *instance);
 /* The items of an ACL (a VALUE_TABLE) as written, NULL-terminated on owner; NULL: not an ACL. */
 const char *const *lookup_acl_texts(const struct value *acl, void *owner);
+/* What a table may answer as far as it stands there: results of a constant, hash, re or cidr; array on owner. */
+const struct value **lookup_table_results(const struct lookup_table *t, void *owner, size_t *count);
 enum lookup_kind lookup_table_kind(const struct lookup_table *t);
 void lookup_table_print(GString *out, const struct lookup_table *t);		/* as Lua source */
 void lookup_table_set_label(struct lookup_table *t, const char *file, int line);

@@ -56,6 +56,19 @@ const char *lookup_table_label(const struct lookup_table *t)
 	return t->label != NULL ? t->label : "";
 }
 
+const struct value **lookup_table_results(const struct lookup_table *t, void *owner, size_t *count)
+{
+	const struct value *hash = t->kind == LOOKUP_HASH ? t->u.hash.source : NULL;
+	const struct value **results;
+
+	*count = t->kind == LOOKUP_CONSTANT ? 1 : hash != NULL ? hash->u.list.count : t->kind == LOOKUP_RE || t->kind == LOOKUP_CIDR ? t->count : 0;
+	results = talloc_array(owner, const struct value *, *count + 1);
+	for (size_t i = 0; i < *count; i++)
+		results[i] = t->kind == LOOKUP_CONSTANT ? t->u.constant : hash != NULL ? hash->u.list.items[i]
+			: t->kind == LOOKUP_RE ? t->u.re[i].result : t->u.cidr[i].result;
+	return results;
+}
+
 static void print_constant(GString *out, const struct value *v)
 {
 	bool structured = v->kind == VALUE_LIST || v->kind == VALUE_HASH;

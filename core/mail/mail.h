@@ -66,6 +66,8 @@ struct score_line {			/* until spam checks exist only virus_name_to_spam_score m
 	int recipient;			/* index, -1: all */
 };
 
+struct bank_step { const char *name, *why; bool known; };	/* a policy bank that was named, and by what */
+
 struct rcpt_policy;			/* worker/rcpt_policy.h */
 struct record_asker;			/* lookup/record_asker.h */
 
@@ -104,6 +106,8 @@ struct mail {
 	const char *client_address;	/* the client that counts (XFORWARD or peer), NULL: unknown */
 	bool originating;
 	const char *policy_bank_path;	/* "MYNETS/AUTH" or "" */
+	unsigned bank_step_count;
+	struct bank_step *bank_steps;	/* how it came to them, in order */
 	struct record_asker *records;	/* what SQL and LDAP have said; settle's own */
 	struct header header;		/* field index over the raw header */
 	unsigned part_count;

@@ -1,9 +1,14 @@
-/* banks.c - the order in which policy banks are laid over the base settings (amavisd-new's steps 2, 3 and 5).
- * It reads no mail content. */
+/* banks.c - lays policy banks over the base settings, in amavisd-new's order, and notes why.
+ * Of the mail's content it reads header fields, for header_to_policy_bank_maps only. */
 #include "worker/banks.h"
 
 #include <string.h>
 #include <talloc.h>
+
+#include "base/log.h"
+
+#define ACTION_DEPTH_MAX 8	/* an ACTION may name banks that have one */
+#define HEADER_KEY_MAX 65536	/* bytes of a field that tables are asked with */
 
 void banks_lookup_style(const struct policy *p, struct lookup_style *style)
 {
@@ -11,70 +16,201 @@ void banks_lookup_style(const struct policy *p, struct lookup_style *style)
 	style->localpart_is_case_sensitive = policy_bool(p, SET_localpart_is_case_sensitive);
 }
 
-static void load_for_key(struct policy *p, const char *key, void *owner)
+/* --- loading --- */
+
+static int load(struct bank_loading *l, const char *names, const char *why, int depth, struct error *e);
+
+static void note_step(struct mail *m, const char *name, const char *why, bool known)
 {
-	const struct value *hash = policy_value(p, SET_interface_policy);
-	const struct value *names = hash && hash->kind == VALUE_HASH ? value_hash_get(hash, key) : NULL;
-	const char *text = value_defined(names) ? value_text(names, owner) : NULL;
-	if (text)
-		policy_load_banks(p, text, owner);
+	m->bank_steps = talloc_realloc(m, m->bank_steps, struct bank_step, m->bank_step_count + 1);
+	m->bank_steps[m->bank_step_count++] = (struct bank_step){ talloc_strdup(m, name), talloc_strdup(m, why), known };
+	if (!known)
+		log_write(LOG_LEVEL_WARNING, "there is no policy bank \"%s\", which %s names", name, why);
 }
 
-void banks_by_interface(struct policy *p, const char *socket_text, void *owner)
+/* An ACTION runs when all settings of its bank hold; what it returns are further banks. */
+static int act(struct bank_loading *l, const char *name, int depth, struct error *e)
 {
-	if (!socket_text || !*socket_text)
-		return;
-	if (*socket_text == '/') {
-		load_for_key(p, "SOCK", owner);
-		load_for_key(p, socket_text, owner);
-		return;
-	}
-	const char *colon = strrchr(socket_text, ':');
-	if (colon)
-		load_for_key(p, colon + 1, owner);
-	load_for_key(p, socket_text, owner);
-}
-
-int banks_by_client(struct policy *p, const char *client_address, const struct lookup_context *context, void *owner, struct error *e)
-{
-	const struct value *pairs = policy_value(p, SET_client_ipaddr_policy);
-	if (!pairs || pairs->kind != VALUE_LIST || !client_address)
+	struct value_function *action = config_bank_action(l->policy->config, name);
+	const struct value *result;
+	if (!action)
 		return 0;
-	struct lookup_key *key = lookup_key_ip(owner, client_address);
-	for (size_t i = 0; i < pairs->u.list.count; i++) {
-		const struct value *pair = pairs->u.list.items[i];
-		if (pair->kind != VALUE_LIST || pair->u.list.count != 2)
+	if (depth >= ACTION_DEPTH_MAX)
+		return error_set(e, ERROR_CONFIG, "policy_bank.%s: ACTION: banks that name banks, %d times over", name, ACTION_DEPTH_MAX);
+	if (config_call_hook(action, l->mail, name, l->mail->deadline, l->mail, &result, e) != 0)
+		return error_prefix(e, "policy_bank.%s: ACTION", name);
+	const char *more = result && result->kind == VALUE_STRING ? result->u.string : NULL;
+	return more ? load(l, more, talloc_asprintf(l->mail, "ACTION of %s", name), depth + 1, e) : 0;
+}
+
+static int load(struct bank_loading *l, const char *names, const char *why, int depth, struct error *e)
+{
+	const char *const *list = policy_bank_names(names, l->mail);
+	for (size_t i = 0; list[i]; i++) {
+		bool known = config_has_bank(l->policy->config, list[i]);
+		if (!known && strcmp(list[i], "MYNETS") == 0)	/* the default of client_ipaddr_policy names it on every site */
 			continue;
-		struct error failed = { 0 };
-		bool hit = lookup_true(pair->u.list.items[0], key, context, owner, &failed);
-		if (failed.class != ERROR_NONE) {
-			if (e)
-				*e = failed;
+		note_step(l->mail, list[i], why, known);
+		if (!policy_load_bank(l->policy, list[i], l->mail))
+			continue;
+		l->mail->originating = policy_bool(l->policy, SET_originating);
+		l->mail->policy_bank_path = talloc_strdup(l->mail, l->policy->path);
+		if (act(l, list[i], depth, e) != 0)
 			return -1;
-		}
-		const char *names = hit ? value_text(pair->u.list.items[1], owner) : NULL;
-		if (!hit)
-			continue;
-		if (names)
-			policy_load_banks(p, names, owner);
-		return 0;
 	}
 	return 0;
 }
 
-int banks_by_sender(struct policy *p, const char *sender, const struct lookup_context *context, void *owner, struct error *e)
+int banks_load(struct bank_loading *l, const char *names, const char *why, struct error *e)
 {
-	if (!*sender || !policy_bool(p, SET_originating) || !config_has_bank(p->config, "MYUSERS"))
-		return 0;
-	struct lookup_style style;
+	return load(l, names, why, 0, e);
+}
+
+/* --- by interface --- */
+
+static const char *names_of_key(const struct policy *p, const char *key, void *owner)
+{
+	const struct value *hash = policy_value(p, SET_interface_policy);
+	const struct value *names = hash && hash->kind == VALUE_HASH ? value_hash_get(hash, key) : NULL;
+	return value_defined(names) ? value_text(names, owner) : NULL;
+}
+
+/* The keys of interface_policy in order: SOCK and the path, or the port and the whole address. */
+static void interface_keys(const char *socket_text, const char *keys[2])
+{
+	const char *colon = socket_text ? strrchr(socket_text, ':') : NULL;
+	keys[0] = keys[1] = NULL;
+	if (!socket_text || !*socket_text)
+		return;
+	keys[0] = *socket_text == '/' ? "SOCK" : colon ? colon + 1 : NULL;
+	keys[1] = socket_text;
+}
+
+void banks_by_interface(struct policy *p, const char *socket_text, void *owner)
+{
+	const char *keys[2];
+	interface_keys(socket_text, keys);
+	for (int i = 0; i < 2; i++) {
+		const char *names = keys[i] ? names_of_key(p, keys[i], owner) : NULL;
+		if (names)
+			policy_load_banks(p, names, owner);
+	}
+}
+
+int banks_load_interface(struct bank_loading *l, struct error *e)
+{
+	const char *keys[2];
+	interface_keys(l->mail->envelope->socket_text, keys);
+	for (int i = 0; i < 2; i++) {
+		const char *names = keys[i] ? names_of_key(l->policy, keys[i], l->mail) : NULL;
+		if (names && banks_load(l, names, talloc_asprintf(l->mail, "interface_policy[\"%s\"]", keys[i]), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- by client --- */
+
+static const char *why_client(struct bank_loading *l, size_t index, const struct lookup_match *match)
+{
+	const char *label = match->table ? lookup_table_label(match->table) : "", *address = l->mail->client_address;
+	return talloc_asprintf(l->mail, "client_ipaddr_policy[%zu], client [%s] by %s%s%s", index + 1, address ? address : "unknown",
+		match->key ? match->key : "?", *label ? ", " : "", label);
+}
+
+int banks_load_client(struct bank_loading *l, struct error *e)
+{
+	const struct value *pairs = policy_value(l->policy, SET_client_ipaddr_policy);
+	struct lookup_key *key = lookup_key_ip(l->mail, l->mail->client_address);
+	for (size_t i = 0; pairs->kind == VALUE_LIST && i < pairs->u.list.count; i++) {
+		const struct value *pair = pairs->u.list.items[i];
+		struct lookup_match match;
+		struct error failed = { 0 };
+		if (pair->kind != VALUE_LIST || pair->u.list.count != 2)
+			continue;
+		bool hit = value_true_p(lookup_first(pair->u.list.items[0], key, l->context, l->mail, &match, &failed));
+		if (failed.class != ERROR_NONE) {
+			error_set(e, failed.class, "%s", failed.text);
+			return error_prefix(e, "client_ipaddr_policy[%zu]", i + 1);
+		}
+		const char *names = hit ? value_text(pair->u.list.items[1], l->mail) : NULL;
+		if (hit)
+			return names ? banks_load(l, names, why_client(l, i, &match), e) : 0;
+	}
+	return 0;
+}
+
+/* --- our own users --- */
+
+bool banks_want_sender(const struct policy *p, const char *sender)
+{
+	return *sender && policy_bool(p, SET_originating) && config_has_bank(p->config, "MYUSERS");
+}
+
+int banks_load_myusers(struct bank_loading *l, const char *sender, struct error *e)
+{
+	return banks_load(l, "MYUSERS", talloc_asprintf(l->mail, "originating and local sender <%s>", sender), e);
+}
+
+/* --- by header --- */
+
+/* A whole field as it came, line ends one LF, none behind the last line. */
+static const char *field_text(const struct mail *m, const struct header_field *f, void *owner)
+{
+	size_t n = f->length < HEADER_KEY_MAX ? f->length : HEADER_KEY_MAX, out = 0;
+	char *text = talloc_array(owner, char, n + 1);
+	const char *from = m->header.text + f->offset;
+	for (size_t i = 0; i < n; i++)
+		if (from[i] != '\r' || i + 1 >= n || from[i + 1] != '\n')
+			text[out++] = from[i] ? from[i] : ' ';
+	while (out > 0 && (text[out - 1] == '\n' || text[out - 1] == '\r'))
+		out--;
+	text[out] = '\0';
+	return text;
+}
+
+static int ask_field(struct bank_loading *l, const struct value *table, const struct header_field *f, struct error *e)
+{
+	void *owner = talloc_new(l->mail);
 	struct error failed = { 0 };
-	banks_lookup_style(p, &style);
-	struct lookup_key *key = lookup_key_address(owner, sender, &style);
-	if (lookup_true(policy_value(p, SET_local_domains_maps), key, context, owner, &failed))
-		policy_load_bank(p, "MYUSERS", owner);
-	if (failed.class == ERROR_NONE)
+	const char *text = field_text(l->mail, f, owner);
+	const struct value *v = lookup_first(table, lookup_key_strings(owner, &text, 1), l->context, owner, NULL, &failed);
+	const char *names = value_true_p(v) && v->kind == VALUE_STRING && strcmp(v->u.string, "1") != 0 ? v->u.string : NULL;
+	int rc = 0;
+	if (failed.class != ERROR_NONE)
+		rc = error_set(e, failed.class, "header_to_policy_bank_maps: %s", failed.text);
+	else if (names)
+		rc = banks_load(l, names, talloc_asprintf(owner, "header_to_policy_bank_maps, field %.*s", (int)f->name_length, text), e);
+	talloc_free(owner);
+	return rc;
+}
+
+int banks_load_header(struct bank_loading *l, struct error *e)
+{
+	const struct value *maps = policy_value(l->policy, SET_header_to_policy_bank_maps);
+	size_t count = maps->kind == VALUE_LIST ? maps->u.list.count : value_defined(maps);
+	for (size_t i = 0; i < count; i++) {
+		const struct value *table = maps->kind == VALUE_LIST ? maps->u.list.items[i] : maps;
+		for (unsigned k = 0; k < l->mail->header.count; k++)
+			if (ask_field(l, table, &l->mail->header.fields[k], e) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+/* --- by function --- */
+
+int banks_load_hook(struct bank_loading *l, struct error *e)
+{
+	const struct value *hook = policy_value(l->policy, SET_policy_bank_hook), *result;
+	if (hook->kind != VALUE_FUNCTION)
 		return 0;
-	if (e)
-		*e = failed;
-	return -1;
+	if (config_call_hook(hook->u.function, l->mail, NULL, l->mail->deadline, l->mail, &result, e) != 0)
+		return error_prefix(e, "policy_bank_hook");
+	if (!result || !value_true_p(result))
+		return 0;
+	if (result->kind != VALUE_STRING)
+		return error_set(e, ERROR_CONFIG, "%s:%d: policy_bank_hook: its result is no string; expected names of banks, \"A,B\", or nil",
+			hook->file ? hook->file : "configuration", hook->line);
+	return banks_load(l, result->u.string, "policy_bank_hook", e);
 }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "lookup/lookup.h"
+#include "worker/banks.h"
 
 /* NULL: no table knows it. A table that could not answer is said in the log, and the alert stands. */
 static const struct value *look_up(struct mail *m, const struct policy *p, enum setting_id id, const char *name, bool *failed)
@@ -103,18 +104,21 @@ static const char *banks_of(const struct value *v, void *owner)
 	return text && strcmp(text, "1") == 0 ? "VIRUS" : text;
 }
 
-bool findings_load_banks(struct mail *m, struct policy *p)
+int findings_load_banks(struct mail *m, struct policy *p, bool *loaded, struct error *e)
 {
-	bool failed, loaded = false;
+	struct lookup_context context = { .deadline = m->deadline, .mail = m };
+	struct bank_loading loading = { .mail = m, .policy = p, .context = &context };
+	unsigned before = m->bank_step_count;
+	bool failed;
 	for (unsigned i = 0; i < m->finding_count; i++) {
 		const struct value *v = look_up(m, p, SET_virus_name_to_policy_bank_maps, m->findings[i].name, &failed);
 		const char *banks = v ? banks_of(v, m) : NULL;
-		char *before = talloc_strdup(m, p->path);
-		if (banks)
-			policy_load_banks(p, banks, m);
-		loaded = loaded || strcmp(before, p->path) != 0;
+		const char *why = talloc_asprintf(m, "virus_name_to_policy_bank_maps, %s", m->findings[i].name);
+		if (banks && banks_load(&loading, banks, why, e) != 0)
+			return -1;
 	}
-	return loaded;
+	*loaded = m->bank_step_count > before;
+	return 0;
 }
 
 /* --- telling --- */

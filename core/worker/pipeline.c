@@ -37,6 +37,13 @@ static void fail_everyone(struct mail *m, const char *why)
 	}
 }
 
+/* The reply names what could not be asked; none of these texts ever holds a password. */
+static void fail_unsettled(struct mail *m, const struct error *why)
+{
+	log_write(LOG_LEVEL_ERROR, "%s", why->text);
+	fail_everyone(m, talloc_asprintf(m, "settings could not be looked up: %.300s", why->text));
+}
+
 static bool is_poisoned(struct worker *w, const struct mail *m, const struct policy *p)
 {
 	int64_t limit = policy_int(p, SET_poison_limit, 3);
@@ -95,10 +102,10 @@ static int act(struct worker *w, struct mail *m, const struct policy *p, uint32_
 static bool resettle(struct mail *m, struct policy *policy)
 {
 	struct error why = { 0 };
-	if (!findings_load_banks(m, policy) || settle_again(m, policy, &why) == 0)
+	bool loaded = false;
+	if (findings_load_banks(m, policy, &loaded, &why) == 0 && (!loaded || settle_again(m, policy, &why) == 0))
 		return true;
-	log_write(LOG_LEVEL_ERROR, "%s", why.text);
-	fail_everyone(m, "settings of a recipient could not be looked up");
+	fail_unsettled(m, &why);
 	return false;
 }
 
@@ -110,8 +117,7 @@ int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct er
 	int rc = 0;
 	worker_stage(w, STAGE_SETTLE);
 	if (settle_mail(m, &policy, NULL, &why) != 0) {
-		log_write(LOG_LEVEL_ERROR, "%s", why.text);
-		fail_everyone(m, "settings of a recipient could not be looked up");
+		fail_unsettled(m, &why);
 	} else {
 		rc = open_and_check(w, m, &policy, &facts, e);
 		if (rc == 0 && resettle(m, &policy)) {

@@ -60,21 +60,27 @@ static void settle_log_level(const struct settling *s)
 	}
 }
 
-static void settle_recipients(struct settling *s)
+/* They are there from the beginning, so that each can be answered whatever fails. */
+static void list_recipients(struct mail *m)
 {
-	struct mail *m = s->mail;
-	struct policy_share *share = policy_share_new(m);
 	m->recipients = talloc_zero_array(m, struct recipient, m->envelope->recipient_count + 1);
 	m->recipient_count = m->envelope->recipient_count;
-	settle_prepare(s, address_unquote(m, m->envelope->sender));
 	for (unsigned i = 0; i < m->recipient_count; i++) {
 		struct recipient *r = &m->recipients[i];
 		r->index = i;
 		r->envelope = &m->envelope->recipients[i];
 		r->address = address_unquote(m, r->envelope->address);
 		r->destiny = D_UNSET;
-		r->policy = policy_share_take(share, settle_recipient(s, r));
 	}
+}
+
+static void settle_recipients(struct settling *s)
+{
+	struct mail *m = s->mail;
+	struct policy_share *share = policy_share_new(m);
+	settle_prepare(s, address_unquote(m, m->envelope->sender));
+	for (unsigned i = 0; i < m->recipient_count; i++)
+		m->recipients[i].policy = policy_share_take(share, settle_recipient(s, &m->recipients[i]));
 	talloc_free(share);
 	settle_log_level(s);
 }
@@ -102,14 +108,37 @@ int settle_again(struct mail *m, struct policy *policy, struct error *e)
 	return settle_under(m, policy, NULL, e);
 }
 
+/* --- banks --- */
+
+/* Whether the sender is local is asked of SQL and LDAP too. -1: could not be found out. */
+static int load_for_sender(struct bank_loading *l, const char *sender, struct error *e)
+{
+	if (!banks_want_sender(l->policy, sender))
+		return 0;
+	struct settling s = begin(l->mail, l->policy, NULL);
+	bool local = value_true_p(settle_ask(&s, SET_local_domains_maps, lookup_key_address(l->mail, sender, &s.style), l->mail, NULL));
+	if (settled(&s, e) != 0)
+		return -1;
+	return local ? banks_load_myusers(l, sender, e) : 0;
+}
+
+static int load_banks(struct bank_loading *l, const char *sender, struct error *e)
+{
+	if (banks_load_interface(l, e) != 0 || banks_load_client(l, e) != 0 || load_for_sender(l, sender, e) != 0
+	    || banks_load_header(l, e) != 0 || banks_load_hook(l, e) != 0)
+		return error_prefix(e, "policy banks");
+	return 0;
+}
+
 int settle_mail(struct mail *m, struct policy *policy, struct settle_watch *watch, struct error *e)
 {
 	struct lookup_context context = { .deadline = m->deadline, .mail = m };
-	char *sender = address_unquote(m, m->envelope->sender);
+	struct bank_loading loading = { .mail = m, .policy = policy, .context = &context };
 	m->client_address = m->envelope->client.address;
-	banks_by_interface(policy, m->envelope->socket_text, m);
-	if (banks_by_client(policy, m->client_address, &context, m, e) != 0
-	    || banks_by_sender(policy, sender, &context, m, e) != 0)
-		return error_prefix(e, "settle: policy banks");
+	m->originating = policy_bool(policy, SET_originating);
+	m->policy_bank_path = "";
+	list_recipients(m);
+	if (load_banks(&loading, address_unquote(m, m->envelope->sender), e) != 0)
+		return -1;
 	return settle_under(m, policy, watch, e);
 }

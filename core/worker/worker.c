@@ -254,8 +254,12 @@ static void view_mail(const void *mail, struct config_mail_view *view)
 	const char **recipients = talloc_zero_array((void *)(uintptr_t)m, const char *, m->envelope->recipient_count + 1);
 	for (uint32_t i = 0; i < m->envelope->recipient_count; i++)
 		recipients[i] = m->envelope->recipients[i].address;
+	const struct envelope *e = m->envelope;
 	*view = (struct config_mail_view){
-		.log_id = m->log_id, .sender = m->envelope->sender, .client_address = m->client_address, .recipients = recipients,
+		.log_id = m->log_id, .sender = e->sender, .client_address = m->client_address, .recipients = recipients,
+		.client_name = e->client.name, .helo = e->client.helo ? e->client.helo : e->helo, .protocol = e->protocol, .interface = e->socket_text,
+		.policy_banks = m->policy_bank_path, .originating = m->originating, .received_wall_us = e->received_wall_us,
+		.size_bytes = m->fd >= 0 ? (int64_t)m->size_lf_bytes : e->declared_size,
 	};
 }
 
