@@ -6,8 +6,19 @@
 #define POSTERN_BASE_DIGEST_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 const EVP_MD *digest_sha256(void);
 const EVP_MD *digest_md5(void);
+/* By an administrator's name for it ("SHA1", "SHA-256", "MD5"); NULL: there is none, or the name is "" or NULL. Looked up anew only
+ * when the name changes: for one thread. */
+const EVP_MD *digest_by_name(const char *name);
+
+#define DIGEST_TEXT_MAX (2 * EVP_MAX_MD_SIZE + 1)
+/* Lower case hexadecimal digits of a digest, NUL-terminated. */
+void digest_text(const unsigned char *digest, size_t n, char text[DIGEST_TEXT_MAX]);
+/* The digest of n bytes as text. false: no such algorithm. */
+bool digest_of(const char *name, const void *data, size_t n, char text[DIGEST_TEXT_MAX]);
 
 #endif

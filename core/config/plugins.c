@@ -10,6 +10,8 @@
 
 #include "base/text.h"
 
+#define INSTALLED_DECODERS "postern.installed_decoders"
+
 struct complaint_context { struct config *c; const struct value *v; const char *constructor; };
 
 static void keep_complaint(void *context, const char *path, const char *text)
@@ -77,17 +79,12 @@ static void mark_secrets(const struct postern_plugin *plugin, const struct value
 				((struct value *)argument->u.list.items[i])->secret = true;
 }
 
-/* Upvalue 1: the plugin. */
-static int construct(lua_State *L)
+/* Fill v with a new instance, or keep what was wrong. */
+static void make_instance(struct config *c, struct value *v, const struct postern_plugin *plugin, const struct value *argument)
 {
-	struct config *c = config_of(L);
-	const struct postern_plugin *plugin = lua_touserdata(L, lua_upvalueindex(1));
-	struct value *v = value_at_call(c, VALUE_INSTANCE);
-	const struct value *argument = convert(c, v, 1, CONVERT_OPTIONS, v->file, v->line);
 	struct complaint_context k = { c, v, plugin->name };
 	struct plugin_instance *i;
 
-	lua_settop(L, 1);
 	mark_secrets(plugin, argument);
 	i = plugin_instance_new(c, plugin, argument, keep_complaint, &k);
 	if (!i && !failure_of(c, v))
@@ -96,6 +93,18 @@ static int construct(lua_State *L)
 		v->u.instance = i;
 		add_instance(c, i, v);
 	}
+}
+
+/* Upvalue 1: the plugin. */
+static int construct(lua_State *L)
+{
+	struct config *c = config_of(L);
+	const struct postern_plugin *plugin = lua_touserdata(L, lua_upvalueindex(1));
+	struct value *v = value_at_call(c, VALUE_INSTANCE);
+	const struct value *argument = convert(c, v, 1, CONVERT_OPTIONS, v->file, v->line);
+
+	lua_settop(L, 1);
+	make_instance(c, v, plugin, argument);
 	handle_push(L, v);
 	return 1;
 }
@@ -186,8 +195,50 @@ static int load_plugin(lua_State *L)
 	return 1;
 }
 
+/* ---- the default of `decoders` ---- */
+
+/* Those that ship, in the order in which they are tried: libraries before programs. */
+static const char *const shipped_decoders[] = {
+	"archive", "mspack", "lzop", "tnef", "ole", "msg", "rtf", "onenote", "pdf", "text", "unpack",
+};
+
+static void push_decoder(struct config *c, const char *name, int list)
+{
+	struct error e = { 0 };
+	const struct postern_plugin *plugin = plugin_host_find(c->host, name, &e);
+	struct value *v;
+
+	if (!plugin && e.errnum != ENOENT)
+		problem_here(c, false, "decoders: %s", e.text);
+	if (!plugin || !(plugin->roles & POSTERN_DECODER))
+		return;
+	v = value_at_call(c, VALUE_INSTANCE);
+	make_instance(c, v, plugin, &value_undef);
+	handle_push(c->sandbox.L, v);
+	lua_rawseti(c->sandbox.L, list, (lua_Integer)lua_rawlen(c->sandbox.L, list) + 1);
+}
+
+/* installed_decoders(): made once; nothing where the administrator has a list of his own. */
+static int installed_decoders(lua_State *L)
+{
+	struct config *c = config_of(L);
+
+	if (lua_getfield(L, LUA_REGISTRYINDEX, INSTALLED_DECODERS) == LUA_TTABLE)
+		return 1;
+	lua_newtable(L);
+	if (!c->host || !c->options.load_plugins || c->slots[SET_decoders].touched)
+		return 1;
+	for (size_t i = 0; i < G_N_ELEMENTS(shipped_decoders); i++)
+		push_decoder(c, shipped_decoders[i], lua_gettop(L));
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, INSTALLED_DECODERS);
+	return 1;
+}
+
 void plugins_define(struct config *c)
 {
+	lua_pushcfunction(c->sandbox.L, installed_decoders);
+	environment_define(c, "installed_decoders");
 	lua_pushcfunction(c->sandbox.L, load_plugin);
 	environment_define(c, "plugin");
 }

@@ -35,10 +35,14 @@ enum destiny { D_TEMPFAIL = -4, D_REJECT = -3, D_BOUNCE = -2, D_UNSET = -1, D_DI
 struct part {
 	uint32_t number, parent, index_in_parent, level;
 	bool has_file;
-	uint8_t attributes;		/* enum part_attribute */
+	uint16_t attributes;		/* enum part_attribute */
 	uint64_t size_bytes;
 	const char *placement;		/* "1/2/3" */
-	const char *mime_type, *type_short, *type_full;
+	const char *mime_type;		/* the first that was declared, or NULL */
+	const char *type_short, *type_full;
+	const char *digest, *decoder, *note;	/* as in struct part_record */
+	unsigned mime_type_count;
+	const char **mime_types;	/* all that were declared */
 	unsigned name_count;
 	const char **names;
 };

@@ -1,4 +1,4 @@
-/* leaf.c - the content of one part: decoded, written to its file, its type found, and what hides in it brought out. */
+/* leaf.c - the content of one part: decoded, written to its file, its type and digest found, and what hides in it brought out. */
 #include "config.h"
 
 #include "opener/walk.h"
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "opener/names.h"
+#include "base/digest.h"
 #include "opener/types.h"
 #include "opener/uudecode.h"
 
@@ -33,15 +33,6 @@ static void content_clear(struct content *c)
 	*c = (struct content){ 0 };
 }
 
-static bool charge(struct walk *w, size_t n)
-{
-	w->bytes += n;
-	if (w->order->quota_bytes == 0 || w->bytes <= w->order->quota_bytes)
-		return true;
-	walk_limit(w, "Exceeded storage quota %" PRIu64 " bytes", w->order->quota_bytes);
-	return false;
-}
-
 /* --- its file --- */
 
 static void part_file_name(uint32_t number, char name[16])
@@ -49,29 +40,29 @@ static void part_file_name(uint32_t number, char name[16])
 	snprintf(name, 16, "p%03u", number);
 }
 
-static int open_part_file(struct walk *w, uint32_t number)
+int leaf_open_file(struct walk *w, uint32_t number)
 {
 	char name[16];
 	part_file_name(number, name);
-	int fd = openat(w->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	int fd = openat(w->job->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd < 0)
 		walk_broken(w, errno, "open %s: %s", name, g_strerror(errno));
 	return fd;
 }
 
 /* Half a content is none: scanners shall not call it clean. */
-static bool close_part_file(struct walk *w, uint32_t number, int fd, bool good)
+bool leaf_close_file(struct walk *w, uint32_t number, int fd, bool good)
 {
 	char name[16];
 	close(fd);
 	if (good)
 		return true;
 	part_file_name(number, name);
-	unlinkat(w->dir_fd, name, 0);
+	unlinkat(w->job->dir_fd, name, 0);
 	return false;
 }
 
-static bool write_bytes(struct walk *w, int fd, const uint8_t *data, size_t n)
+bool leaf_write(struct walk *w, int fd, const uint8_t *data, size_t n)
 {
 	while (n > 0) {
 		ssize_t done = write(fd, data, n);
@@ -113,7 +104,7 @@ static bool decode_in_pieces(struct walk *w, struct slice raw, struct transfer *
 	while (raw.n > 0 && good) {
 		size_t cut = transfer_cut(raw.data, raw.n, PIECE_BYTES < raw.n ? PIECE_BYTES : raw.n);
 		size_t made = transfer_decode(t, raw.data, cut, piece);
-		good = charge(w, made) && write_bytes(w, fd, piece, made) && walk_may_go_on(w);
+		good = budget_take_bytes(&w->budget, made) && leaf_write(w, fd, piece, made) && walk_may_go_on(w);
 		total += made;
 		raw.data += cut;
 		raw.n -= cut;
@@ -128,7 +119,7 @@ static bool decode_in_memory(struct walk *w, struct slice raw, struct transfer *
 {
 	c->buffer = g_malloc(transfer_room(raw.n));
 	c->bytes = (struct slice){ .data = c->buffer, .n = transfer_decode(t, raw.data, raw.n, c->buffer) };
-	return charge(w, c->bytes.n);
+	return budget_take_bytes(&w->budget, c->bytes.n);
 }
 
 static bool is_blank(struct slice text)
@@ -145,32 +136,32 @@ static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, s
 	struct uu_block b;
 	if (!uu_find(raw.data, raw.n, 0, &b)) {
 		if (raw.n > 0)
-			node_add_attributes(w, n, PART_UNDECODABLE);
+			node_add_attributes(n, PART_UNDECODABLE);
 		c->bytes = raw;
-		return charge(w, raw.n);
+		return budget_take_bytes(&w->budget, raw.n);
 	}
 	if (b.broken)
-		node_add_attributes(w, n, PART_UNDECODABLE);
-	names_add(n->names, b.name);
+		node_add_attributes(n, PART_UNDECODABLE);
+	node_add_name(n, b.name);
 	c->behind = (struct slice){ .data = raw.data + b.end, .n = raw.n - b.end };
 	if (!is_blank(c->behind) || !is_blank((struct slice){ .data = raw.data, .n = b.begin }))
-		node_add_attributes(w, n, PART_AMBIGUOUS);
+		node_add_attributes(n, PART_AMBIGUOUS);
 	size_t length = b.content->len;
 	c->buffer = g_byte_array_free(b.content, FALSE);
 	c->bytes = (struct slice){ .data = c->buffer, .n = length };
 	b.content = NULL;
 	uu_clear(&b);
-	return charge(w, length);
+	return budget_take_bytes(&w->budget, length);
 }
 
 static void judge_transfer(struct walk *w, struct node *n, const struct transfer *t)
 {
 	if (transfer_failed(t)) {
-		node_add_attributes(w, n, PART_UNDECODABLE);
+		node_add_attributes(n, PART_UNDECODABLE);
 		walk_mime_error(w, "part %u cannot be decoded from its transfer encoding", n->record.number);
 	}
 	if (transfer_ambiguous(t)) {
-		node_add_attributes(w, n, PART_AMBIGUOUS);
+		node_add_attributes(n, PART_AMBIGUOUS);
 		walk_mime_error(w, "part %u has base64 data behind its end", n->record.number);
 	}
 }
@@ -183,7 +174,7 @@ static bool decode(struct walk *w, struct node *n, struct slice raw, enum transf
 	transfer_begin(&t, encoding);
 	if (encoding == TRANSFER_IDENTITY) {
 		c->bytes = raw;
-		good = charge(w, raw.n);
+		good = budget_take_bytes(&w->budget, raw.n);
 	} else if (encoding == TRANSFER_UUENCODE) {
 		good = decode_uuencoded(w, n, raw, c);
 	} else if (raw.n > PIECE_BYTES && fd >= 0) {
@@ -194,7 +185,7 @@ static bool decode(struct walk *w, struct node *n, struct slice raw, enum transf
 	}
 	judge_transfer(w, n, &t);
 	if (good && !written && fd >= 0)
-		good = write_bytes(w, fd, c->bytes.data, c->bytes.n);
+		good = leaf_write(w, fd, c->bytes.data, c->bytes.n);
 	n->record.size_bytes = c->bytes.n;
 	return good;
 }
@@ -205,14 +196,14 @@ static void extract_uuencoded(struct walk *w, struct slice text, struct place *a
 {
 	struct uu_block b;
 	size_t from = 0;
-	while (!w->stopped && from < text.n && uu_find(text.data, text.n, from, &b)) {
+	while (!walk_stopped(w) && from < text.n && uu_find(text.data, text.n, from, &b)) {
 		struct node n;
 		from = b.end;
 		if (b.content->len > 0 && node_begin(w, &n, *at)) {
 			at->index++;
-			names_add(n.names, b.name);
+			node_add_name(&n, b.name);
 			if (b.broken)
-				node_add_attributes(w, &n, PART_UNDECODABLE);
+				node_add_attributes(&n, PART_UNDECODABLE);
 			leaf_take(w, &n, (struct slice){ .data = b.content->data, .n = b.content->len }, TRANSFER_IDENTITY, *at);
 			node_clear(&n);
 		}
@@ -222,32 +213,49 @@ static void extract_uuencoded(struct walk *w, struct slice text, struct place *a
 
 static bool is_declared_mail(const struct node *n)
 {
-	return strcmp(n->mime_type, "message/rfc822") == 0 || strcmp(n->mime_type, "message/global") == 0
-		|| strcmp(n->mime_type, "message/news") == 0;
+	static const char *const kinds[] = { "message/rfc822", "message/global", "message/news" };
+	for (guint i = 0; i < n->mime_types->len; i++)
+		for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+			if (strcmp(g_ptr_array_index(n->mime_types, i), kinds[k]) == 0)
+				return true;
+	return false;
 }
 
-static void find_type(struct walk *w, struct node *n, struct slice bytes, struct type_guess *guess)
+void leaf_find_type(struct walk *w, struct node *n, struct slice bytes, struct type_guess *guess)
 {
 	types_guess(bytes.data, bytes.n, guess);
 	if (is_declared_mail(n))
 		guess->shorts = "mail";
 	n->record.type_short = guess->shorts;
 	n->record.type_full = guess->full;
-	if (types_is_encrypted(bytes.data, bytes.n, guess))
-		node_add_attributes(w, n, strstr(guess->shorts, "zip") ? PART_CRYPTED | PART_UNDECODABLE : PART_CRYPTED);
+	bool encrypted = types_is_encrypted(bytes.data, bytes.n, guess);
+	n->locked = encrypted && tree_type_in(guess->shorts, ',', "zip", 3);
+	if (encrypted && !n->locked)
+		node_add_attributes(n, PART_CRYPTED);
 }
 
-static void look_inside(struct walk *w, struct node *n, const struct content *c, struct place at)
+static bool is_declared_text(const struct part *p)
 {
-	struct place below = { .parent = n->record.number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
-	const char *type = n->record.type_short;
+	for (unsigned i = 0; i < p->mime_type_count; i++)
+		if (strncmp(p->mime_types[i], "text/", 5) == 0)
+			return true;
+	return false;
+}
+
+static void look_at(struct walk *w, const char *type, bool text, struct slice bytes, struct place *below)
+{
 	if (strcmp(type, "mail") == 0) {
-		walk_message_bytes(w, c->bytes, below);
-		below.index++;
-	} else if (strcmp(type, "txt") == 0 || strcmp(type, "uue") == 0 || strncmp(n->mime_type, "text/", 5) == 0) {
-		extract_uuencoded(w, c->bytes, &below);
+		walk_message_bytes(w, bytes, *below);
+		below->index++;
+	} else if (text || strcmp(type, "txt") == 0 || strcmp(type, "uue") == 0) {
+		extract_uuencoded(w, bytes, below);
 	}
-	extract_uuencoded(w, c->behind, &below);
+}
+
+void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at)
+{
+	struct place below = { .parent = p->number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
+	look_at(w, p->type_short, is_declared_text(p), bytes, &below);
 }
 
 /* A mail within a mail that came encoded gets its file too, beside its parts: they hold neither its header nor what is no mail at all. */
@@ -255,14 +263,22 @@ void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_e
 {
 	struct content c = { 0 };
 	struct type_guess guess;
+	char digest[DIGEST_TEXT_MAX];
+	struct place below = { .parent = n->record.number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
 	bool wants_file = raw.n > 0;
-	int fd = wants_file ? open_part_file(w, n->record.number) : -1;
+	int fd = wants_file ? leaf_open_file(w, n->record.number) : -1;
 	bool good = (!wants_file || fd >= 0) && decode(w, n, raw, encoding, fd, &c);
-	n->record.has_file = fd >= 0 && close_part_file(w, n->record.number, fd, good);
-	find_type(w, n, c.bytes, &guess);
+	n->record.has_file = fd >= 0 && leaf_close_file(w, n->record.number, fd, good);
+	leaf_find_type(w, n, c.bytes, &guess);
+	if (good && digest_of(w->job->order->digest, c.bytes.data, c.bytes.n, digest))
+		n->record.digest = digest;
 	node_send(w, n);
-	if (good && !w->stopped)
-		look_inside(w, n, &c, at);
-	n->record.type_short = n->record.type_full = NULL;	/* they lived here */
+	if (n->record.has_file)
+		decode_enqueue(w, n, at, false);
+	bool text = is_declared_text(tree_part(w->tree, n->record.number));
+	if (good && !walk_stopped(w))
+		look_at(w, guess.shorts, text, c.bytes, &below);
+	extract_uuencoded(w, c.behind, &below);
+	n->record.type_short = n->record.type_full = n->record.digest = NULL;	/* they lived here */
 	content_clear(&c);
 }

@@ -26,7 +26,7 @@
 #include "base/log.h"
 #include "opener/scan.h"
 
-#define ORDER_MAX_BYTES (64 * 1024)
+#define ORDER_MAX_BYTES (WIRE_PARTS_MAX * 4 + 8 * 1024)	/* a KEEP may name every part */
 
 struct opener {
 	const struct opener_settings *settings;
@@ -47,9 +47,8 @@ struct task {
 	void *owner;			/* of everything that is this mail's */
 	struct open_order order;
 	struct opened opened;
-	struct scan_parts parts;
+	struct opener_tree tree;
 	int mail_fd;
-	bool worker_gone;
 };
 
 static volatile sig_atomic_t asked_to_leave;
@@ -90,13 +89,17 @@ static void arm_cpu_timer(struct opener *o, uint32_t cpu_ms)
 	timer_settime(o->cpu_timer, 0, &t, NULL);	/* 0: disarmed */
 }
 
-static void send_part(void *context, const struct part_record *p)
+static int send_tree(struct task *t)
 {
-	struct task *t = context;
-	scan_parts_add(&t->parts, p, t->owner);
-	part_record_write(&t->opener->writer, p);
-	if (send_record(t->opener, NULL, 0) != 0)
-		t->worker_gone = true;
+	struct opener *o = t->opener;
+	for (unsigned i = 0; i < t->tree.count; i++) {
+		struct part_record r = tree_record(&t->tree.parts[i]);
+		part_record_write(&o->writer, &r);
+		if (send_record(o, NULL, 0) != 0)
+			return -1;
+	}
+	opened_write(&o->writer, &t->opened);
+	return send_record(o, NULL, 0);
 }
 
 static int send_finding(void *context, const struct finding_record *f)
@@ -110,29 +113,32 @@ static void scan_mail(struct task *t)
 {
 	struct opener *o = t->opener;
 	struct scan_job job = {
-		.settings = o->settings, .order = &t->order, .parts = &t->parts, .opened = &t->opened,
+		.settings = o->settings, .order = &t->order, .tree = &t->tree, .opened = &t->opened,
 		.mail_fd = t->mail_fd, .dir_fd = o->dir_fd, .folder = o->folder, .owner = t->owner,
 	};
 	if (!scan_run(&job, send_finding, t))
 		o->leaving = true;
 }
 
+static int take_keep(struct task *t);
+
 static int open_mail(struct task *t)
 {
 	struct opener *o = t->opener;
-	struct opener_sink sink = { .part = send_part, .context = t };
-	opener_take_apart(t->mail_fd, &t->order, o->dir_fd, &sink, &t->opened, t->owner);
+	struct opener_job job = {
+		.order = &t->order, .mail_fd = t->mail_fd, .dir_fd = o->dir_fd, .folder = o->folder,
+		.instances = o->settings->instances, .instance_count = o->settings->instance_count,
+	};
+	opener_take_apart(&job, &t->tree, &t->opened, t->owner);
 	if (t->opened.outcome != OPENED_OK)
 		o->leaving = true;
-	if (t->worker_gone)
-		return -1;
-	opened_write(&o->writer, &t->opened);
-	if (send_record(o, NULL, 0) != 0)
+	if (send_tree(t) != 0)
 		return -1;
 	/* The worker asks its own scanners meanwhile. */
-	if (t->order.scan && t->opened.outcome != OPENED_BROKEN && t->opened.outcome != OPENED_ENVIRONMENT)
+	bool good = t->opened.outcome == OPENED_OK || t->opened.outcome == OPENED_LIMIT;
+	if (t->order.scan && good && take_keep(t) == 0)
 		scan_mail(t);
-	return t->worker_gone ? -1 : 0;
+	return 0;
 }
 
 /* The descriptor is a file at least as long as the order says. */
@@ -209,6 +215,25 @@ static int take_done(struct opener *o, void *owner)
 	if (r.fd >= 0)
 		close(r.fd);
 	return r.reader.kind == RECORD_DONE && wire_reader_ok(&r.reader) && r.fd < 0 ? 0 : -1;
+}
+
+/* Which spared parts the scanners get all the same: the worker says so where there are any, and it wants to. */
+static int take_keep(struct task *t)
+{
+	struct received r;
+	struct keep_record k;
+	if (!t->order.asks_keep || t->opened.spared_count == 0)
+		return 0;
+	if (receive(t->opener, t->owner, &r, 0) != 0)
+		return -1;
+	if (r.fd >= 0)
+		close(r.fd);
+	if (r.fd >= 0 || r.reader.kind != RECORD_KEEP || keep_record_read(&r.reader, t->owner, &k) != 0)
+		return -1;
+	for (uint32_t i = 0; i < k.count; i++)
+		if (k.parts[i] > 0 && k.parts[i] <= t->tree.count)
+			tree_part(&t->tree, k.parts[i])->attributes &= (uint16_t)~PART_SPARED;
+	return 0;
 }
 
 static int say_emptied(struct opener *o)

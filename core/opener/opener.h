@@ -7,6 +7,7 @@
 #define POSTERN_OPENER_OPENER_H
 
 #include "base/error.h"
+#include "opener/tree.h"
 #include "plugin/host.h"
 #include "wire/records.h"
 
@@ -35,13 +36,15 @@ int scratch_empty(int dir_fd);				/* below it, never following links; 0 or -1 */
 int scratch_remove(const char *temp_base, const char *name);
 unsigned scratch_sweep(const char *temp_base);		/* remove folders that nobody holds; how many */
 
-/* The walk itself, for tests and fuzzing: writes parts below dir_fd, calls back with each record (may be NULL fields). */
-struct opener_sink {
-	void (*part)(void *context, const struct part_record *p);
-	void *context;
+/* The taking apart itself; it knows of no process, so that it can be tested and fuzzed. */
+struct opener_job {
+	const struct open_order *order;
+	int mail_fd, dir_fd;			/* the mail; where the parts are written */
+	const char *folder;			/* absolute path of dir_fd, or NULL */
+	struct plugin_instance *const *instances;	/* decoders, by number; NULL where there is none */
+	size_t instance_count;
 };
-/* CPU time of this thread. (The process clock is only as fine as the timer tick while a CPU timer is armed.) */
-uint64_t opener_cpu_us(void);
-void opener_take_apart(int mail_fd, const struct open_order *order, int dir_fd, const struct opener_sink *sink, struct opened *out, void *owner);
+/* Everything in *tree and *out hangs on owner. */
+void opener_take_apart(const struct opener_job *job, struct opener_tree *tree, struct opened *out, void *owner);
 
 #endif

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
+#include "base/digest.h"
 #include "opener/types.h"
 
 #define MMAP_THRESHOLD_BYTES (32 * 1024 * 1024)
@@ -27,6 +28,9 @@ static const char *const charsets[] = {
  * stays unknown in the jail, and names in it are seen in their raw reading. */
 static iconv_t kept[G_N_ELEMENTS(charsets)];
 
+/* The last is the one that is asked for most. */
+static const char *const digests[] = { "MD5", "SHA256", "SHA1" };
+
 static void preload_charsets(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(charsets); i++)
@@ -43,6 +47,8 @@ int opener_preload(struct error *e)
 	setlocale(LC_CTYPE, "C.UTF-8");		/* names in archives are NULL in the C locale */
 	tzset();
 	OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(digests); i++)
+		(void)digest_by_name(digests[i]);
 	g_mime_init();
 	preload_charsets();
 	if (types_load(e) != 0)

@@ -8,26 +8,6 @@
 
 #include "plugin/call.h"
 
-void scan_parts_add(struct scan_parts *s, const struct part_record *p, void *owner)
-{
-	if (s->count == s->size) {
-		s->size = s->size ? s->size * 2 : 16;
-		s->parts = talloc_realloc(owner, s->parts, struct part, s->size);
-	}
-	struct part *copy = &s->parts[s->count++];
-	*copy = (struct part){
-		.number = p->number, .parent = p->parent, .index_in_parent = p->index_in_parent,
-		.has_file = p->has_file, .attributes = p->attributes, .size_bytes = p->size_bytes,
-		.mime_type = talloc_strdup(owner, p->mime_type), .type_short = talloc_strdup(owner, p->type_short),
-		.type_full = talloc_strdup(owner, p->type_full), .name_count = p->name_count,
-	};
-	copy->names = talloc_array(owner, const char *, p->name_count);
-	for (uint32_t i = 0; i < p->name_count; i++)
-		copy->names[i] = talloc_strdup(copy->names, p->names[i]);
-	const char *above = p->parent > 0 && p->parent < s->count ? s->parts[p->parent - 1].placement : NULL;
-	copy->placement = above ? talloc_asprintf(owner, "%s/%u", above, p->index_in_parent) : talloc_asprintf(owner, "%u", p->index_in_parent);
-}
-
 static struct plugin_view *make_view(const struct scan_job *job)
 {
 	static const struct envelope nobody = { .sender = "" };
@@ -37,14 +17,15 @@ static struct plugin_view *make_view(const struct scan_job *job)
 	mail->fd = job->mail_fd;
 	mail->size_bytes = job->order->size_bytes;
 	mail->envelope = &nobody;
-	mail->part_count = job->parts->count;
-	mail->parts = job->parts->parts;
+	mail->part_count = job->tree->count;
+	mail->parts = job->tree->parts;
 	struct plugin_view *v = plugin_view_new(job->owner, mail, job->dir_fd, job->folder);
 	bool any = false;
-	for (unsigned i = 0; i < job->parts->count; i++) {
-		if (!job->parts->parts[i].has_file)
+	for (unsigned i = 0; i < job->tree->count; i++) {
+		const struct part *p = &job->tree->parts[i];
+		if (!p->has_file || p->attributes & PART_SPARED)
 			continue;
-		plugin_view_add_part(v, &job->parts->parts[i], -1);
+		plugin_view_add_part(v, p, -1);
 		any = true;
 	}
 	static const struct part whole = { .mime_type = "message/rfc822", .type_short = "mail", .placement = "0" };

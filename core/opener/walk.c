@@ -13,15 +13,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <talloc.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/deadline.h"
 #include "base/io.h"
 #include "opener/names.h"
 
 #define READ_MAX_BYTES (8 * 1024 * 1024)	/* larger mails are mapped */
-#define HEADER_MAX_BYTES (16 * 1024 * 1024)	/* of the mail's own header */
+#define TOP_HEADER_MAX_BYTES (16 * 1024 * 1024)	/* of the mail's own header */
 #define MAIL_MAX_BYTES (1u << 31)
 
 /* --- outcomes --- */
@@ -37,11 +35,8 @@ void walk_limit(struct walk *w, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	keep_text(w, &w->out->hold, format, arguments);
+	budget_note_v(&w->budget, true, format, arguments);
 	va_end(arguments);
-	if (w->out->outcome == OPENED_OK)
-		w->out->outcome = OPENED_LIMIT;
-	w->stopped = true;
 }
 
 static bool is_of_environment(int problem)
@@ -56,7 +51,7 @@ void walk_broken(struct walk *w, int problem, const char *format, ...)
 	keep_text(w, &w->out->hold, format, arguments);
 	va_end(arguments);
 	w->out->outcome = is_of_environment(problem) ? OPENED_ENVIRONMENT : OPENED_BROKEN;
-	w->stopped = true;
+	w->broken = true;
 }
 
 void walk_mime_error(struct walk *w, const char *format, ...)
@@ -67,62 +62,67 @@ void walk_mime_error(struct walk *w, const char *format, ...)
 	va_end(arguments);
 }
 
+bool walk_stopped(const struct walk *w)
+{
+	return w->broken || w->budget.stopped;
+}
+
 bool walk_may_go_on(struct walk *w)
 {
-	if (!w->stopped && w->order->deadline_ms > 0 && clock_now_ms() >= w->order->deadline_ms)
-		walk_limit(w, "Out of time while decoding");
-	return !w->stopped;
+	return !w->broken && budget_may_go_on(&w->budget);
 }
 
 /* --- nodes --- */
 
 bool node_begin(struct walk *w, struct node *n, struct place at)
 {
-	uint64_t max = w->order->max_files && w->order->max_files < WALK_PARTS_MAX ? w->order->max_files : WALK_PARTS_MAX;
-	if (!walk_may_go_on(w))
+	if (w->broken || !budget_take_part(&w->budget))
 		return false;
-	if (w->out->part_count >= max) {
-		walk_limit(w, "Maximum number of files (%" PRIu64 ") exceeded", max);
-		return false;
-	}
-	*n = (struct node){ .names = g_ptr_array_new_with_free_func(g_free) };
-	n->record.number = ++w->out->part_count;
+	*n = (struct node){ .names = g_ptr_array_new_with_free_func(g_free), .mime_types = g_ptr_array_new_with_free_func(g_free) };
+	n->record.number = (uint32_t)w->budget.parts;
 	n->record.parent = at.parent;
 	n->record.index_in_parent = at.index;
 	return true;
 }
 
-void node_add_attributes(struct walk *w, struct node *n, unsigned attributes)
+void node_add_attributes(struct node *n, unsigned attributes)
 {
-	n->record.attributes |= (uint8_t)attributes;
-	w->out->undecipherable |= (attributes & PART_UNDECODABLE) != 0;
-	w->out->crypted |= (attributes & PART_CRYPTED) != 0;
-	w->out->ambiguous |= (attributes & PART_AMBIGUOUS) != 0;
+	n->record.attributes |= (uint16_t)attributes;
+}
+
+void node_add_name(struct node *n, const char *name)
+{
+	if (!names_add(n->names, name))
+		node_add_attributes(n, PART_AMBIGUOUS);
 }
 
 void node_send(struct walk *w, struct node *n)
 {
-	n->record.mime_type = n->mime_type[0] ? n->mime_type : NULL;
-	n->record.name_count = n->names->len;
+	n->record.mime_type_count = n->mime_types->len;
+	n->record.mime_types = (const char **)n->mime_types->pdata;
 	n->record.names = (const char **)n->names->pdata;
-	w->sink->part(w->sink->context, &n->record);
+	for (guint i = 0; i < n->names->len && budget_take_name(&w->budget, strlen(n->record.names[i])); i++)
+		n->record.name_count = i + 1;
+	tree_add(w->tree, &n->record);
 }
 
 void node_clear(struct node *n)
 {
 	g_ptr_array_free(n->names, TRUE);
-	n->names = NULL;
+	g_ptr_array_free(n->mime_types, TRUE);
+	n->names = n->mime_types = NULL;
 }
 
 /* --- what an entity declares --- */
 
-static void read_mime_type(GMimeObject *o, char out[256])
+static char *read_mime_type(GMimeObject *o)
 {
 	GMimeContentType *t = g_mime_object_get_content_type(o);
 	const char *type = t ? g_mime_content_type_get_media_type(t) : NULL, *sub = t ? g_mime_content_type_get_media_subtype(t) : NULL;
-	g_snprintf(out, 256, "%s/%s", type ? type : "text", sub ? sub : "plain");
+	char *out = g_strdup_printf("%.127s/%.127s", type ? type : "text", sub ? sub : "plain");
 	for (char *p = out; *p; p++)
 		*p = *p > 0x20 && *p < 0x7f ? g_ascii_tolower(*p) : '_';
+	return out;
 }
 
 /* A field given twice with different values, or a boundary given twice: readers differ on which one counts. */
@@ -162,13 +162,14 @@ static bool is_enveloped(GMimeObject *o, const char *mime_type)
 
 static void describe(struct walk *w, struct node *n, GMimeObject *o)
 {
-	read_mime_type(o, n->mime_type);
+	char *mime_type = read_mime_type(o);
+	g_ptr_array_add(n->mime_types, mime_type);
 	bool names_whole = names_collect(o, n->names);
 	if (!names_whole || declares_twice(o) || (!GMIME_IS_PART(o) && encodes_structure(o)))
-		node_add_attributes(w, n, PART_AMBIGUOUS);
-	if (strcmp(n->mime_type, "multipart/encrypted") == 0 || strcmp(n->mime_type, "application/pgp-encrypted") == 0
-		|| is_enveloped(o, n->mime_type))
-		node_add_attributes(w, n, PART_CRYPTED);
+		node_add_attributes(n, PART_AMBIGUOUS);
+	if (strcmp(mime_type, "multipart/encrypted") == 0 || strcmp(mime_type, "application/pgp-encrypted") == 0
+		|| is_enveloped(o, mime_type))
+		node_add_attributes(n, PART_CRYPTED);
 }
 
 /* --- the tree --- */
@@ -213,7 +214,7 @@ static void walk_multipart(struct walk *w, GMimeMultipart *m, struct node *n, st
 	if (walk_surrounding(w, g_mime_multipart_get_prologue(m), below))
 		below.index++;
 	int count = g_mime_multipart_get_count(m);
-	for (int i = 0; i < count && !w->stopped; i++, below.index++)
+	for (int i = 0; i < count && !walk_stopped(w); i++, below.index++)
 		walk_object(w, g_mime_multipart_get_part(m, i), below);
 	walk_surrounding(w, g_mime_multipart_get_epilogue(m), below);
 }
@@ -225,13 +226,9 @@ static void walk_parsed_message(struct walk *w, GMimeMessage *m, struct place at
 		walk_object(w, top, at);
 }
 
-static bool deeper(struct walk *w, struct place *at)
+bool walk_deeper(struct walk *w, struct place *at)
 {
-	at->level++;
-	if (w->order->max_levels == 0 || at->level <= w->order->max_levels)
-		return true;
-	walk_limit(w, "Maximum decoding depth (%" PRIu64 ") exceeded", w->order->max_levels);
-	return false;
+	return budget_take_level(&w->budget, ++at->level);
 }
 
 static void walk_message_part(struct walk *w, GMimeMessagePart *p, struct node *n, struct place at)
@@ -240,7 +237,7 @@ static void walk_message_part(struct walk *w, GMimeMessagePart *p, struct node *
 	n->record.type_short = "mail";
 	n->record.type_full = "RFC 822 mail text";
 	node_send(w, n);
-	if (g_mime_message_part_get_message(p) && deeper(w, &below))
+	if (g_mime_message_part_get_message(p) && walk_deeper(w, &below))
 		walk_parsed_message(w, g_mime_message_part_get_message(p), below);
 }
 
@@ -280,11 +277,7 @@ static struct slice raw_content(GMimePart *p)
 static void walk_object(struct walk *w, GMimeObject *o, struct place at)
 {
 	struct node n;
-	if (at.nesting >= WALK_NESTING_MAX) {
-		walk_limit(w, "Maximum nesting of MIME parts (%d) exceeded", WALK_NESTING_MAX);
-		return;
-	}
-	if (!o || !node_begin(w, &n, at))
+	if (!budget_take_nesting(&w->budget, at.nesting) || !o || !node_begin(w, &n, at))
 		return;
 	describe(w, &n, o);
 	if (GMIME_IS_MULTIPART(o))
@@ -350,7 +343,7 @@ static void parse(struct walk *w, struct slice bytes, struct parsed *out)
 void walk_message_bytes(struct walk *w, struct slice bytes, struct place at)
 {
 	struct parsed p;
-	if (bytes.n == 0 || at.nesting >= WALK_NESTING_MAX || !deeper(w, &at))
+	if (bytes.n == 0 || !budget_take_nesting(&w->budget, at.nesting) || !walk_deeper(w, &at))
 		return;
 	if (bytes.n > MAIL_MAX_BYTES) {
 		walk_limit(w, "Mail too large to be taken apart");
@@ -363,7 +356,7 @@ void walk_message_bytes(struct walk *w, struct slice bytes, struct place at)
 	/* GMime ends what stands around the parts at a NUL and tells no length: the rest is only in the whole mail. */
 	if (top && GMIME_IS_MULTIPART(top) && memchr(bytes.data, '\0', bytes.n))
 		w->out->ambiguous = true;
-	if (!w->stopped)
+	if (!walk_stopped(w))
 		walk_parsed_message(w, p.message, at);
 	g_object_unref(p.message);
 }
@@ -405,40 +398,56 @@ static void source_close(struct source *s)
 /* Header fields are kept in memory several times over; nobody needs so many. */
 static bool header_is_bounded(struct slice mail)
 {
-	size_t look = mail.n < HEADER_MAX_BYTES ? mail.n : HEADER_MAX_BYTES;
-	return mail.n <= HEADER_MAX_BYTES || memmem(mail.data, look, "\n\r\n", 3) || memmem(mail.data, look, "\n\n", 2);
+	size_t look = mail.n < TOP_HEADER_MAX_BYTES ? mail.n : TOP_HEADER_MAX_BYTES;
+	return mail.n <= TOP_HEADER_MAX_BYTES || memmem(mail.data, look, "\n\r\n", 3) || memmem(mail.data, look, "\n\n", 2);
 }
 
 static void walk_mail(struct walk *w, int mail_fd)
 {
 	struct source s;
-	if (source_open(&s, mail_fd, w->order->size_bytes) != 0) {
+	if (source_open(&s, mail_fd, w->job->order->size_bytes) != 0) {
 		walk_broken(w, errno, "read mail: %s", g_strerror(errno));
 	} else if (!header_is_bounded(s.bytes)) {
-		walk_limit(w, "Header larger than %d bytes", HEADER_MAX_BYTES);
+		walk_limit(w, "Header larger than %d bytes", TOP_HEADER_MAX_BYTES);
 	} else {
-		w->options = g_mime_parser_options_new();
-		g_mime_parser_options_set_warning_callback(w->options, note_warning, w);
 		walk_message_bytes(w, s.bytes, (struct place){ .index = 1 });
-		g_mime_parser_options_free(w->options);
 	}
 	source_close(&s);
 }
 
-uint64_t opener_cpu_us(void)
+/* The facts of the whole, once nothing is added any more. */
+static void conclude(struct walk *w)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	struct opened *out = w->out;
+	if (w->budget.hold && out->outcome == OPENED_OK) {
+		out->outcome = OPENED_LIMIT;
+		out->hold = w->budget.hold;
+	}
+	out->part_count = w->tree->count;
+	for (unsigned i = 0; i < w->tree->count; i++) {
+		unsigned attributes = w->tree->parts[i].attributes;
+		out->undecipherable |= (attributes & PART_UNDECODABLE) != 0;
+		out->crypted |= (attributes & PART_CRYPTED) != 0;
+		out->ambiguous |= (attributes & PART_AMBIGUOUS) != 0;
+		out->spared_count += (attributes & PART_SPARED) != 0;
+	}
+	bool doubtful = out->undecipherable || out->ambiguous || out->outcome != OPENED_OK;
+	out->mail_kept = w->job->order->keep_mail || doubtful;	/* what could not be read for sure is also scanned as it came */
 }
 
-void opener_take_apart(int mail_fd, const struct open_order *order, int dir_fd, const struct opener_sink *sink, struct opened *out, void *owner)
+void opener_take_apart(const struct opener_job *job, struct opener_tree *tree, struct opened *out, void *owner)
 {
-	struct walk w = { .order = order, .sink = sink, .out = out, .owner = owner, .dir_fd = dir_fd };
+	struct walk w = { .job = job, .tree = tree, .out = out, .owner = owner };
 	uint64_t started_us = opener_cpu_us();
+	*tree = (struct opener_tree){ .owner = owner };
 	*out = (struct opened){ .outcome = OPENED_OK };
-	walk_mail(&w, mail_fd);
-	bool doubtful = out->undecipherable || out->ambiguous || out->outcome != OPENED_OK;
-	out->mail_kept = order->keep_mail || doubtful;	/* what could not be read for sure is also scanned as it came */
+	budget_begin(&w.budget, job->order, owner);
+	w.options = g_mime_parser_options_new();
+	g_mime_parser_options_set_warning_callback(w.options, note_warning, &w);
+	walk_mail(&w, job->mail_fd);
+	decode_run(&w);
+	decode_clear(&w);
+	g_mime_parser_options_free(w.options);
+	conclude(&w);
 	out->cpu_us = (uint32_t)(opener_cpu_us() - started_us);
 }

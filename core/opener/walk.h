@@ -1,26 +1,23 @@
-/* walk.h - the state of one mail's taking apart, shared by walk.c (the tree) and leaf.c (contents). */
+/* walk.h - the state of one mail's taking apart, shared by walk.c (the MIME tree), leaf.c (contents), decode.c (decoders). */
 #ifndef POSTERN_OPENER_WALK_H
 #define POSTERN_OPENER_WALK_H
 
 #include <glib.h>
 #include <gmime/gmime.h>
 
+#include "opener/budget.h"
 #include "opener/opener.h"
 #include "opener/transfer.h"
 
-/* Caps of our own, whatever the order says: they keep recursion and memory finite. */
-#define WALK_PARTS_MAX 20000
-#define WALK_NESTING_MAX 100		/* multiparts and messages within each other */
-
 struct walk {
-	const struct open_order *order;
-	const struct opener_sink *sink;
+	const struct opener_job *job;
+	struct opener_tree *tree;
 	struct opened *out;
 	void *owner;			/* of what `out` points to */
-	int dir_fd;
+	struct budget budget;
 	GMimeParserOptions *options;
-	uint64_t bytes;			/* decoded so far */
-	bool stopped;			/* a limit was hit or writing failed: unwind */
+	struct decoding *decoding;	/* decode.c's own */
+	bool broken;			/* reading or writing failed: unwind */
 };
 
 /* Bytes that a parser or a part looks at; borrowed. */
@@ -32,15 +29,15 @@ struct slice {
 /* Where in the tree something hangs. */
 struct place {
 	uint32_t parent, index;
-	unsigned nesting;		/* multiparts and messages above */
-	unsigned level;			/* of decoding: messages within messages */
+	unsigned nesting;		/* multiparts, messages and containers above */
+	unsigned level;			/* of decoding: messages and containers within each other */
 };
 
 /* A part under way. */
 struct node {
 	struct part_record record;
-	GPtrArray *names;
-	char mime_type[256];
+	GPtrArray *names, *mime_types;
+	bool locked;			/* a zip archive that needs a password: whoever opens it says more */
 };
 
 /* --- walk.c --- */
@@ -50,18 +47,40 @@ void walk_limit(struct walk *w, const char *format, ...) __attribute__((format(p
 void walk_broken(struct walk *w, int problem, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Something about the MIME structure that the bad-header test reports; the first one stays. */
 void walk_mime_error(struct walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Was a limit met that ends everything, or something broken? */
+bool walk_stopped(const struct walk *w);
 /* Is there still time? Stops when not. */
 bool walk_may_go_on(struct walk *w);
 /* A numbered node at this place; false: a limit (nothing to clear). */
 bool node_begin(struct walk *w, struct node *n, struct place at);
-void node_add_attributes(struct walk *w, struct node *n, unsigned attributes);
+void node_add_name(struct node *n, const char *name);
+void node_add_attributes(struct node *n, unsigned attributes);
+/* The node becomes a part of the tree. In the order of numbers: nothing is begun between a node's begin and its send. */
 void node_send(struct walk *w, struct node *n);
 void node_clear(struct node *n);
+/* One level deeper. false: too deep, this branch ends. */
+bool walk_deeper(struct walk *w, struct place *at);
 /* Take a mail within a mail apart: the children hang below `at.parent`. */
 void walk_message_bytes(struct walk *w, struct slice bytes, struct place at);
 
 /* --- leaf.c --- */
 /* Decode, write, type and send a leaf, then look into it (mail, uuencoded files). n was begun and has names and type. */
 void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_encoding encoding, struct place at);
+/* A part's file, made once: a descriptor for reading and writing, or -1 (said). Half a content is none unless `keep`: closing says so. */
+int leaf_open_file(struct walk *w, uint32_t number);
+bool leaf_write(struct walk *w, int fd, const uint8_t *data, size_t n);
+bool leaf_close_file(struct walk *w, uint32_t number, int fd, bool good);
+/* Set the types of n, whose content begins with these bytes, and its digest if they are all of it. */
+struct type_guess;
+void leaf_find_type(struct walk *w, struct node *n, struct slice bytes, struct type_guess *guess);
+/* What of itself hides in a content that is in the tree: a mail, uuencoded files in text. */
+void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
+
+/* --- decode.c --- */
+/* A part with a file, just sent: open it later if a decoder takes its type; `look`: look inside then, too. */
+void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool look);
+/* Open what was enqueued, and what comes out of that, level by level. */
+void decode_run(struct walk *w);
+void decode_clear(struct walk *w);
 
 #endif

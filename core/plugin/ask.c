@@ -29,6 +29,16 @@ static void ask_end(struct postern_call *c, enum postern_result r, void *owner, 
 	call_release(i);
 }
 
+static enum postern_result decode_part(struct postern_call *c, const struct postern_decoder_ops *ops, const struct postern_part *p)
+{
+	int64_t max = c->instance->max_size_bytes;
+	if (!p || p->damaged)
+		return postern_fail(c, POSTERN_BROKEN, "the part is not there, or no regular file");
+	if (max > 0 && p->size_bytes > max)
+		return postern_fail(c, POSTERN_LIMIT, "part p%03u has %lld bytes, more than max_size", p->number, (long long)p->size_bytes);
+	return ops->decode(c, p);
+}
+
 void plugin_decode(struct plugin_instance *i, struct plugin_view *v, size_t part_index, const struct plugin_decode_sink *sink,
 	struct deadline d, void *owner, struct plugin_outcome *out)
 {
@@ -37,20 +47,52 @@ void plugin_decode(struct plugin_instance *i, struct plugin_view *v, size_t part
 	if (!c)
 		return;
 	c->sink = sink;
-	const struct postern_part *part = postern_mail_part(&v->mail, part_index);
-	enum postern_result r = part ? ops->decode(c, part) : postern_fail(c, POSTERN_BROKEN, "no part %zu", part_index);
-	ask_end(c, r, owner, out);
+	ask_end(c, decode_part(c, ops, postern_mail_part(&v->mail, part_index)), owner, out);
 }
 
-int postern_child_begin(struct postern_call *c, const struct postern_part *parent, const char *name)
+bool postern_child_begin(struct postern_call *c, const char *name)
 {
-	return c->sink ? c->sink->begin(c->sink->context, parent ? parent->number : 0, name) : -1;
+	return c->sink && c->sink->begin(c->sink->context, name);
+}
+
+void postern_child_name(struct postern_call *c, const char *name)
+{
+	if (c->sink && name)
+		c->sink->name(c->sink->context, name);
+}
+
+void postern_child_mime_type(struct postern_call *c, const char *mime_type)
+{
+	if (c->sink && mime_type)
+		c->sink->mime_type(c->sink->context, mime_type);
 }
 
 void postern_child_attribute(struct postern_call *c, char letter)
 {
-	if (c->sink && strchr("UCBDSL", letter) && letter)
-		c->sink->attribute(c->sink->context, letter);
+	if (c->sink)
+		c->sink->attribute(c->sink->context, true, letter);
+}
+
+void postern_part_attribute(struct postern_call *c, char letter)
+{
+	if (c->sink)
+		c->sink->attribute(c->sink->context, false, letter);
+}
+
+void postern_part_keep(struct postern_call *c)
+{
+	if (c->sink)
+		c->sink->keep(c->sink->context);
+}
+
+bool postern_may_go_on(struct postern_call *c)
+{
+	return c->sink ? c->sink->may_go_on(c->sink->context) : deadline_left_ms(c->deadline) != 0;
+}
+
+const char *postern_password(struct postern_call *c, size_t i)
+{
+	return c->sink ? c->sink->password(c->sink->context, i) : NULL;
 }
 
 bool postern_child_write(struct postern_call *c, const void *data, size_t n)

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <talloc.h>
 #include <unistd.h>
 
@@ -39,6 +40,8 @@ void call_end(struct postern_call *c)
 		postern_conn_close(c, c->conns);
 	for (struct call_fd *f = c->fds; f; f = f->next)
 		close(f->fd);
+	for (struct call_map *m = c->maps; m; m = m->next)
+		munmap(m->data, m->n);
 	if (c->view)
 		view_unref(c->view);
 	pthread_mutex_destroy(&c->conns_lock);

@@ -46,10 +46,15 @@ void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, s
 
 /* The other roles: one call on the calling thread each; *out hangs on owner. */
 struct plugin_decode_sink {		/* the opener's: what postern_child_* reach */
-	int (*begin)(void *context, unsigned parent, const char *name);	/* a descriptor, -1: LIMIT */
-	void (*attribute)(void *context, char letter);
+	bool (*begin)(void *context, const char *name);		/* this and the other bools: false: over a limit, stop */
+	void (*name)(void *context, const char *name);
+	void (*mime_type)(void *context, const char *type);
+	void (*attribute)(void *context, bool of_child, char letter);
 	bool (*write)(void *context, const void *data, size_t n);
 	bool (*end)(void *context);
+	bool (*may_go_on)(void *context);
+	void (*keep)(void *context);
+	const char *(*password)(void *context, size_t i);
 	void *context;
 };
 void plugin_decode(struct plugin_instance *i, struct plugin_view *v, size_t part_index, const struct plugin_decode_sink *sink,

@@ -26,7 +26,9 @@ struct postern_part {
 	int64_t size_bytes;
 	int fd;				/* whole mail only, else -1 */
 	bool damaged;			/* the opener named a part that is no regular file */
-	const char *mime_type, *type, *name, *placement;
+	const char *mime_type, *type, *full_type, *name, *placement;
+	const char **names;
+	size_t name_count;
 };
 
 struct postern_mail {
@@ -38,7 +40,7 @@ struct postern_mail {
 	int dir_fd;
 	const char *folder;
 	struct postern_part *parts;
-	size_t part_count;
+	size_t part_count, part_size;
 	bool whole_in_folder;		/* the whole mail was copied to p000 for plugins that want paths */
 };
 
@@ -64,6 +66,7 @@ struct postern_conn {
 };
 
 struct call_fd { struct call_fd *next; int fd; };
+struct call_map { struct call_map *next; void *data; size_t n; };
 struct call_answer { const char *key, *value; };
 
 struct postern_call {
@@ -91,6 +94,7 @@ struct postern_call {
 	pthread_mutex_t conns_lock;		/* the list only: another thread may shut what is in it */
 	struct postern_conn *conns;
 	struct call_fd *fds;
+	struct call_map *maps;
 	const struct plugin_decode_sink *sink;
 	plugin_row_fn row;
 	void *row_context;

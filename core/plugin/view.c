@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <talloc.h>
 #include <unistd.h>
@@ -73,7 +74,6 @@ struct plugin_view *plugin_view_new(void *owner, const struct mail *mail, int pa
 {
 	struct plugin_view *v = talloc_zero(NULL, struct plugin_view);
 	v->references = 1;
-	v->mail.parts = talloc_zero_array(v, struct postern_part, 1);
 	v->mail.log_id = v->mail.sender = "";
 	v->mail.fd = -1;
 	v->mail.dir_fd = duplicate(parts_dir_fd);
@@ -107,6 +107,15 @@ static const char *copy_text(struct plugin_view *v, const char *text)
 	return talloc_strdup(v, text ? text : "");
 }
 
+static void copy_names(struct plugin_view *v, struct postern_part *to, const struct part *from)
+{
+	to->name_count = from->name_count;
+	to->names = from->name_count > 0 ? talloc_array(v, const char *, from->name_count) : NULL;
+	for (unsigned i = 0; i < from->name_count; i++)
+		to->names[i] = copy_text(v, from->names[i]);
+	to->name = from->name_count > 0 ? to->names[0] : NULL;
+}
+
 void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd)
 {
 	struct postern_mail *m = &v->mail;
@@ -115,11 +124,15 @@ void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd
 		.fd = part->number == 0 ? duplicate(fd) : -1,
 		.mime_type = copy_text(v, part->mime_type),
 		.type = copy_text(v, part->type_short),
-		.name = part->name_count > 0 ? copy_text(v, part->names[0]) : NULL,
+		.full_type = copy_text(v, part->type_full),
 		.placement = copy_text(v, part->placement),
 	};
-	m->parts = talloc_realloc(v, m->parts, struct postern_part, m->part_count + 1);
+	if (m->part_count == m->part_size) {
+		m->part_size = m->part_size ? m->part_size * 2 : 16;
+		m->parts = talloc_realloc(v, m->parts, struct postern_part, (unsigned)m->part_size);
+	}
 	m->parts[m->part_count] = added;
+	copy_names(v, &m->parts[m->part_count], part);
 	measure(m, &m->parts[m->part_count++]);
 }
 
@@ -194,6 +207,9 @@ const char *postern_part_mime_type(const struct postern_part *p) { return p->mim
 const char *postern_part_type(const struct postern_part *p) { return p->type; }
 const char *postern_part_name(const struct postern_part *p) { return p->name; }
 const char *postern_part_placement(const struct postern_part *p) { return p->placement; }
+const char *postern_part_full_type(const struct postern_part *p) { return p->full_type; }
+size_t postern_part_name_count(const struct postern_part *p) { return p->name_count; }
+const char *postern_part_name_at(const struct postern_part *p, size_t i) { return i < p->name_count ? p->names[i] : NULL; }
 
 /* A descriptor whose offset nobody shares: the mail is reopened. Inside the opener's jail there is no /proc; there only
  * one reader exists at a time, and a duplicate does. */
@@ -241,4 +257,26 @@ const char *postern_part_path(struct postern_call *c, const struct postern_part 
 	if (!paths || !m->folder || (p->number == 0 && !m->whole_in_folder))
 		return NULL;
 	return talloc_asprintf(c->arena, "%s/p%03u", m->folder, p->number);
+}
+
+const void *postern_part_data(struct postern_call *c, const struct postern_part *p, size_t *n)
+{
+	static const char nothing[1];
+	int fd = postern_part_fd(c, p);
+	struct stat st;
+	*n = 0;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return NULL;
+	if (st.st_size == 0)
+		return nothing;
+	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED) {
+		postern_fail(c, POSTERN_TEMPFAIL, "part p%03u: map: %s", p->number, g_strerror(errno));
+		return NULL;
+	}
+	struct call_map *kept = talloc_zero(c->arena, struct call_map);
+	*kept = (struct call_map){ .next = c->maps, .data = data, .n = (size_t)st.st_size };
+	c->maps = kept;
+	*n = kept->n;
+	return data;
 }

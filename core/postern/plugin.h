@@ -1,7 +1,8 @@
 /* postern/plugin.h - what a Postern plugin exports and what the host offers it.
  *
  * Changelog of the interface (newest first)
- *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, statements with typed parameters.
+ *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, statements with typed parameters;
+ *                    decoders in force: postern_child_begin gives no descriptor, names, types, attributes, passwords.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -131,6 +132,13 @@ struct postern_scanner_ops {
 	enum postern_result (*end)(struct postern_call *, const struct postern_mail *);
 };
 
+/* A decoder makes child parts of one part; what it makes is opened in turn, so it takes off one layer only.
+ *   OK       all of it was opened (members that are encrypted or damaged are marked so); it may hold nothing
+ *   NOTHING  not my format: the next decoder of this type is tried
+ *   LIMIT    it grew over a limit: what was opened is kept, the mail is over limits (the host says so too: false from postern_child_*)
+ *   BROKEN   it cannot be understood, or not as a whole: the next decoder of this type is tried, else the part is undecipherable
+ *   TEMPFAIL this machine lacks something: the mail is tried again later
+ * Declares POSTERN_CAP_HOSTILE_PARSER. In loops that neither read nor write much: postern_may_go_on(). */
 struct postern_decoder_ops {
 	size_t size;
 	const char *types;		/* short types it takes, "zip|jar" */
@@ -245,6 +253,11 @@ const char *postern_part_mime_type(const struct postern_part *);
 const char *postern_part_type(const struct postern_part *);		/* short type: "exe", "zip" */
 const char *postern_part_name(const struct postern_part *);		/* first declared name, or NULL */
 const char *postern_part_placement(const struct postern_part *);	/* "1/2/3" */
+const char *postern_part_full_type(const struct postern_part *);	/* one line: "PE32 executable (GUI) ..." */
+size_t postern_part_name_count(const struct postern_part *);		/* all that were declared */
+const char *postern_part_name_at(const struct postern_part *, size_t i);
+/* All of its bytes, mapped read-only until the call ends; NULL: postern_fail text is set. An empty part has some address and *n 0. */
+const void *postern_part_data(struct postern_call *, const struct postern_part *, size_t *n);
 
 /* Connections (POSTERN_CAP_NETWORK). Opened under the call's deadline; closed with the call unless kept. */
 struct postern_conn *postern_conn_open(struct postern_call *, const char *endpoint);	/* NULL: postern_fail text is set */
@@ -278,11 +291,22 @@ size_t postern_regex_each(struct postern_call *, const struct postern_regex *, c
 /* POSTERN_MATCH: exit code in the list, or regexp in the output. */
 bool postern_match(const struct postern_match *, int exit_code, const char *output, size_t n);
 
-/* Decoders */
-int postern_child_begin(struct postern_call *, const struct postern_part *parent, const char *name);	/* a descriptor to write to; -1: LIMIT */
-void postern_child_attribute(struct postern_call *, char letter);	/* of the child begun last: U C B D S L */
-bool postern_child_end(struct postern_call *);				/* false: over a limit, stop */
-bool postern_child_write(struct postern_call *, const void *, size_t);	/* charged against the quota; false: over a limit */
+/* Decoders. Each bool: false: over a limit (parts, bytes, time): stop and return POSTERN_LIMIT.
+ * One child at a time: begin, any of the others, end; a child that is not ended is marked U. Names are recorded and never used as
+ * such: give them as they are, path and all. Attribute letters: U undecipherable, C encrypted, B ambiguous, D directory, S special
+ * file, L link, M macros, X macros that run by themselves, K was encrypted and a word of the mail opened it. */
+bool postern_child_begin(struct postern_call *, const char *name);	/* NULL: it has no name */
+bool postern_child_write(struct postern_call *, const void *, size_t);
+bool postern_child_end(struct postern_call *);
+void postern_child_name(struct postern_call *, const char *name);	/* another name of it */
+void postern_child_mime_type(struct postern_call *, const char *mime_type);	/* a type that the container declares */
+void postern_child_attribute(struct postern_call *, char letter);
+void postern_part_attribute(struct postern_call *, char letter);	/* of the part in hand */
+/* Scanners are to get the part in hand, too: the children do not tell all of it. (Else an archive that was opened is spared them.) */
+void postern_part_keep(struct postern_call *);
+bool postern_may_go_on(struct postern_call *);
+/* Words of the mail's text that may be passwords, the likeliest first; NULL: no more, or not allowed. */
+const char *postern_password(struct postern_call *, size_t i);
 
 /* Lookups, databases */
 void postern_lookup_answer(struct postern_call *, const char *key, const char *value);

@@ -9,7 +9,7 @@
  *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
  *   reception -> worker   JOB (mail fd; envelope within the record, or as a second fd when large), CANCEL
  *   worker -> reception   COMMITTED, RESULT
- *   worker -> opener      OPEN (mail fd), DONE
+ *   worker -> opener      OPEN (mail fd); KEEP where the OPEN asks for it; DONE
  *   opener -> worker      HELLO (dir fd); PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED
  *   worker -> opener template   OPENER_WANTED (on the shared socket, with one end of a pair)
  *   template -> master    LISTENERS, READY, PROBLEM, DATABASE_CHANGED;   worker template -> reception, opener template  SETTINGS
@@ -30,6 +30,8 @@
 #define WIRE_TEXT_MAX 65536
 #define WIRE_RECIPIENTS_MAX 100000
 #define WIRE_PART_NAMES_MAX 32		/* declared names of one part */
+#define WIRE_PART_TYPES_MAX 8		/* declared MIME types of one part */
+#define WIRE_PARTS_MAX 20000		/* of one mail, whatever MAXFILES says */
 #define WIRE_FINDING_NAMES_MAX 256	/* malware names in one finding */
 
 enum record_kind {
@@ -38,7 +40,8 @@ enum record_kind {
 	RECORD_OPENER_WANTED, RECORD_HELLO, RECORD_OPEN, RECORD_PART, RECORD_FINDING, RECORD_OPENED, RECORD_DONE, RECORD_EMPTIED,
 	RECORD_SETTINGS, RECORD_LISTENERS, RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED,
 	RECORD_CONTROL, RECORD_ANSWER,
-	RECORD_LEDGER
+	RECORD_LEDGER,
+	RECORD_KEEP
 };
 
 /* ---- worker <-> reception ---- */
@@ -134,28 +137,44 @@ struct open_order {
 	uint8_t first_infected_stops;
 	uint8_t keep_mail;		/* keep_decoded_original_maps says MAIL */
 	uint8_t keep_parts;		/* until DONE: the worker reads them too; else they go with the last FINDING */
+	uint8_t asks_keep;		/* a KEEP follows where OPENED says that parts are spared: the scanners wait for it */
 	uint64_t max_files, max_levels, quota_bytes;	/* 0: none */
-	uint32_t cpu_ms;
+	uint32_t cpu_ms;		/* of the process, for the whole mail: its death */
+	uint32_t decoding_ms, decoding_cpu_ms;	/* decoders of one mail, together; 0: none */
+	uint32_t decoder_ms, decoder_cpu_ms;	/* one decoder with one part; 0: none */
+	uint32_t password_words;	/* words of the mail that are tried as passwords */
+	const char *digest;		/* algorithm of the parts' digests, "" for none */
+	uint32_t decoder_count;
+	uint32_t *decoders;		/* instance numbers to try, in order (as in SETTINGS) */
 	uint32_t scanner_count;
 	uint32_t *scanners;		/* instance numbers to run, in order (as in SETTINGS) */
 };
 void open_order_write(struct wire_writer *w, const struct open_order *o);
 int open_order_read(struct wire_reader *r, void *owner, struct open_order *o);
 
-/* Attributes of a part, as amavisd-new's letters. */
+/* Attributes of a part: amavisd-new's letters, then our own.  The order is that of PART_ATTRIBUTE_LETTERS. */
 enum part_attribute {
 	PART_UNDECODABLE = 1 << 0 /* U */, PART_CRYPTED = 1 << 1 /* C */, PART_AMBIGUOUS = 1 << 2 /* B */,
-	PART_DIRECTORY = 1 << 3 /* D */, PART_SPECIAL = 1 << 4 /* S */, PART_LINK = 1 << 5 /* L */
+	PART_DIRECTORY = 1 << 3 /* D */, PART_SPECIAL = 1 << 4 /* S */, PART_LINK = 1 << 5 /* L */,
+	PART_MACRO = 1 << 6 /* M: holds macros or scripts */, PART_AUTOEXEC = 1 << 7 /* X: that run when it is opened */,
+	PART_KEY_FOUND = 1 << 8 /* K: was encrypted, and opened with a word of the mail */,
+	PART_SPARED = 1 << 9 /* O: opened as a whole, its children stand for it before scanners */
 };
+#define PART_ATTRIBUTE_LETTERS "UCBDSLMXKO"
+#define PART_ATTRIBUTES_ALL 0x3FF
 
 struct part_record {
 	uint32_t number;		/* file p%03u below the scratch folder when has_file; parts are sent parents first, numbers rise */
 	uint32_t parent;		/* number of the parent, 0: top */
 	uint32_t index_in_parent;	/* from 1 */
 	uint8_t has_file;
-	uint8_t attributes;
+	uint16_t attributes;		/* enum part_attribute */
 	uint64_t size_bytes;
-	const char *mime_type;		/* declared, "type/subtype" lower case; NULL where none */
+	uint32_t mime_type_count;
+	const char **mime_types;	/* declared, "type/subtype" lower case; the first is the one that most readers take */
+	const char *digest;		/* of the content, lower case hexadecimal; NULL: none asked for, or no content */
+	const char *decoder;		/* the instance that opened it, NULL: none */
+	const char *note;		/* why it was not opened, or not as a whole; NULL */
 	const char *type_short;		/* "exe", "zip" ... amavisd-new's short types, several joined by ',' */
 	const char *type_full;		/* one line */
 	uint32_t name_count;
@@ -183,6 +202,7 @@ enum opened_outcome { OPENED_OK = 1, OPENED_LIMIT, OPENED_BROKEN, OPENED_ENVIRON
 struct opened {
 	uint8_t outcome;		/* enum opened_outcome */
 	uint32_t part_count;		/* PART records sent */
+	uint32_t spared_count;		/* of them, those with PART_SPARED */
 	uint8_t undecipherable, crypted, ambiguous, mail_kept;
 	const char *hold;		/* what limit was hit, for X-Amavis-Hold; NULL */
 	const char *mime_error;		/* for the bad-header test 'mime'; NULL */
@@ -190,6 +210,11 @@ struct opened {
 };
 void opened_write(struct wire_writer *w, const struct opened *o);
 int opened_read(struct wire_reader *r, void *owner, struct opened *o);
+
+/* Which spared parts the scanners of the opener are to get all the same. */
+struct keep_record { uint32_t count; uint32_t *parts; };
+void keep_record_write(struct wire_writer *w, const struct keep_record *k);
+int keep_record_read(struct wire_reader *r, void *owner, struct keep_record *k);
 
 /* ---- templates, reception, master ---- */
 

@@ -10,10 +10,11 @@
 #include "postern/plugin.h"
 #include "wire/fields.h"
 
-#define SCANNERS_MAX 1024
+#define INSTANCES_MAX 1024		/* scanners or decoders in one order */
+#define DIGEST_NAME_MAX 32
+#define DIGEST_MAX 128			/* hexadecimal digits */
 #define STRING_MIN_BYTES 4
 #define FINDING_NAME_MIN_BYTES 8
-#define PART_ATTRIBUTES_ALL 0x3F
 /* Malware names in one FINDING take at most this much. */
 #define FINDING_BUDGET_BYTES (64 * 1024)
 
@@ -46,6 +47,22 @@ int hello_read(struct wire_reader *r, void *owner, struct hello *h)
 	return fields_end(r);
 }
 
+static void put_numbers(struct wire_writer *w, const uint32_t *numbers, uint32_t count)
+{
+	wire_put_u32(w, count);
+	for (uint32_t i = 0; i < count; i++)
+		wire_put_u32(w, numbers[i]);
+}
+
+static uint32_t *get_numbers(struct wire_reader *r, void *owner, uint32_t max, uint32_t *count)
+{
+	*count = fields_get_count(r, 4, max);
+	uint32_t *numbers = fields_array(owner, sizeof *numbers, *count);
+	for (uint32_t i = 0; i < *count; i++)
+		numbers[i] = wire_get_u32(r);
+	return numbers;
+}
+
 void open_order_write(struct wire_writer *w, const struct open_order *o)
 {
 	wire_begin(w, RECORD_OPEN);
@@ -56,13 +73,19 @@ void open_order_write(struct wire_writer *w, const struct open_order *o)
 	wire_put_u8(w, o->first_infected_stops);
 	wire_put_u8(w, o->keep_mail);
 	wire_put_u8(w, o->keep_parts);
+	wire_put_u8(w, o->asks_keep);
 	wire_put_u64(w, o->max_files);
 	wire_put_u64(w, o->max_levels);
 	wire_put_u64(w, o->quota_bytes);
 	wire_put_u32(w, o->cpu_ms);
-	wire_put_u32(w, o->scanner_count);
-	for (uint32_t i = 0; i < o->scanner_count; i++)
-		wire_put_u32(w, o->scanners[i]);
+	wire_put_u32(w, o->decoding_ms);
+	wire_put_u32(w, o->decoding_cpu_ms);
+	wire_put_u32(w, o->decoder_ms);
+	wire_put_u32(w, o->decoder_cpu_ms);
+	wire_put_u32(w, o->password_words);
+	wire_put_str(w, o->digest ? o->digest : "");
+	put_numbers(w, o->decoders, o->decoder_count);
+	put_numbers(w, o->scanners, o->scanner_count);
 }
 
 int open_order_read(struct wire_reader *r, void *owner, struct open_order *o)
@@ -75,14 +98,19 @@ int open_order_read(struct wire_reader *r, void *owner, struct open_order *o)
 	o->first_infected_stops = fields_get_flag(r);
 	o->keep_mail = fields_get_flag(r);
 	o->keep_parts = fields_get_flag(r);
+	o->asks_keep = fields_get_flag(r);
 	o->max_files = wire_get_u64(r);
 	o->max_levels = wire_get_u64(r);
 	o->quota_bytes = wire_get_u64(r);
 	o->cpu_ms = wire_get_u32(r);
-	o->scanner_count = fields_get_count(r, 4, SCANNERS_MAX);
-	o->scanners = fields_array(owner, sizeof *o->scanners, o->scanner_count);
-	for (uint32_t i = 0; i < o->scanner_count; i++)
-		o->scanners[i] = wire_get_u32(r);
+	o->decoding_ms = wire_get_u32(r);
+	o->decoding_cpu_ms = wire_get_u32(r);
+	o->decoder_ms = wire_get_u32(r);
+	o->decoder_cpu_ms = wire_get_u32(r);
+	o->password_words = wire_get_u32(r);
+	o->digest = fields_get_text(r, owner, DIGEST_NAME_MAX);
+	o->decoders = get_numbers(r, owner, INSTANCES_MAX, &o->decoder_count);
+	o->scanners = get_numbers(r, owner, INSTANCES_MAX, &o->scanner_count);
 	return fields_end(r);
 }
 
@@ -111,16 +139,21 @@ static bool part_names_fit(const struct part_record *p)
 
 void part_record_write(struct wire_writer *w, const struct part_record *p)
 {
-	uint32_t names = MIN(p->name_count, (uint32_t)WIRE_PART_NAMES_MAX);
+	uint32_t names = MIN(p->name_count, (uint32_t)WIRE_PART_NAMES_MAX), types = MIN(p->mime_type_count, (uint32_t)WIRE_PART_TYPES_MAX);
 	unsigned attributes = p->attributes | (part_names_fit(p) ? 0u : (unsigned)PART_AMBIGUOUS);
 	wire_begin(w, RECORD_PART);
 	wire_put_u32(w, p->number);
 	wire_put_u32(w, p->parent);
 	wire_put_u32(w, p->index_in_parent);
 	wire_put_u8(w, p->has_file);
-	wire_put_u8(w, (uint8_t)attributes);
+	wire_put_u32(w, attributes);
 	wire_put_u64(w, p->size_bytes);
-	wire_put_str_cut(w, p->mime_type, WIRE_NAME_MAX);
+	wire_put_u32(w, types);
+	for (uint32_t i = 0; i < types; i++)
+		wire_put_str_cut(w, p->mime_types[i], WIRE_NAME_MAX);
+	wire_put_str_cut(w, p->digest, DIGEST_MAX);
+	wire_put_str_cut(w, p->decoder, WIRE_NAME_MAX);
+	wire_put_str_cut(w, p->note, WIRE_NAME_MAX);
 	wire_put_str_cut(w, p->type_short, WIRE_NAME_MAX);
 	wire_put_str_cut(w, p->type_full, WIRE_NAME_MAX);
 	wire_put_u32(w, names);
@@ -145,9 +178,18 @@ int part_record_read(struct wire_reader *r, void *owner, struct part_record *p)
 	if (p->parent >= p->number || p->index_in_parent == 0)
 		r->bad = true;
 	p->has_file = fields_get_flag(r);
-	p->attributes = fields_get_range(r, 0, PART_ATTRIBUTES_ALL);
+	uint32_t attributes = wire_get_u32(r);
+	if (attributes & ~(uint32_t)PART_ATTRIBUTES_ALL)
+		r->bad = true;
+	p->attributes = (uint16_t)attributes;
 	p->size_bytes = wire_get_u64(r);
-	p->mime_type = wire_get_str(r, owner, WIRE_NAME_MAX);
+	p->mime_type_count = fields_get_count(r, STRING_MIN_BYTES, WIRE_PART_TYPES_MAX);
+	p->mime_types = fields_array(owner, sizeof *p->mime_types, p->mime_type_count);
+	for (uint32_t i = 0; i < p->mime_type_count && !r->bad; i++)
+		p->mime_types[i] = fields_get_text(r, owner, WIRE_NAME_MAX);
+	p->digest = wire_get_str(r, owner, DIGEST_MAX);
+	p->decoder = wire_get_str(r, owner, WIRE_NAME_MAX);
+	p->note = wire_get_str(r, owner, WIRE_NAME_MAX);
 	p->type_short = wire_get_str(r, owner, WIRE_NAME_MAX);
 	p->type_full = wire_get_str(r, owner, WIRE_NAME_MAX);
 	part_names_read(r, owner, p);
@@ -209,6 +251,7 @@ void opened_write(struct wire_writer *w, const struct opened *o)
 	wire_begin(w, RECORD_OPENED);
 	wire_put_u8(w, o->outcome);
 	wire_put_u32(w, o->part_count);
+	wire_put_u32(w, o->spared_count);
 	wire_put_u8(w, o->undecipherable);
 	wire_put_u8(w, o->crypted);
 	wire_put_u8(w, o->ambiguous);
@@ -223,6 +266,7 @@ int opened_read(struct wire_reader *r, void *owner, struct opened *o)
 	fields_expect(r, RECORD_OPENED);
 	o->outcome = fields_get_range(r, OPENED_OK, OPENED_ENVIRONMENT);
 	o->part_count = wire_get_u32(r);
+	o->spared_count = wire_get_u32(r);
 	o->undecipherable = fields_get_flag(r);
 	o->crypted = fields_get_flag(r);
 	o->ambiguous = fields_get_flag(r);
@@ -230,5 +274,18 @@ int opened_read(struct wire_reader *r, void *owner, struct opened *o)
 	o->hold = wire_get_str(r, owner, WIRE_TEXT_MAX);
 	o->mime_error = wire_get_str(r, owner, WIRE_TEXT_MAX);
 	o->cpu_us = wire_get_u32(r);
+	return fields_end(r);
+}
+
+void keep_record_write(struct wire_writer *w, const struct keep_record *k)
+{
+	wire_begin(w, RECORD_KEEP);
+	put_numbers(w, k->parts, k->count);
+}
+
+int keep_record_read(struct wire_reader *r, void *owner, struct keep_record *k)
+{
+	fields_expect(r, RECORD_KEEP);
+	k->parts = get_numbers(r, owner, WIRE_PARTS_MAX, &k->count);
 	return fields_end(r);
 }

@@ -36,8 +36,8 @@ static bool runs_in_opener(const struct plugin_instance *i)
 	return i->plugin->capabilities & POSTERN_CAP_HOSTILE_PARSER;
 }
 
-/* The scanners of a list, those of the opener or those of the worker; talloc array on owner. */
-static unsigned pick_scanners(const struct value *list, bool in_opener, void *owner, struct plugin_instance ***out)
+/* The instances of a list, those of the opener or those of the worker; talloc array on owner. */
+static unsigned pick_instances(const struct value *list, bool in_opener, void *owner, struct plugin_instance ***out)
 {
 	unsigned count = 0;
 	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
@@ -88,15 +88,37 @@ static bool reads_parts(struct mail *m, const struct policy *p)
 {
 	struct plugin_instance **ignored;
 	const struct value *backups = policy_value(p, SET_av_scanners_backup);
-	return pick_scanners(policy_value(p, SET_av_scanners), false, m, &ignored) > 0
+	return pick_instances(policy_value(p, SET_av_scanners), false, m, &ignored) > 0
 		|| (backups && backups->kind == VALUE_LIST && backups->u.list.count > 0);
+}
+
+/* keep_decoded_original_maps: containers that scanners get beside what is in them. */
+static bool asks_keep(const struct policy *p)
+{
+	const struct value *maps = policy_value(p, SET_keep_decoded_original_maps);
+	return maps && maps->kind == VALUE_LIST && maps->u.list.count > 0;
+}
+
+static void keep_containers(struct worker *w, struct mail *m, const struct policy *p, const struct open_result *opened)
+{
+	uint32_t *kept = talloc_array(m, uint32_t, m->part_count + 1), count = 0;
+	for (unsigned i = 0; i < m->part_count && asks_keep(p); i++) {
+		struct part *part = &m->parts[i];
+		if (!(part->attributes & PART_SPARED) || !part->type_full || !keeps(p, part->type_full, m))
+			continue;
+		part->attributes &= (uint16_t)~PART_SPARED;
+		kept[count++] = part->number;
+	}
+	open_keep(w->opener, opened, kept, count);
 }
 
 int check_open(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
 {
 	struct plugin_instance **scanners;
 	bool scan = any_wants_virus(m);
-	unsigned count = scan ? pick_scanners(policy_value(p, SET_av_scanners), true, m, &scanners) : 0;
+	unsigned count = scan ? pick_instances(policy_value(p, SET_av_scanners), true, m, &scanners) : 0;
+	struct plugin_instance **decoders;
+	unsigned decoder_count = pick_instances(policy_value(p, SET_decoders), true, m, &decoders);
 	struct open_request q = {
 		.scan = count > 0,
 		.stop_at_first = policy_bool(p, SET_first_infected_stops_scan),
@@ -104,12 +126,18 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 		.keep_parts = scan && reads_parts(m, p),
 		.scanners = (const struct plugin_instance **)(count ? scanners : NULL),
 		.scanner_count = count,
+		.decoders = (const struct plugin_instance **)decoders,
+		.decoder_count = decoder_count,
+		.asks_keep = asks_keep(p),
 		.policy = p,
 	};
 	/* Scanners get the mail as it came; those that run in the opener need it all the same. */
 	if (policy_bool(p, SET_bypass_decode_parts) && count == 0)
 		return 0;
-	return open_mail(w->opener, m, &q, opened, e) == 0 ? 0 : note_opener_failure(w, m, facts, e);
+	if (open_mail(w->opener, m, &q, opened, e) != 0)
+		return note_opener_failure(w, m, facts, e);
+	keep_containers(w, m, p, opened);
+	return 0;
 }
 
 /* --- what scanners get: every part with content; the whole mail where that was asked for, or nothing else is there --- */
@@ -129,7 +157,7 @@ static struct plugin_view *make_view(struct worker *w, struct mail *m)
 	struct plugin_view *view = plugin_view_new(m, m, opener_link_dir_fd(w->opener), opener_link_folder(w->opener));
 	bool any = false;
 	for (unsigned i = 0; i < m->part_count; i++) {
-		if (!m->parts[i].has_file)
+		if (!m->parts[i].has_file || m->parts[i].attributes & PART_SPARED)
 			continue;
 		plugin_view_add_part(view, &m->parts[i], -1);
 		any = true;
@@ -194,7 +222,7 @@ static int ask_primaries(struct worker *w, struct mail *m, const struct policy *
 	struct judge_facts *facts, struct answers *a, struct error *e)
 {
 	struct plugin_instance **scanners;
-	unsigned count = pick_scanners(policy_value(p, SET_av_scanners), false, m, &scanners);
+	unsigned count = pick_instances(policy_value(p, SET_av_scanners), false, m, &scanners);
 	struct plugin_outcome *outcomes = talloc_zero_array(m, struct plugin_outcome, count + 1);
 	if (count > 0)
 		plugin_scan_all(scanners, count, make_view(w, m), m->deadline, policy_bool(p, SET_first_infected_stops_scan), m, outcomes);

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "config/config.h"
 
-#define PARTS_MAX 20000
 #define LEVEL_MAX 200
 #define SAID_BYTES_MAX (64u * 1024 * 1024)
 #define FINDINGS_MAX 10000
@@ -176,7 +175,7 @@ static int take_part(struct collecting *c, struct wire_reader *r)
 {
 	struct mail *m = c->mail;
 	struct part_record p = { 0 };
-	if (part_record_read(r, m, &p) != 0 || p.number != m->part_count + 1 || p.parent >= p.number || m->part_count >= PARTS_MAX)
+	if (part_record_read(r, m, &p) != 0 || p.number != m->part_count + 1 || p.parent >= p.number || m->part_count >= WIRE_PARTS_MAX)
 		return -1;
 	if (m->part_count == c->part_room) {
 		c->part_room = c->part_room ? c->part_room * 2 : 8;
@@ -187,7 +186,8 @@ static int take_part(struct collecting *c, struct wire_reader *r)
 		.number = p.number, .parent = p.parent, .index_in_parent = p.index_in_parent,
 		.level = p.parent ? m->parts[p.parent - 1].level + 1 : 1,
 		.has_file = p.has_file, .attributes = p.attributes, .size_bytes = p.size_bytes,
-		.mime_type = p.mime_type, .type_short = p.type_short, .type_full = p.type_full,
+		.mime_type = p.mime_type_count > 0 ? p.mime_types[0] : NULL, .mime_type_count = p.mime_type_count, .mime_types = p.mime_types,
+		.digest = p.digest, .decoder = p.decoder, .note = p.note, .type_short = p.type_short, .type_full = p.type_full,
 		.name_count = p.name_count, .names = p.names,
 	};
 	if (part->level > LEVEL_MAX)
@@ -294,19 +294,32 @@ static uint64_t quota_of(const struct policy *p, uint64_t size)
 	return min_quota > quota ? min_quota : quota;
 }
 
+static uint32_t *numbers_of(const struct plugin_instance *const *instances, unsigned count, void *owner)
+{
+	uint32_t *numbers = talloc_array(owner, uint32_t, count + 1);
+	for (unsigned i = 0; i < count; i++)
+		numbers[i] = instances[i]->number;
+	return numbers;
+}
+
 static int send_order(struct opener_link *l, const struct mail *m, const struct open_request *q)
 {
-	uint32_t *numbers = talloc_array(NULL, uint32_t, q->scanner_count + 1);
-	for (unsigned i = 0; i < q->scanner_count; i++)
-		numbers[i] = q->scanners[i]->number;
+	void *tmp = talloc_new(NULL);
 	struct open_order o = {
 		.log_id = m->log_id, .size_bytes = m->size_bytes, .deadline_ms = share_of(m).at_ms,
 		.scan = q->scan, .first_infected_stops = q->stop_at_first,
-		.keep_mail = q->keep_mail, .keep_parts = q->keep_parts,
+		.keep_mail = q->keep_mail, .keep_parts = q->keep_parts, .asks_keep = q->asks_keep,
 		.max_files = (uint64_t)policy_int(q->policy, SET_MAXFILES, 0), .max_levels = (uint64_t)policy_int(q->policy, SET_MAXLEVELS, 0),
 		.quota_bytes = quota_of(q->policy, m->size_bytes),
 		.cpu_ms = (uint32_t)policy_ms(q->policy, SET_opener_cpu_limit, 60000),
-		.scanner_count = q->scanner_count, .scanners = numbers,
+		.decoding_ms = (uint32_t)policy_ms(q->policy, SET_decoding_time_limit, 0),
+		.decoding_cpu_ms = (uint32_t)policy_ms(q->policy, SET_decoding_cpu_limit, 0),
+		.decoder_ms = (uint32_t)policy_ms(q->policy, SET_decoder_time_limit, 0),
+		.decoder_cpu_ms = (uint32_t)policy_ms(q->policy, SET_decoder_cpu_limit, 0),
+		.password_words = (uint32_t)policy_int(q->policy, SET_archive_password_words, 0),
+		.digest = policy_string(q->policy, SET_mail_part_digest_algorithm),
+		.decoder_count = q->decoder_count, .decoders = numbers_of(q->decoders, q->decoder_count, tmp),
+		.scanner_count = q->scanner_count, .scanners = numbers_of(q->scanners, q->scanner_count, tmp),
 	};
 	struct wire_writer w = { 0 };
 	size_t n;
@@ -314,7 +327,7 @@ static int send_order(struct opener_link *l, const struct mail *m, const struct 
 	const void *data = wire_end(&w, &n);
 	int rc = fdpass_send(l->fd, data, n, &m->fd, 1, 0);
 	wire_free(&w);
-	talloc_free(numbers);
+	talloc_free(tmp);
 	return rc;
 }
 
@@ -362,6 +375,7 @@ int open_mail(struct opener_link *l, struct mail *m, const struct open_request *
 	l->fair_ms = policy_ms(request->policy, SET_child_timeout, 480000) / 4;
 	if (collect_parts(&c, e) == 0) {
 		out->findings_due = request->scan ? request->scanner_count : 0;
+		out->awaits_keep = request->scan && request->asks_keep && c.opened.spared_count > 0;
 		return 0;
 	}
 	opener_link_drop(l);
@@ -381,6 +395,20 @@ int open_findings(struct opener_link *l, struct mail *m, struct open_result *out
 		return -1;
 	}
 	return 0;
+}
+
+void open_keep(struct opener_link *l, const struct open_result *opened, const uint32_t *parts, uint32_t count)
+{
+	struct keep_record k = { .count = count, .parts = (uint32_t *)(uintptr_t)parts };
+	struct wire_writer w = { 0 };
+	size_t n;
+	if (l->fd < 0 || !opened->awaits_keep)
+		return;
+	keep_record_write(&w, &k);
+	const void *data = wire_end(&w, &n);
+	if (fdpass_send(l->fd, data, n, NULL, 0, 0) != 0)
+		log_write(LOG_LEVEL_DEBUG, "opener: it does not take what containers to keep");	/* its end is met when findings are read */
+	wire_free(&w);
 }
 
 void open_done(struct opener_link *l)

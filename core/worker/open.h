@@ -15,12 +15,16 @@ struct open_result {
 	bool opened;			/* parts stand in mail->parts; dir_fd is good */
 	struct opener_finding *findings;
 	unsigned finding_count, findings_due;
+	bool awaits_keep;		/* the opener's scanners wait for open_keep() */
 };
 
 struct open_request {
 	bool scan, stop_at_first, keep_mail, keep_parts;
 	const struct plugin_instance **scanners;	/* those of av_scanners that run in the opener, in order */
 	unsigned scanner_count;
+	const struct plugin_instance **decoders;	/* in the order in which they are tried */
+	unsigned decoder_count;
+	bool asks_keep;			/* open_keep() will say which containers the opener's scanners get */
 	const struct policy *policy;
 };
 
@@ -39,6 +43,8 @@ void opener_link_drop(struct opener_link *l);
 int open_mail(struct opener_link *l, struct mail *m, const struct open_request *request, struct open_result *out, struct error *e);
 /* Wait for what the opener's scanners found: out->findings. -1 as above. */
 int open_findings(struct opener_link *l, struct mail *m, struct open_result *out, struct error *e);
+/* The opened containers (numbers of parts) that scanners are to get all the same; nothing is sent where nobody waits for it. */
+void open_keep(struct opener_link *l, const struct open_result *opened, const uint32_t *parts, uint32_t count);
 /* The parts are not needed any more (sent at once), and: wait until they are gone. */
 void open_done(struct opener_link *l);
 void open_wait_emptied(struct opener_link *l, struct deadline d);

@@ -13,12 +13,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_part(void *context, const struct part_record *p)
+static void check_tree(const struct opener_tree *t)
 {
-	uint32_t *last = context;
-	if (p->number != *last + 1 || p->parent >= p->number || p->index_in_parent == 0 || (p->name_count > 0 && !p->names))
-		abort();
-	*last = p->number;
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct part *p = &t->parts[i];
+		if (p->number != i + 1 || p->parent >= p->number || p->index_in_parent == 0 || (p->name_count > 0 && !p->names))
+			abort();
+	}
 }
 
 static void preload_once(void)
@@ -41,8 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char folder[32];
 	struct opened out;
-	uint32_t last = 0;
-	struct opener_sink sink = { .part = check_part, .context = &last };
+	struct opener_tree tree;
 	struct open_order order = { .log_id = "fuzz", .size_bytes = size, .max_files = 200, .max_levels = 10, .quota_bytes = 1 << 20,
 		.keep_parts = 1 };
 	preload_once();
@@ -50,8 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mail_fd < 0 || dir_fd < 0 || write(mail_fd, data, size) != (ssize_t)size)
 		abort();
 	void *owner = talloc_new(NULL);
-	opener_take_apart(mail_fd, &order, dir_fd, &sink, &out, owner);
-	if (out.part_count != last || out.outcome == OPENED_BROKEN || scratch_empty(dir_fd) != 0 || rmdir(folder) != 0)
+	opener_take_apart(&(struct opener_job){ .order = &order, .mail_fd = mail_fd, .dir_fd = dir_fd }, &tree, &out, owner);
+	check_tree(&tree);
+	if (out.part_count != tree.count || out.outcome == OPENED_BROKEN || scratch_empty(dir_fd) != 0 || rmdir(folder) != 0)
 		abort();
 	talloc_free(owner);
 	close(dir_fd);

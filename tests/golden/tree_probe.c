@@ -2,7 +2,7 @@
  *
  * Line ends of the file become CRLF first, as a mail has them on the wire; with
  * "-b" the bytes are taken as they are. Further arguments: max_files=N
- * max_levels=N quota=N. */
+ * max_levels=N quota=N words=N decoders=NAME,... (from the build tree). */
 #include "config.h"
 
 #include <fcntl.h>
@@ -47,17 +47,20 @@ static void print_file(int dir_fd, uint32_t number)
 	g_checksum_free(sum);
 }
 
-static void print_part(void *context, const struct part_record *p)
+static void print_part(int dir_fd, const struct part *p)
 {
-	const int *dir_fd = context;
-	static const char letters[] = "UCBDSL";
+	static const char letters[] = PART_ATTRIBUTE_LETTERS;
 	printf("p%03u in p%03u at %u: %s type=%s size=%llu attributes=", p->number, p->parent, p->index_in_parent,
 		p->mime_type ? p->mime_type : "-", p->type_short ? p->type_short : "-", (unsigned long long)p->size_bytes);
 	for (unsigned i = 0; letters[i]; i++)
 		if (p->attributes & 1u << i)
 			putchar(letters[i]);
 	if (p->has_file)
-		print_file(*dir_fd, p->number);
+		print_file(dir_fd, p->number);
+	if (p->decoder)
+		printf(" by %s", p->decoder);
+	if (p->note)
+		printf(" (%s)", p->note);
 	putchar('\n');
 	for (uint32_t i = 0; i < p->name_count; i++) {
 		GString *s = g_string_new(NULL);
@@ -75,8 +78,39 @@ static void read_option(struct open_order *order, const char *option)
 		order->max_levels = strtoull(option + 11, NULL, 10);
 	else if (strncmp(option, "quota=", 6) == 0)
 		order->quota_bytes = strtoull(option + 6, NULL, 10);
+	else if (strncmp(option, "words=", 6) == 0)
+		order->password_words = (uint32_t)strtoul(option + 6, NULL, 10);
 	else if (strcmp(option, "keep") == 0)
 		order->keep_parts = 1;
+}
+
+/* Decoders as an opener template would have loaded them. */
+struct decoders { struct plugin_instance **instances; uint32_t *numbers; uint32_t count; };
+
+static void add_decoder(struct decoders *d, struct plugin_host *host, const char *name)
+{
+	struct error e = { 0 };
+	const struct postern_plugin *p = plugin_host_find(host, name, &e);
+	struct plugin_instance *i = p ? plugin_instance_from_pairs(host, p, NULL, NULL, 0, &e) : NULL;
+	if (!i || plugin_instance_load(i, &e) != 0 || plugin_instance_start(i, &e) != 0) {
+		fprintf(stderr, "%s: %s\n", name, e.text);
+		exit(2);
+	}
+	d->instances = talloc_realloc(host, d->instances, struct plugin_instance *, d->count + 1);
+	d->numbers = talloc_realloc(host, d->numbers, uint32_t, d->count + 1);
+	d->instances[d->count] = i;
+	d->numbers[d->count] = d->count;
+	d->count++;
+}
+
+static void load_decoders(struct decoders *d, const char *names)
+{
+	const char *build = g_getenv("POSTERN_BUILD");
+	struct plugin_host *host = plugin_host_new(NULL, NULL, build ? build : ".");
+	char **each = g_strsplit(names, ",", -1);
+	for (int i = 0; each[i]; i++)
+		add_decoder(d, host, each[i]);
+	g_strfreev(each);
 }
 
 static int open_scratch(void)
@@ -121,16 +155,25 @@ int main(int argc, char **argv)
 	}
 	GString *mail = read_mail(argv[first], as_is);
 	struct open_order order = { .log_id = "probe", .size_bytes = mail->len };
-	for (int i = first + 1; i < argc; i++)
+	struct decoders decoders = { 0 };
+	for (int i = first + 1; i < argc; i++) {
 		read_option(&order, argv[i]);
+		if (strncmp(argv[i], "decoders=", 9) == 0)
+			load_decoders(&decoders, argv[i] + 9);
+	}
+	order.decoders = decoders.numbers;
+	order.decoder_count = decoders.count;
 	FILE *spool = tmpfile();
 	if (!spool || fwrite(mail->str, 1, mail->len, spool) != mail->len || fflush(spool) != 0)
 		return 2;
 	int dir_fd = open_scratch();
 	void *owner = talloc_new(NULL);
-	struct opener_sink sink = { .part = print_part, .context = &dir_fd };
+	struct opener_tree tree;
 	struct opened out;
-	opener_take_apart(fileno(spool), &order, dir_fd, &sink, &out, owner);
+	struct opener_job job = { .order = &order, .mail_fd = fileno(spool), .dir_fd = dir_fd, .instances = decoders.instances, .instance_count = decoders.count };
+	opener_take_apart(&job, &tree, &out, owner);
+	for (unsigned i = 0; i < tree.count; i++)
+		print_part(dir_fd, &tree.parts[i]);
 	print_outcome(&out);
 	talloc_free(owner);
 	remove_scratch(dir_fd);

@@ -485,17 +485,10 @@ static void test_quota_and_deadline(void **state)
 }
 
 /* A lack of descriptors is no fault of the mail. */
-static void drop_part(void *context, const struct part_record *p)
-{
-	(void)context;
-	(void)p;
-}
-
 static void test_lack_is_of_the_environment(void **state)
 {
 	struct fixture *f = *state;
 	struct open_order order = usual_order();
-	struct opener_sink sink = { .part = drop_part };
 	struct opened out;
 	struct rlimit before, none;
 	int mail_fd = memfd_create("mail", MFD_CLOEXEC), dir_fd = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -504,7 +497,7 @@ static void test_lack_is_of_the_environment(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
 	setrlimit(RLIMIT_NOFILE, &none);
-	opener_take_apart(mail_fd, &order, dir_fd, &sink, &out, f);
+	opener_take_apart(&(struct opener_job){ .order = &order, .mail_fd = mail_fd, .dir_fd = dir_fd }, &(struct opener_tree){ 0 }, &out, f);
 	setrlimit(RLIMIT_NOFILE, &before);
 	assert_int_equal(out.outcome, OPENED_ENVIRONMENT);
 	close(mail_fd);

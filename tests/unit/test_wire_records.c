@@ -17,7 +17,7 @@ static int reread(struct wire_reader *r, void *owner, struct wire_writer *again)
 {
 	union {
 		struct token token; struct job job; struct envelope envelope; struct committed committed; struct result result;
-		struct hello hello; struct open_order order; struct part_record part; struct finding_record finding;
+		struct hello hello; struct open_order order; struct part_record part; struct keep_record keep; struct finding_record finding;
 		struct opened opened; struct settings_record settings;
 	} u;
 	memset(&u, 0, sizeof u);
@@ -31,6 +31,7 @@ static int reread(struct wire_reader *r, void *owner, struct wire_writer *again)
 	case RECORD_RESULT: rc = result_read(r, owner, &u.result); if (rc == 0) result_write(again, &u.result); return rc;
 	case RECORD_HELLO: rc = hello_read(r, owner, &u.hello); if (rc == 0) hello_write(again, &u.hello); return rc;
 	case RECORD_OPEN: rc = open_order_read(r, owner, &u.order); if (rc == 0) open_order_write(again, &u.order); return rc;
+	case RECORD_KEEP: rc = keep_record_read(r, owner, &u.keep); if (rc == 0) keep_record_write(again, &u.keep); return rc;
 	case RECORD_PART: rc = part_record_read(r, owner, &u.part); if (rc == 0) part_record_write(again, &u.part); return rc;
 	case RECORD_FINDING: rc = finding_record_read(r, owner, &u.finding); if (rc == 0) finding_record_write(again, &u.finding); return rc;
 	case RECORD_OPENED: rc = opened_read(r, owner, &u.opened); if (rc == 0) opened_write(again, &u.opened); return rc;
@@ -252,10 +253,11 @@ static void test_open_order(void **state)
 {
 	(void)state;
 	struct wire_writer w = { 0 };
-	uint32_t scanners[] = { 3, 1 };
+	uint32_t scanners[] = { 3, 1 }, decoders[] = { 0, 9, 4 };
 	struct open_order o = { .log_id = "1-1", .size_bytes = 9, .deadline_ms = 8, .scan = 1, .first_infected_stops = 1, .keep_mail = 0,
 		.keep_parts = 1, .max_files = 3000, .max_levels = 14, .quota_bytes = 1 << 20, .cpu_ms = 5000,
-		.scanner_count = 2, .scanners = scanners };
+		.asks_keep = 1, .decoding_ms = 1, .decoding_cpu_ms = 2, .decoder_ms = 3, .decoder_cpu_ms = 4, .password_words = 5, .digest = "SHA1",
+		.decoder_count = 3, .decoders = decoders, .scanner_count = 2, .scanners = scanners };
 	open_order_write(&w, &o);
 	check_record(&w);
 	o.scan = 2;
@@ -267,9 +269,9 @@ static void test_part(void **state)
 {
 	(void)state;
 	struct wire_writer w = { 0 };
-	const char *names[] = { "a.exe", "", "\xC3\xA4.zip" };
+	const char *names[] = { "a.exe", "", "\xC3\xA4.zip" }, *types[] = { "text/plain", "application/zip" };
 	struct part_record p = { .number = 2, .parent = 1, .index_in_parent = 1, .has_file = 1, .attributes = PART_CRYPTED | PART_LINK,
-		.size_bytes = 77, .mime_type = "text/plain", .type_short = "txt", .type_full = NULL, .name_count = 3, .names = names };
+		.size_bytes = 77, .mime_type_count = 2, .mime_types = types, .digest = "00ff", .decoder = "archive", .note = "odd", .type_short = "txt", .type_full = NULL, .name_count = 3, .names = names };
 	part_record_write(&w, &p);
 	check_record(&w);
 	struct part_record bad = p;
@@ -285,9 +287,20 @@ static void test_part(void **state)
 	part_record_write(&w, &bad);
 	assert_int_equal(read_back(&w), -1);
 	bad = p;
-	bad.attributes = 0x40;
+	bad.attributes = PART_ATTRIBUTES_ALL + 1;
 	part_record_write(&w, &bad);
 	assert_int_equal(read_back(&w), -1);
+}
+
+static void test_keep(void **state)
+{
+	(void)state;
+	struct wire_writer w = { 0 };
+	uint32_t parts[] = { 2, 19 };
+	keep_record_write(&w, &(struct keep_record){ 2, parts });
+	check_record(&w);
+	keep_record_write(&w, &(struct keep_record){ 0, NULL });
+	check_record(&w);
 }
 
 /* A name too long keeps its ending, names too many are cut, and both are said. */
@@ -439,7 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_token_and_job), cmocka_unit_test(test_log_id_is_bounded), cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_big_envelope), cmocka_unit_test(test_committed), cmocka_unit_test(test_result),
-		cmocka_unit_test(test_result_of_thousands), cmocka_unit_test(test_hello), cmocka_unit_test(test_open_order),
+		cmocka_unit_test(test_result_of_thousands), cmocka_unit_test(test_hello), cmocka_unit_test(test_open_order), cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_part), cmocka_unit_test(test_part_names_out_of_bounds), cmocka_unit_test(test_finding),
 		cmocka_unit_test(test_finding_of_thousands), cmocka_unit_test(test_opened), cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_other_kind),

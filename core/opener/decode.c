@@ -1,0 +1,291 @@
+/* decode.c - opens containers: one queue, level by level, each part offered to the decoders that take its type.
+ *
+ * A decoder is a plugin called with one part; what it makes of it (member.c)
+ * joins the tree, and the queue where something may open it in turn.  A mail
+ * found in a container goes back to the MIME walker.  What no decoder
+ * understands is undecipherable, never "nothing in it". */
+#include "config.h"
+
+#include "opener/decode.h"
+
+#include <errno.h>
+#include <string.h>
+#include <talloc.h>
+
+/* Part files are read back at most to this size for mails and texts that came out of containers. */
+#define LOOK_INSIDE_MAX_BYTES (256u * 1024 * 1024)
+
+/* Types that hold other files: without a decoder for them something stays unseen. */
+static const char containers[] = "zip,7z,rar,tar,cpio,a,deb,rpm,cab,lha,arj,arc,zoo,ace,sit,iso,udf,gz,bz,bz2,xz,lzma,lzip,lzo,lrz,lz4,zst,Z,F,"
+	"tnef,xar,chm,warc,installshield,hqx,kmz";
+
+static struct plugin_instance *decoder_of_number(const struct walk *w, uint32_t number)
+{
+	const struct opener_job *j = w->job;
+	struct plugin_instance *i = number < j->instance_count ? j->instances[number] : NULL;
+	return i && i->plugin->decoder && i->plugin->decoder->types ? i : NULL;
+}
+
+static bool takes(const struct plugin_instance *i, const char *type, size_t length)
+{
+	return tree_type_in(i->plugin->decoder->types, '|', type, length);
+}
+
+/* Each short type of a part in turn. */
+static const char *next_type(const char **list, size_t *length)
+{
+	const char *at = *list;
+	if (!at || !*at)
+		return NULL;
+	*length = strcspn(at, ",");
+	*list = at[*length] ? at + *length + 1 : at + *length;
+	return at;
+}
+
+static bool anybody_takes(const struct walk *w, const char *types)
+{
+	const struct open_order *o = w->job->order;
+	const char *type;
+	size_t length;
+	while ((type = next_type(&types, &length)))
+		for (uint32_t i = 0; i < o->decoder_count; i++) {
+			const struct plugin_instance *d = decoder_of_number(w, o->decoders[i]);
+			if (d && takes(d, type, length))
+				return true;
+		}
+	return false;
+}
+
+static bool is_container(const char *types)
+{
+	const char *type;
+	size_t length;
+	while ((type = next_type(&types, &length)))
+		if (tree_type_in(containers, ',', type, length))
+			return true;
+	return false;
+}
+
+/* --- the queue --- */
+
+struct pending {
+	uint32_t number;
+	struct place at;
+	bool look, locked, wanted;	/* wanted: a decoder takes its type */
+};
+
+static struct decoding *decoding_of(struct walk *w)
+{
+	if (!w->decoding) {
+		w->decoding = talloc_zero(w->owner, struct decoding);
+		w->decoding->queue = g_queue_new();
+	}
+	return w->decoding;
+}
+
+void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool look)
+{
+	const char *types = n->record.type_short;
+	bool wanted = anybody_takes(w, types);
+	bool shut = w->job->order->decoder_count > 0 && is_container(types);
+	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0);
+	if (!wanted && !looks && !shut && !n->locked)
+		return;
+	struct pending *p = g_new(struct pending, 1);
+	*p = (struct pending){ .number = n->record.number, .at = at, .look = looks, .locked = n->locked, .wanted = wanted };
+	g_queue_push_tail(decoding_of(w)->queue, p);
+}
+
+/* --- one part, one decoder --- */
+
+/* The view of plugins grows by the parts that decoders are asked about. */
+static size_t show_part(struct walk *w, const struct part *p)
+{
+	struct decoding *d = w->decoding;
+	if (!d->view) {
+		struct mail *mail = talloc_zero(w->owner, struct mail);
+		mail->magic = MAIL_MAGIC;
+		mail->log_id = w->job->order->log_id;
+		mail->fd = w->job->mail_fd;
+		mail->size_bytes = w->job->order->size_bytes;
+		d->view = plugin_view_new(w->owner, mail, w->job->dir_fd, w->job->folder);
+	}
+	plugin_view_add_part(d->view, p, -1);
+	return d->shown++;
+}
+
+static void set_note(struct walk *w, uint32_t number, const char *note)
+{
+	struct part *p = tree_part(w->tree, number);
+	if (!p->note && note)
+		p->note = talloc_strndup(w->owner, note, WIRE_NAME_MAX);
+}
+
+static enum postern_result ask(struct walk *w, struct plugin_instance *i, size_t shown)
+{
+	struct decoding *d = w->decoding;
+	struct plugin_outcome outcome;
+	struct deadline deadline = { .cancel_fd = -1 };
+	struct plugin_decode_sink sink = member_sink(w);
+	void *arena = talloc_new(w->owner);
+	if (!budget_decoder_begin(&w->budget)) {
+		talloc_free(arena);
+		return POSTERN_LIMIT;
+	}
+	deadline.at_ms = budget_decoder_deadline_ms(&w->budget);
+	d->decoder = i->name;
+	d->keep = d->refused = false;
+	plugin_decode(i, d->view, shown, &sink, deadline, arena, &outcome);
+	member_close(w);
+	budget_decoder_end(&w->budget);
+	if (outcome.result == POSTERN_OK && (d->refused || walk_stopped(w)))
+		outcome.result = POSTERN_LIMIT;
+	if (outcome.result != POSTERN_OK && outcome.result != POSTERN_NOTHING)
+		set_note(w, d->parent.parent, outcome.error);
+	talloc_free(arena);
+	return outcome.result;
+}
+
+/* What is known of a part after the decoders of one of its types. */
+struct attempt {
+	bool opened, broken, limited;
+};
+
+/* Another decoder has opened what earlier ones could not: what these complained of in their children is no more. */
+static void supersede(struct walk *w, uint32_t parent, unsigned made_before)
+{
+	for (unsigned i = parent; i < made_before; i++) {
+		struct part *p = &w->tree->parts[i];
+		if (p->parent != parent)
+			continue;
+		if (p->attributes & PART_CRYPTED && !p->has_file)
+			p->attributes |= PART_KEY_FOUND;
+		p->attributes &= (uint16_t)~(PART_CRYPTED | PART_UNDECODABLE);
+	}
+	tree_part(w->tree, parent)->attributes &= (uint16_t)~(PART_CRYPTED | PART_UNDECODABLE);
+}
+
+static void conclude_call(struct walk *w, const struct pending *p, const struct plugin_instance *i, enum postern_result result,
+	unsigned made_before, struct attempt *a)
+{
+	struct part *part = tree_part(w->tree, p->number);
+	switch (result) {
+	case POSTERN_OK:
+		a->opened = true;
+		part->decoder = talloc_strdup(w->owner, i->name);
+		if (a->broken)
+			supersede(w, p->number, made_before);
+		break;
+	case POSTERN_LIMIT:
+		a->limited = true;
+		budget_note(&w->budget, false, "%s", part->note ? part->note : "over a limit while decoding");
+		break;
+	case POSTERN_TEMPFAIL:
+		walk_broken(w, ENOMEM, "%s", part->note ? part->note : i->name);
+		break;
+	case POSTERN_BROKEN:
+		a->broken = true;
+		break;
+	case POSTERN_NOTHING:
+		break;
+	}
+}
+
+/* Decoders of one type in their order, until one opens the part. `asked` has a bit for each of the order's. */
+static bool open_as(struct walk *w, const struct pending *p, const char *type, size_t length, size_t shown, bool *asked, struct attempt *whole)
+{
+	const struct open_order *o = w->job->order;
+	struct attempt a = { 0 };
+	for (uint32_t k = 0; k < o->decoder_count && !a.opened && !a.limited && !walk_stopped(w); k++) {
+		struct plugin_instance *i = decoder_of_number(w, o->decoders[k]);
+		if (!i || !takes(i, type, length))
+			continue;
+		if (!asked[k]) {
+			unsigned made_before = w->tree->count;
+			asked[k] = true;
+			conclude_call(w, p, i, ask(w, i, shown), made_before, &a);
+		}
+	}
+	whole->opened |= a.opened;
+	whole->limited |= a.limited;
+	whole->broken |= a.broken && !a.opened;
+	return a.opened;
+}
+
+/* What its children do not tell must reach the scanners by itself. */
+static bool stands_for_itself(const struct part *p, const struct decoding *d, const struct attempt *a)
+{
+	unsigned doubts = PART_UNDECODABLE | PART_CRYPTED | PART_AMBIGUOUS;
+	return !a->opened || a->broken || a->limited || d->keep || p->attributes & doubts;
+}
+
+static void conclude_part(struct walk *w, const struct pending *p, const struct attempt *a)
+{
+	struct part *part = tree_part(w->tree, p->number);
+	bool container = is_container(part->type_short);
+	unsigned add = 0;
+	if (!a->opened && p->locked)
+		add |= PART_CRYPTED | PART_UNDECODABLE;
+	if (a->broken || (!a->opened && !a->limited && container))
+		add |= PART_UNDECODABLE;
+	if (add & PART_UNDECODABLE && !p->wanted)
+		set_note(w, p->number, "no decoder takes this type");
+	part->attributes |= (uint16_t)add;
+	if (container && !stands_for_itself(part, w->decoding, a))
+		part->attributes |= PART_SPARED;
+}
+
+/* Each type of a part is opened: a picture may be an archive too. */
+static void open_by_decoders(struct walk *w, const struct pending *p)
+{
+	struct decoding *d = w->decoding;
+	struct attempt whole = { 0 };
+	bool *asked = talloc_zero_array(w->owner, bool, w->job->order->decoder_count + 1);
+	const char *types = tree_part(w->tree, p->number)->type_short, *type;
+	size_t length, shown = p->wanted ? show_part(w, tree_part(w->tree, p->number)) : 0;
+	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
+	if (p->wanted && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
+		whole.limited = true;
+	while (p->wanted && !whole.limited && !walk_stopped(w) && (type = next_type(&types, &length)))
+		open_as(w, p, type, length, shown, asked, &whole);
+	conclude_part(w, p, &whole);
+	talloc_free(asked);
+}
+
+static void look_inside(struct walk *w, const struct pending *p)
+{
+	struct part copy = *tree_part(w->tree, p->number);
+	size_t n;
+	const uint8_t *data = member_map(w, p->number, LOOK_INSIDE_MAX_BYTES, &n);
+	if (!data)
+		return;
+	unsigned before = w->tree->count;
+	leaf_look_inside(w, &copy, (struct slice){ .data = data, .n = n }, p->at);
+	member_unmap(data, n);
+	for (unsigned i = before; i < w->tree->count; i++)
+		w->decoding->next_index += w->tree->parts[i].parent == p->number;
+}
+
+void decode_run(struct walk *w)
+{
+	struct pending *p;
+	while (w->decoding && !walk_stopped(w) && (p = g_queue_pop_head(w->decoding->queue))) {
+		w->decoding->next_index = 1;
+		if (p->look)
+			look_inside(w, p);
+		if (p->wanted || p->locked || is_container(tree_part(w->tree, p->number)->type_short))
+			open_by_decoders(w, p);
+		g_free(p);
+	}
+}
+
+void decode_clear(struct walk *w)
+{
+	if (!w->decoding)
+		return;
+	member_clear(w);
+	if (w->decoding->passwords)
+		g_ptr_array_free(w->decoding->passwords, TRUE);
+	g_queue_free_full(w->decoding->queue, g_free);
+	w->decoding = NULL;
+}
