@@ -31,6 +31,7 @@
 	X(PROTOCOL, "SMTP|LMTP") \
 	X(NEWLINE, "normalise|reject") \
 	X(FAILURE, "tempfail|unchecked") \
+	X(BANNED_SEMANTICS, "node|path") \
 	X(TLS_LEVEL, "none|may|encrypt|verify") \
 	X(RELEASE_FORMAT, "resend|attach|plain|dsn|arf")
 

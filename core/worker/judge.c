@@ -6,6 +6,8 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "worker/banned.h"
+
 static bool needs_checks(const struct recipient *r)
 {
 	return !(r->policy->bypass_virus && r->policy->bypass_banned);
@@ -23,6 +25,18 @@ const char *judge_virus_names(const struct mail *m, void *owner)
 	}
 	g_hash_table_destroy(seen);
 	return names;
+}
+
+static const struct banned_result *banned_of(const struct mail *m, const struct recipient *r)
+{
+	const struct banned_result *b = m->banned ? m->banned[r->index] : NULL;
+	return b && b->count > 0 ? b : NULL;
+}
+
+const char *judge_banned_summary(const struct mail *m, const struct recipient *r)
+{
+	const struct banned_result *b = banned_of(m, r);
+	return b ? b->hits[0].summary : NULL;
 }
 
 /* --- categories --- */
@@ -46,6 +60,10 @@ static void categorise(const struct mail *m, const struct judge_facts *f, struct
 		categories_add(&r->categories, CC_OVERSIZED, 0);
 	if (needs_checks(r))
 		categorise_unchecked(m, f, &r->categories);
+	if (m->header_flaws.worst > 0 && !r->policy->bypass_header)
+		categories_add(&r->categories, CC_BADH, m->header_flaws.worst);
+	if (banned_of(m, r) && !r->policy->bypass_banned)
+		categories_add(&r->categories, CC_BANNED, 0);
 	if (m->finding_count > 0 && !r->policy->bypass_virus)
 		categories_add(&r->categories, CC_VIRUS, 0);
 }
@@ -66,15 +84,28 @@ static bool loves(const struct recipient *r, struct category c)
 	return v && value_true_p(v);
 }
 
+/* A bounce for a mere flaw of the header is not worth it where nobody waits for it. */
+static bool lets_pass_unbounced(const struct mail *m, enum destiny d, struct category c)
+{
+	return d == D_BOUNCE && c.major == CC_BADH && (m->is_bulk || *m->envelope->sender == '\0');
+}
+
+/* A rule of the administrator's says that the sender is not to hear of it. */
+static bool is_not_told(const struct mail *m, const struct recipient *r, struct category c)
+{
+	const struct banned_result *b = banned_of(m, r);
+	return c.major == CC_BANNED && b && b->discard;
+}
+
 /* From the worst category down; the first that neither passes nor is loved decides. */
-static void decide(struct recipient *r)
+static void decide(const struct mail *m, struct recipient *r)
 {
 	r->destiny = D_PASS;
 	for (unsigned i = 0; i < r->categories.count; i++) {
 		enum destiny d = destiny_of(r, r->categories.at[i]);
-		if (d == D_PASS || d == D_UNSET || loves(r, r->categories.at[i]))
+		if (d == D_PASS || d == D_UNSET || loves(r, r->categories.at[i]) || lets_pass_unbounced(m, d, r->categories.at[i]))
 			continue;
-		r->destiny = d;
+		r->destiny = d == D_BOUNCE && is_not_told(m, r, r->categories.at[i]) ? D_DISCARD : d;
 		r->blocking = r->categories.at[i];
 		return;
 	}
@@ -96,6 +127,8 @@ static const char *fallback_reason(struct category c)
 {
 	switch (c.major) {
 	case CC_VIRUS: return "id=%n - INFECTED: %V";
+	case CC_BANNED: return "id=%n - BANNED: %F";
+	case CC_BADH: return "id=%n - BAD HEADER";
 	case CC_OVERSIZED: return "id=%n - Message size exceeds recipient's size limit";
 	case CC_UNCHECKED:
 		return c.minor == CC_UNCHECKED_ENCRYPTED ? "id=%n - UNCHECKED: encrypted"
@@ -105,9 +138,10 @@ static const char *fallback_reason(struct category c)
 	}
 }
 
-/* The few macros that reasons use: %n log id, %V virus names, %i mail id, %%. */
-static char *expand_reason(const struct mail *m, const char *pattern, void *owner)
+/* The few macros that reasons use: %n log id, %V virus names, %F banned part, %i mail id, %%. */
+static char *expand_reason(const struct mail *m, const struct recipient *r, const char *pattern, void *owner)
 {
+	const char *banned = judge_banned_summary(m, r);
 	GString *out = g_string_new(NULL);
 	for (const char *p = pattern; *p && out->len < 450; p++) {
 		if (*p != '%' || !p[1]) {
@@ -119,6 +153,8 @@ static char *expand_reason(const struct mail *m, const char *pattern, void *owne
 			g_string_append(out, m->log_id);
 		else if (*p == 'V')
 			g_string_append(out, judge_virus_names(m, owner));
+		else if (*p == 'F')
+			g_string_append(out, banned ? banned : "");
 		else if (*p == 'i')
 			g_string_append(out, m->mail_id);
 		else
@@ -135,7 +171,7 @@ static const char *reason_of(const struct mail *m, const struct recipient *r)
 	struct categories one = { .count = 1, .at = { r->blocking } };
 	const struct value *v = rcpt_policy_cell(r->policy, CELL_SMTP_REASON, &one);
 	const char *pattern = v && v->kind == VALUE_STRING ? v->u.string : fallback_reason(r->blocking);
-	return expand_reason(m, pattern, (void *)(uintptr_t)m);
+	return expand_reason(m, r, pattern, (void *)(uintptr_t)m);
 }
 
 static const char *reply_of(struct mail *m, const struct recipient *r, bool soft_bounce)
@@ -159,6 +195,8 @@ static bool must_wait(const struct mail *m, const struct judge_facts *f, const s
 	if (f->opener_failed && s->opener_failure_is_fatal && needs_checks(r))
 		return true;
 	if (f->poisoned && s->poison_is_fatal && needs_checks(r))
+		return true;
+	if (f->banned_unanswered && !r->policy->bypass_banned)
 		return true;
 	/* What was found stands, whoever else did not answer. */
 	if (r->policy->bypass_virus || m->finding_count > 0)
@@ -185,7 +223,7 @@ void judge_mail(struct mail *m, const struct judge_facts *facts, const struct ju
 			tempfail(m, facts, r);
 			continue;
 		}
-		decide(r);
+		decide(m, r);
 		if (r->destiny == D_PASS)
 			continue;
 		r->fate = FATE_BLOCKED;

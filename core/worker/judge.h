@@ -18,6 +18,7 @@ struct judge_facts {
 	bool poisoned;			/* not opened: it has killed too often */
 	bool virus_unanswered;		/* scanners were to be asked and none completed */
 	bool virus_tempfail;		/* a scanner with on_error = "tempfail" failed */
+	bool banned_unanswered;		/* a rule of banned parts could not be tried */
 	bool virus_unchecked;		/* a scanner with on_error = "unchecked" failed */
 	const char *failure;		/* one line for reply and log, or NULL */
 };
@@ -26,6 +27,8 @@ struct judge_facts {
 void judge_mail(struct mail *m, const struct judge_facts *facts, const struct judge_settings *settings);
 /* The one reply for all recipients (SMTP, AM.PDP): first 4xx wins; all discarded: 250; all discarded or rejected: the 5xx; else 250 with a tail. */
 const char *judge_single_reply(const struct mail *m, void *owner);
+/* Macro %F of a recipient: its first banned part in short; NULL: none. */
+const char *judge_banned_summary(const struct mail *m, const struct recipient *r);
 /* "Eicar-Test-Signature" or "A, B" without repeats. */
 const char *judge_virus_names(const struct mail *m, void *owner);
 

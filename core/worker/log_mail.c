@@ -26,11 +26,23 @@ static bool has_it(const struct recipient *r)
 
 /* --- words --- */
 
-static const char *category_word(const struct listing *l, struct category c)
+/* The first recipient of the line for whom a part is banned speaks for it. */
+static const char *banned_word(const struct listing *l, bool passed)
+{
+	for (unsigned i = 0; i < l->mail->recipient_count; i++) {
+		const struct recipient *r = &l->mail->recipients[i];
+		const char *summary = has_it(r) == passed ? judge_banned_summary(l->mail, r) : NULL;
+		if (summary)
+			return talloc_asprintf(l->owner, "BANNED (%s)", summary);
+	}
+	return "BANNED";
+}
+
+static const char *category_word(const struct listing *l, struct category c, bool passed)
 {
 	switch (c.major) {
 	case CC_VIRUS: return talloc_asprintf(l->owner, "INFECTED (%s)", judge_virus_names(l->mail, l->owner));
-	case CC_BANNED: return "BANNED";
+	case CC_BANNED: return banned_word(l, passed);
 	case CC_UNCHECKED: return c.minor == CC_UNCHECKED_ENCRYPTED ? "UNCHECKED-ENCRYPTED" : "UNCHECKED";
 	case CC_SPAM: return "SPAM";
 	case CC_SPAMMY: return "SPAMMY";
@@ -78,7 +90,7 @@ static const char *actions_text(const struct listing *l)
 	struct action_recipient *recipients = talloc_zero_array(l->owner, struct action_recipient, m->recipient_count + 1);
 	for (unsigned i = 0; i < m->recipient_count; i++)
 		recipients[i] = (struct action_recipient){ .fate = fate_of(&m->recipients[i]),
-			.is_local = m->recipients[i].policy && m->recipients[i].policy->is_local };
+			.is_local = m->recipients[i].policy && m->recipients[i].policy->is_local, .tagged = m->recipients[i].tagged };
 	struct action_facts facts = {
 		.originating = m->originating, .quarantined = m->quarantine_count > m->archive_count, .archived = m->archive_count > 0,
 		.recipient_count = m->recipient_count, .recipients = recipients,
@@ -136,7 +148,7 @@ static void fill(const struct listing *l, bool passed, struct logline *line)
 	const struct mail *m = l->mail;
 	*line = (struct logline){
 		.passed = passed,
-		.category = category_word(l, line_category(m, passed)),
+		.category = category_word(l, line_category(m, passed), passed),
 		.actions = actions_text(l),
 		.policy_banks = m->policy_bank_path ? m->policy_bank_path : "",
 		.originating = m->originating,
@@ -189,6 +201,7 @@ static void fill_details(const struct listing *l, struct logline *line)
 			.bypass_banned_checks = r->policy && r->policy->bypass_banned,
 			.action = destiny_word(r), .reply = r->reply, .queued_as = r->queued_as,
 			.ccat_blocking = r->fate == FATE_BLOCKED ? category_name(r->blocking) : NULL,
+			.banning_reason = judge_banned_summary(m, r),
 			.ccat_main = category_name(categories_main(&r->categories)),
 		};
 	}
@@ -215,6 +228,14 @@ static void fill_findings(const struct listing *l, struct logline *line)
 	line->score_tests = tests;
 }
 
+/* Letters of the checks that were made, in amavisd-new's order. */
+static const char *checks_text(const struct listing *l)
+{
+	const struct mail *m = l->mail;
+	const char *text = talloc_asprintf(l->owner, "%s%s%s", m->virus_checked ? "V " : "", m->header_checked ? "H " : "", m->banned_checked ? "B " : "");
+	return *text ? talloc_strndup(l->owner, text, strlen(text) - 1) : NULL;
+}
+
 static void write_json(const struct listing *l)
 {
 	const struct mail *m = l->mail;
@@ -235,7 +256,7 @@ static void write_json(const struct listing *l)
 	line.time_wall_us = m->envelope->received_wall_us;
 	line.source_ip = m->envelope->peer_address;
 	line.content_type = category_name(line_category(m, passed));
-	line.checks = m->virus_checked ? "V" : NULL;
+	line.checks = checks_text(l);
 	logline_json(text, &line);
 	log_write_json(LOG_LEVEL_NOTICE, text->str);
 	g_string_free(text, TRUE);
