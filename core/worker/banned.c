@@ -44,7 +44,7 @@ static void add_named(struct finding_banned *f, const char *names)
 		const struct value *table = f->rules->named && f->rules->named->kind == VALUE_HASH ? value_hash_get(f->rules->named, *name) : NULL;
 		if (!**name)
 			continue;
-		if (!table)
+		if (!table && strcmp(*name, "DEFAULT") != 0)	/* which is there, and empty, without banned_filename_re */
 			note_unknown(f, *name);
 		else if (value_defined(table))
 			g_ptr_array_add(f->tables, (gpointer)(uintptr_t)table);

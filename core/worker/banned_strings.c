@@ -145,7 +145,7 @@ char *banned_strings_attributes(const struct part *p, const char *separator, voi
 	for (unsigned i = 0; i < p->name_count; i++)
 		join(j.out, separator, "N=", p->names[i]);
 	for (unsigned bit = 0; PART_ATTRIBUTE_LETTERS[bit]; bit++)
-		if (p->attributes & (1u << bit))
+		if (p->attributes & ~(unsigned)PART_SPARED & (1u << bit))	/* spared is between opener and scanners only */
 			join(j.out, separator, "A=", (char[2]){ PART_ATTRIBUTE_LETTERS[bit] });
 	return to_owner(j.out, owner);
 }
