@@ -19,13 +19,16 @@
 #include "template/talk.h"
 
 #define NOT_COMPLETED 2	/* exit code of scan */
+#define COMMAND_MAX 3900	/* bytes of words: the record is read into 4096 */
 #define DEFAULT_SOCKET "/var/lib/postern/postern.ctl"
 
 static void usage(FILE *to)
 {
 	fputs("usage: posternctl [-s SOCKET] [--json] status | reload | stop | scan FILE\n"
+		"       posternctl [-s SOCKET] [--json] explain --from ADDRESS --to ADDRESS... [--client IP] [--interface PORT|ADDRESS:PORT|PATH]\n"
 		"  -s SOCKET  the setting control_socket of the daemon (" DEFAULT_SOCKET ")\n"
-		"scan FILE (a mail or any file) asks every scanner; exit code 0: clean, 1: infected, 2: not completed\n", to);
+		"scan FILE (a mail or any file) asks every scanner; exit code 0: clean, 1: infected, 2: not completed\n"
+		"explain prints the policy banks, lookups and settings that a mail would get, and where each comes from\n", to);
 }
 
 static int connect_to(const char *path)
@@ -105,30 +108,65 @@ static int ask(const char *path, const char *command, const char *file)
 	return code;
 }
 
+/* The words of explain, a line each: what reception reads. */
+static void add_word(GString *command, const char *word, const char *value)
+{
+	g_string_append_printf(command, "\n%s=%s", word, value);
+}
+
+static bool has_line_end(const GString *command, unsigned words)
+{
+	unsigned lines = 0;
+	for (const char *p = command->str; *p; p++)
+		lines += *p == '\n';
+	return lines != words;
+}
+
+/* What is asked, from the command line behind the options; NULL: no proper question. */
+static char *command_of(int argc, char **argv, GString *words, unsigned word_count, bool json)
+{
+	const char *verb = argc > 0 ? argv[0] : "";
+	bool scan = strcmp(verb, "scan") == 0, explain = strcmp(verb, "explain") == 0;
+	if (argc != (scan ? 2 : 1) || strlen(verb) > 32 || (word_count > 0) != explain)
+		return NULL;
+	if (explain)
+		return words->len > COMMAND_MAX || has_line_end(words, word_count) ? NULL : g_strconcat(verb, words->str, json ? "\njson" : "", NULL);
+	words_as_json = json && !scan && strcmp(verb, "status") != 0;
+	return g_strconcat(verb, json && !words_as_json ? " json" : "", NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { "socket", required_argument, NULL, 's' },
+		{ "from", required_argument, NULL, 'f' }, { "to", required_argument, NULL, 't' }, { "client", required_argument, NULL, 'c' },
+		{ "interface", required_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
 	const char *path = DEFAULT_SOCKET;
-	char command[64];
+	GString *words = g_string_new(NULL);
+	unsigned word_count = 0;
 	bool json = false;
 	int option;
 	while ((option = getopt_long(argc, argv, "s:hV", longs, NULL)) != -1) {
 		switch (option) {
 		case 's': path = optarg; break;
 		case 'j': json = true; break;
+		case 'f': add_word(words, "from", optarg); word_count++; break;
+		case 't': add_word(words, "to", optarg); word_count++; break;
+		case 'c': add_word(words, "client", optarg); word_count++; break;
+		case 'i': add_word(words, "interface", optarg); word_count++; break;
 		case 'h': usage(stdout); return 0;
 		case 'V': puts("posternctl " VERSION_TEXT); return 0;
 		default: usage(stderr); return 64;
 		}
 	}
-	/* --json may follow the command too; getopt has moved it in front. */
-	bool scan = optind < argc && strcmp(argv[optind], "scan") == 0;
-	if (argc - optind != (scan ? 2 : 1) || strlen(argv[optind]) > 32) {
+	/* Options may follow the command too; getopt has moved them in front. */
+	char *command = command_of(argc - optind, argv + optind, words, word_count, json);
+	g_string_free(words, TRUE);
+	if (!command) {
 		usage(stderr);
 		return 64;
 	}
-	words_as_json = json && !scan && strcmp(argv[optind], "status") != 0;
-	snprintf(command, sizeof command, "%s%s", argv[optind], json && (scan || strcmp(argv[optind], "status") == 0) ? " json" : "");
-	return ask(path, command, scan ? argv[optind + 1] : NULL);
+	int code = ask(path, command, strncmp(command, "scan", 4) == 0 ? argv[optind + 1] : NULL);
+	g_free(command);
+	return code;
 }

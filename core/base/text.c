@@ -213,3 +213,14 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 	}
 	return best;
 }
+
+void text_append_xtext(GString *out, const char *text, size_t max)
+{
+	for (; *text && max >= 3; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = c >= '!' && c <= '~' && c != '+' && c != '=';
+
+		g_string_append_printf(out, plain ? "%c" : "+%02X", c);
+		max -= plain ? 1 : 3;
+	}
+}

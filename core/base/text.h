@@ -20,4 +20,7 @@ char *text_base64url(const unsigned char *data, size_t n);
 /* The candidate nearest to `word` (edit distance at most a third of its length, at least 1), or NULL. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* As xtext (RFC 3461 4), at most max bytes, none of them half a character. */
+void text_append_xtext(GString *out, const char *text, size_t max);
+
 #endif

@@ -296,6 +296,27 @@ bool config_has_bank(const struct config *c, const char *name)
 	return g_hash_table_contains(c->banks, name);
 }
 
+static bool says_something(const struct value *v)
+{
+	return v->kind == VALUE_LIST || v->kind == VALUE_HASH ? v->u.list.count > 0 : v->kind != VALUE_UNDEF;
+}
+
+bool config_sets_list(const struct config *c, enum setting_id id)
+{
+	GHashTableIter at;
+	gpointer name, data;
+	bool found = says_something(c->base[id]);
+
+	g_hash_table_iter_init(&at, c->banks);
+	while (!found && g_hash_table_iter_next(&at, &name, &data)) {
+		const struct bank *b = data;
+
+		for (size_t i = 0; i < b->count; i++)
+			found |= b->entries[i].id == id && says_something(b->entries[i].value);
+	}
+	return found;
+}
+
 struct value_function *config_bank_action(const struct config *c, const char *name)
 {
 	const struct bank *b = g_hash_table_lookup(c->banks, name);

@@ -67,6 +67,8 @@ void policy_init(struct policy *p, const struct config *c);
 bool policy_load_bank(struct policy *p, const char *name, void *owner);
 /* `names` as "A, B". */
 void policy_load_banks(struct policy *p, const char *names, void *owner);
+/* Does the base or any bank say anything in this list? */
+bool config_sets_list(const struct config *c, enum setting_id id);
 bool config_has_bank(const struct config *c, const char *name);
 /* The bank's ACTION, to be called once it is loaded; NULL: none. */
 struct value_function *config_bank_action(const struct config *c, const char *name);
@@ -87,6 +89,21 @@ struct categories;
 const struct value *policy_ccat_entry(const struct policy *p, enum setting_id id, unsigned major, unsigned minor);
 /* A *_by_ccat setting: the value for keys "major,minor", "major", CC_CATCHALL, first existing key wins; NULL when none. */
 const struct value *policy_by_ccat(const struct policy *p, enum setting_id id, const struct categories *c, bool *found);
+
+/* A setting that, under the banks that hold, is not its default. */
+struct policy_difference {
+	enum setting_id setting;
+	const char *lua;		/* its value as Lua source, secrets masked */
+	const char *bank;		/* that says so; NULL: the base */
+	const char *file;		/* where; NULL: unknown */
+	int line;
+};
+typedef void (*policy_difference_fn)(void *context, const struct policy_difference *d);
+/* All of them; banks: those that were loaded, in order, NULL-terminated. */
+void policy_tell_differences(const struct policy *p, const char *const *banks, policy_difference_fn tell, void *context);
+/* A value as Lua source, as the setting `like` would have it written (D_REJECT), secrets masked. */
+void config_print_value(const struct config *c, GString *out, enum setting_id like, const struct value *v);
+const char *config_category_name(const char *key, void *owner);	/* "7,1" -> "CC_UNCHECKED,1" */
 
 /* Where to listen: listen_sockets, then unix_socketname and inet_socket_port at each of inet_socket_bind, without repetitions:
  * "127.0.0.1:10024", "[::1]:10024", "/path". NULL-terminated talloc array on owner. */

@@ -1,4 +1,4 @@
-/* constructors.c - what the configuration language can say beyond Lua: undef, re{}, rx(), cidr{}, const{}, setting "x", and constants. */
+/* constructors.c - what the configuration language can say beyond Lua: undef, re{}, rx(), cidr{}, const{}, sql_field, ldap_field, setting "x", and constants. */
 #include "config.h"
 
 #include "config/inside.h"
@@ -107,6 +107,37 @@ static int make_re(lua_State *L)
 	}
 	handle_push(L, v);
 	return 1;
+}
+
+/* sql_field "virus_lover", ldap_field("mailAlternate", "string"): typed as the setting of that column is, else a string. */
+static int make_field(lua_State *L, enum record_source_kind kind)
+{
+	struct config *c = config_of(L);
+	const char *name = luaL_checkstring(L, 1), *word = luaL_optstring(L, 2, NULL);
+	struct value *v = value_at_call(c, VALUE_TABLE);
+	enum record_type type = RECORD_STRING;
+
+	for (size_t i = 0; i < setting_field_count; i++)
+		if (!g_ascii_strcasecmp(setting_fields[i].names[kind], name))
+			type = setting_fields[i].type;
+	if (word && !lookup_field_type(word, &type))
+		failure_add(failure_for(c, v, kind == RECORD_SQL ? "sql_field" : "ldap_field"), "",
+			talloc_asprintf(v, "type \"%s\": expected \"string\", \"number\" or \"boolean\"", word));
+	v->u.table = lookup_table_field(v, kind, name, type);
+	if (v->file)
+		lookup_table_set_label(v->u.table, v->file, v->line);
+	handle_push(L, v);
+	return 1;
+}
+
+static int make_sql_field(lua_State *L)
+{
+	return make_field(L, RECORD_SQL);
+}
+
+static int make_ldap_field(lua_State *L)
+{
+	return make_field(L, RECORD_LDAP);
 }
 
 struct networks { const char **texts; const struct value **results; size_t count; };
@@ -224,7 +255,8 @@ static int host_name(lua_State *L)
 }
 
 static const struct luaL_Reg functions[] = {
-	{ "rx", make_rx }, { "re", make_re }, { "cidr", make_cidr }, { "const", make_const }, { "setting", make_setting },
+	{ "rx", make_rx }, { "re", make_re }, { "cidr", make_cidr }, { "const", make_const }, { "sql_field", make_sql_field }, { "ldap_field", make_ldap_field },
+	{ "setting", make_setting },
 	{ "each", make_each }, { "hostname", host_name }, { NULL, NULL }
 };
 

@@ -114,12 +114,13 @@ static void append_notify(GString *out, unsigned notify)
 void envelope_add_rcpt(struct envelope_commands *e, const struct deliver_order *order, const struct capabilities *offers,
 	unsigned recipient, unsigned slot)
 {
-	const struct envelope_recipient *r = order->mail->recipients[recipient].envelope;
+	const struct recipient *to = &order->mail->recipients[recipient];
+	const struct envelope_recipient *r = to->envelope;
 
-	g_string_append_printf(e->text, "RCPT TO:<%s>", r->address);
+	g_string_append_printf(e->text, "RCPT TO:<%s>", recipient_forward_address(to));
 	if (offers->dsn && order->settings->propagate_dsn) {
 		append_notify(e->text, r->notify);
-		append_parameter(e->text, "ORCPT", r->orcpt);
+		append_parameter(e->text, "ORCPT", to->forward_orcpt ? to->forward_orcpt : r->orcpt);
 	}
 	g_string_append(e->text, "\r\n");
 	end_step(e, STEP_RCPT, slot);

@@ -151,7 +151,7 @@ static void check_recipient(struct run *r, unsigned slot, struct envelope_needs 
 {
 	const struct transaction *t = r->t;
 	const struct mail *m = t->order->mail;
-	const char *address = m->recipients[t->results[t->open[slot]].recipient].envelope->address;
+	const char *address = recipient_forward_address(&m->recipients[t->results[t->open[slot]].recipient]);
 	struct rcpt *p = &r->rcpts[slot];
 
 	if (!envelope_address_is_safe(address)) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "deliver/xforward.h"
 
 #define LINE_MAX_BYTES 510	/* without CRLF */
@@ -52,24 +53,6 @@ static const char *value_of(const struct mail *m, unsigned attribute)
 	}
 }
 
-/* RFC 3461 4: xtext. */
-static void append_xtext(GString *out, const char *text)
-{
-	size_t budget = VALUE_MAX;
-
-	for (; *text && budget >= 3; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c >= '!' && c <= '~' && c != '+' && c != '=') {
-			g_string_append_c(out, (char)c);
-			budget--;
-		} else {
-			g_string_append_printf(out, "+%02X", c);
-			budget -= 3;
-		}
-	}
-}
-
 static void append_value(GString *out, unsigned attribute, const char *value)
 {
 	if (!value || !*value) {
@@ -78,7 +61,7 @@ static void append_value(GString *out, unsigned attribute, const char *value)
 	}
 	if (attribute == XFORWARD_ADDR && strchr(value, ':') && strncasecmp(value, "IPv6:", 5) != 0)
 		g_string_append(out, "IPv6:");
-	append_xtext(out, value);
+	text_append_xtext(out, value, VALUE_MAX);
 }
 
 unsigned xforward_append(GString *out, const struct mail *m, unsigned offered)

@@ -96,6 +96,9 @@ static int ask_table(struct question *q, const struct lookup_table *t)
 	case LOOKUP_PLUGIN:
 		rc = ask_plugin(q, t->u.instance);
 		break;
+	case LOOKUP_FIELD:
+		rc = lookup_ask_field(t, q->key, q->context, &q->sink);
+		break;
 	}
 	if (rc == 0 && q->sink.count > before)
 		q->table = t;

@@ -11,7 +11,7 @@
 #include "base/pattern.h"
 #include "base/value.h"
 
-enum lookup_kind { LOOKUP_CONSTANT, LOOKUP_HASH, LOOKUP_ACL, LOOKUP_RE, LOOKUP_CIDR, LOOKUP_FUNCTION, LOOKUP_PLUGIN };
+enum lookup_kind { LOOKUP_CONSTANT, LOOKUP_HASH, LOOKUP_ACL, LOOKUP_RE, LOOKUP_CIDR, LOOKUP_FUNCTION, LOOKUP_PLUGIN, LOOKUP_FIELD };
 
 /* How addresses are taken apart for keys. */
 struct lookup_style {

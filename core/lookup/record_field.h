@@ -22,4 +22,8 @@ const char *record_text(const struct record *r, const char *name);
 /* All values of an attribute in all rows, most specific row first: NULL-terminated on owner. */
 const char *const *record_texts(const struct record *r, const char *name, void *owner);
 
+/* A field of the address's record as a table; without context->records it knows nothing. */
+struct lookup_table *lookup_table_field(void *owner, enum record_source_kind kind, const char *name, enum record_type type);
+bool lookup_field_type(const char *name, enum record_type *type);	/* "string", "number", "boolean"; false: none of them */
+
 #endif

@@ -156,5 +156,8 @@ void lookup_table_print(GString *out, const struct lookup_table *t)
 		other.u.instance = t->u.instance;
 		value_print(out, &other);
 		break;
+	case LOOKUP_FIELD:
+		lookup_print_field(out, t);
+		break;
 	}
 }

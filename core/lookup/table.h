@@ -8,6 +8,7 @@
 
 #include "lookup/address_ip.h"
 #include "lookup/lookup.h"
+#include "lookup/record_field.h"
 
 enum lookup_key_kind { KEY_ADDRESS, KEY_IP, KEY_STRINGS };
 
@@ -39,6 +40,7 @@ struct acl_item {
 	struct ip_network network;
 };
 
+struct table_field { enum record_source_kind kind; const char *name; enum record_type type; };
 struct re_rule { struct pattern *regex; const struct value *result; };
 struct cidr_rule { const char *text; struct ip_network network; const struct value *result; };
 
@@ -56,6 +58,7 @@ struct lookup_table {
 		struct cidr_rule *cidr;
 		struct value_function *function;
 		struct plugin_instance *instance;
+		const struct table_field *field;
 	} u;
 };
 
@@ -78,6 +81,8 @@ int lookup_ask_hash(const struct lookup_table *t, struct lookup_key *k, struct l
 int lookup_ask_acl(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
 int lookup_ask_cidr(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s);
+int lookup_ask_field(const struct lookup_table *t, struct lookup_key *k, const struct lookup_context *context, struct lookup_sink *s);
+void lookup_print_field(GString *out, const struct lookup_table *t);
 
 /* A string result with $1 ${1} $(1) replaced from parts[0..count-1]; other values as they are. */
 const struct value *lookup_replace(void *owner, const struct value *result, const char *const *parts, size_t count);

@@ -21,4 +21,8 @@ char *address_domain_normalise(void *owner, const char *domain);
  * `delimiters` splits; never postmaster, mailer-daemon, double-bounce; with '-': not owner-*, *-request. */
 void address_split_extension(void *owner, const char *local, const char *delimiters, char **user, char **extension);
 
+/* All addresses of a From field or its like (RFC 5322 3.4: names, groups, comments), plain, at most `max`: NULL-terminated talloc array on
+ * owner.  Lenient: what makes no sense is passed over. */
+char **address_list_parse(void *owner, const char *text, unsigned max);
+
 #endif

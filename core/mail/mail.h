@@ -87,7 +87,11 @@ struct recipient {
 	struct categories categories;
 	enum destiny destiny;
 	struct category blocking;	/* the deciding category when destiny is not D_PASS */
-	bool tagged;			/* passed with a mark for the reader in its Subject or address */
+	bool whitelisted, blacklisted;	/* sender, by this recipient's lists: for spam checks */
+	const char *sql_policy_id;	/* users.policy_id, or NULL */
+	const char *forward_address;	/* other than the envelope's: rewritten or with an extension, RFC 5321 form; NULL: the same */
+	const char *forward_orcpt;	/* ORCPT then to be said; NULL: the envelope's */
+	bool tagged;			/* marked for the reader: address extension or Subject tag */
 	bool delivered;			/* the next hop (or a ledger entry) has it */
 	bool skipped;			/* delivered before, by an earlier try */
 	enum fate_kind fate;
@@ -95,6 +99,11 @@ struct recipient {
 	const char *queued_as;		/* parsed from the next hop's reply, or NULL */
 	const char *next_hop;		/* "smtp:[127.0.0.1]:10025" that answered, or NULL */
 };
+
+static inline const char *recipient_forward_address(const struct recipient *r)
+{
+	return r->forward_address ? r->forward_address : r->envelope->address;
+}
 
 struct quarantine_copy { const char *method; const char *location; char type; /* F Z B Q M L */ };
 

@@ -1,4 +1,4 @@
-/* control.c - the control socket: status, reload, stop, and scan, which is reception's to do.  One record asks, one record answers: "<exit code>\n<text>". */
+/* control.c - the control socket: status, reload, stop, and what is reception's to do: scan, explain.  One record asks, one record answers: "<exit code>\n<text>". */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,7 +81,7 @@ static void pass_on(struct master *m, int fd, const char *command, int file_fd)
 	size_t n;
 	text_record_write(&w, RECORD_CONTROL, command);
 	const void *record = wire_end(&w, &n);
-	if (!g || g->reception.fd < 0 || fdpass_send(g->reception.fd, record, n, (int[]){ fd, file_fd }, 2, MSG_DONTWAIT) != 0)
+	if (!g || g->reception.fd < 0 || fdpass_send(g->reception.fd, record, n, (int[]){ fd, file_fd }, file_fd >= 0 ? 2 : 1, MSG_DONTWAIT) != 0)
 		answer(fd, 2, "not completed: no reception is there to take it, try again\n");
 	else
 		hang_up(m, fd);
@@ -91,6 +91,11 @@ static void pass_on(struct master *m, int fd, const char *command, int file_fd)
 static bool is_scan(const char *command)
 {
 	return strcmp(command, "scan") == 0 || strcmp(command, "scan json") == 0;
+}
+
+static bool is_explain(const char *command)
+{
+	return strncmp(command, "explain\n", 8) == 0;
 }
 
 static void do_command(struct master *m, int fd, const char *command)
@@ -128,6 +133,8 @@ void control_speak(struct master *m, int fd)
 	char *command = text_record_read(&r, owner);
 	if (command && is_scan(command) && count == 1)
 		pass_on(m, fd, command, fds[0]);
+	else if (command && is_explain(command) && count == 0)
+		pass_on(m, fd, command, -1);
 	else
 		do_command(m, fd, command ? command : "");
 	fdpass_close_all(fds, count);

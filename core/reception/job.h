@@ -12,6 +12,7 @@
 #include "wire/records.h"
 #include "wire/shared.h"
 
+struct queue;
 struct session;
 struct worker_token;
 
@@ -34,7 +35,8 @@ struct mail_job {
 	int64_t timeout_ms;		/* child_timeout */
 	int64_t deadline_ms;
 	enum job_kind kind;
-	int answer_fd;			/* JOB_SCAN: posternctl's connection; else -1 */
+	struct queue *queue;		/* that has it */
+	int answer_fd;			/* posternctl's connection, of what it asks; else -1 */
 	int mail_fd, envelope_fd;	/* read-only; from the end of the mail until a worker has them */
 	void *envelope_record;		/* instead of envelope_fd where it is small */
 	size_t envelope_record_bytes;

@@ -110,7 +110,7 @@ static void token_lost(struct worker_token *t)
 	struct mail_job *job = t->job;
 	if (job != NULL)
 		job_note_orphans(job, t->slot);
-	if (job != NULL && (!job->cancelled || job->outcome == JOB_TIMED_OUT))
+	if (job != NULL && job->kind != JOB_RCPT && (!job->cancelled || job->outcome == JOB_TIMED_OUT))
 		job_note_death(job, t->slot);
 	token_close(t);
 	if (job != NULL)
@@ -209,7 +209,12 @@ static int send_job(struct worker_token *t, struct mail_job *job)
 	size_t n;
 	job_write(&w, &record);
 	const void *bytes = wire_end(&w, &n);
-	int failed = fdpass_send(t->fd, bytes, n, (int[]){ job->mail_fd, job->envelope_fd }, job->envelope_record != NULL ? 1 : 2, MSG_DONTWAIT);
+	int fds[2], count = 0;
+	if (job->mail_fd >= 0)
+		fds[count++] = job->mail_fd;
+	if (job->envelope_record == NULL)
+		fds[count++] = job->envelope_fd;
+	int failed = fdpass_send(t->fd, bytes, n, fds, count, MSG_DONTWAIT);
 	wire_free(&w);
 	return failed;
 }
@@ -253,7 +258,7 @@ static void leave_behind(struct queue *q, struct mail_job *job)
 static void on_timer(evutil_socket_t fd, short what, void *user)
 {
 	struct mail_job *job = user;
-	struct queue *q = job->reception->queue;
+	struct queue *q = job->queue;
 	(void)fd;
 	(void)what;
 	if (job->state == JOB_WAITING) {
@@ -283,7 +288,7 @@ static void finish_job(struct queue *q, struct mail_job *job, enum job_outcome o
 		return;
 	}
 	job_settle(job, false, false);
-	if (job->kind == JOB_SCAN)
+	if (job->answer_fd >= 0)
 		scan_request_end(job);
 	job_free(job);
 }
@@ -295,7 +300,8 @@ static void run(struct queue *q, struct worker_token *t, struct mail_job *job)
 	job->token = t;
 	t->job = job;
 	job_close_descriptors(job);
-	set_timer(job, job->deadline_ms + q->reception->options->grace_ms);
+	/* The client that has asked waits no longer than it was promised. */
+	set_timer(job, job->deadline_ms + (job->kind == JOB_RCPT ? 0 : q->reception->options->grace_ms));
 }
 
 /* The first mail that waits, or idleness, for a token. */
@@ -338,6 +344,7 @@ bool queue_submit(struct queue *q, struct mail_job *job)
 {
 	int64_t now = clock_now_ms();
 	int64_t waits_until = now + q->reception->options->queue_time_ms;
+	job->queue = q;
 	job->deadline_ms = now + job->timeout_ms;
 	event_assign(&job->timer, q->reception->base, -1, 0, on_timer, job);
 	if (start_at_once(q, job))
@@ -366,9 +373,17 @@ void queue_no_more_tokens(struct queue *q)
 void queue_client_gone(struct queue *q, struct mail_job *job)
 {
 	job->session = NULL;
+	if (job->kind == JOB_RCPT && job->state != JOB_WAITING) {
+		send_cancel(job);	/* others wait for this worker */
+		return;
+	}
 	if (job->state == JOB_WAITING) {
 		waiting_remove(q, job);
 		event_del(&job->timer);
+		if (job->kind == JOB_RCPT) {
+			job_free(job);
+			return;
+		}
 		shared_count(q->reception->given->shared, COUNT_CANCELLED, 1);
 		reception_log(job->envelope.log_id, LOG_LEVEL_NOTICE, "the client has gone, the waiting mail is dropped");
 		job_free(job);

@@ -128,7 +128,7 @@ static int read_token(struct reception *r, size_t n, int *fds, int count)
 	if (count != 1 || !wire_open(&reader, r->input, n) || reader.kind != RECORD_TOKEN || token_read(&reader, &t) != 0
 	    || t.slot >= SHARED_WORKERS || io_set_nonblocking(fds[0], true) != 0)
 		return -1;
-	queue_add_token(r->queue, &t, fds[0]);
+	queue_add_token(t.serves == TOKEN_QUESTIONS ? r->questions : r->queue, &t, fds[0]);
 	return 0;
 }
 
@@ -144,6 +144,7 @@ static void on_token_offered(evutil_socket_t fd, short what, void *user)
 		reception_log(NULL, LOG_LEVEL_WARNING, "no worker can offer itself any more");
 		event_del(r->token_event);
 		queue_no_more_tokens(r->queue);
+		queue_no_more_tokens(r->questions);
 		return;
 	}
 	if (n > 0 && read_token(r, (size_t)n, fds, count) == 0)
@@ -166,15 +167,17 @@ static void tell_master(const struct reception *r, enum record_kind kind)
 	wire_free(&w);
 }
 
-/* What posternctl asked the master, its connection, and the file. */
-static void take_request(struct reception *r, struct wire_reader *reader, int *fds)
+/* What posternctl asked the master, its connection, and where there is one the file. */
+static void take_request(struct reception *r, struct wire_reader *reader, int *fds, int count)
 {
 	void *owner = talloc_new(NULL);
 	char *command = text_record_read(reader, owner);
-	if (command != NULL)
+	if (command != NULL && count == 2)
 		scan_request_begin(r, command, fds[0], fds[1]);
+	else if (command != NULL)
+		explain_request_begin(r, command, fds[0]);
 	else
-		fdpass_close_all(fds, 2);
+		fdpass_close_all(fds, count);
 	talloc_free(owner);
 }
 
@@ -188,8 +191,8 @@ static void on_master(evutil_socket_t fd, short what, void *user)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	bool whole = n > 0 && wire_open(&reader, r->input, (size_t)n);
-	if (whole && reader.kind == RECORD_CONTROL && count == 2) {
-		take_request(r, &reader, fds);
+	if (whole && reader.kind == RECORD_CONTROL && (count == 1 || count == 2)) {
+		take_request(r, &reader, fds, count);
 		return;
 	}
 	if (n > 0)
@@ -202,7 +205,7 @@ static void on_master(evutil_socket_t fd, short what, void *user)
 
 void reception_check_drained(struct reception *r)
 {
-	if (r->draining && r->session_count == 0 && queue_is_empty(r->queue))
+	if (r->draining && r->session_count == 0 && queue_is_empty(r->queue) && queue_is_empty(r->questions))
 		event_base_loopbreak(r->base);
 }
 
@@ -247,6 +250,7 @@ void reception_drain(struct reception *r)
 		session_drain(s);
 	}
 	queue_release_idle(r->queue);
+	queue_release_idle(r->questions);
 	reception_check_drained(r);
 }
 
@@ -315,6 +319,7 @@ struct reception *reception_new(const struct reception_settings *given, struct e
 	r->base = event_base_new();
 	r->peers = peer_table_new();
 	r->queue = queue_new(r);
+	r->questions = queue_new(r);
 	r->accept_again = event_new(r->base, -1, 0, on_accept_again, r);
 	r->token_event = watch_channel(r, given->token_fd, on_token_offered);
 	r->master_event = watch_channel(r, given->master_fd, on_master);
@@ -333,6 +338,7 @@ void reception_free(struct reception *r)
 	while (r->sessions != NULL)
 		session_drop(r->sessions);
 	queue_free(r->queue);
+	queue_free(r->questions);
 	for (unsigned i = 0; i < r->given->listener_count; i++)
 		free_event(r->listeners[i].event);
 	free_event(r->accept_again);

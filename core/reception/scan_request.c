@@ -17,14 +17,14 @@
 
 #define NOT_COMPLETED "2\n"	/* posternctl's exit code stands before the text */
 
-static void answer(int connection_fd, const char *text)
+void request_answer(int connection_fd, const char *text)
 {
 	struct wire_writer w = { 0 };
 	size_t n;
 	text_record_write(&w, RECORD_ANSWER, text);
 	const void *record = wire_end(&w, &n);
 	if (fdpass_send(connection_fd, record, n, NULL, 0, MSG_DONTWAIT) != 0)
-		reception_log(NULL, LOG_LEVEL_INFO, "scan: nobody waits for the answer any more");
+		reception_log(NULL, LOG_LEVEL_INFO, "nobody waits for the answer any more");
 	wire_free(&w);
 }
 
@@ -62,7 +62,7 @@ void scan_request_begin(struct reception *r, const char *command, int connection
 {
 	struct stat st;
 	if (!is_scannable(file_fd, &st)) {
-		answer(connection_fd, NOT_COMPLETED "not completed: no regular file, open for reading only\n");
+		request_answer(connection_fd, NOT_COMPLETED "not completed: no regular file, open for reading only\n");
 		close(connection_fd);
 		close(file_fd);
 		return;
@@ -71,16 +71,16 @@ void scan_request_begin(struct reception *r, const char *command, int connection
 	job->answer_fd = connection_fd;
 	if (job_seal_envelope(job) == 0 && queue_submit(r->queue, job))
 		return;
-	answer(connection_fd, NOT_COMPLETED "not completed: the queue is full, try again\n");
+	request_answer(connection_fd, NOT_COMPLETED "not completed: the queue is full, try again\n");
 	job_free(job);
 }
 
 void scan_request_end(struct mail_job *job)
 {
-	if (job->outcome == JOB_ANSWERED && job->result.reply) {
-		answer(job->answer_fd, job->result.reply);
+	if (job->outcome == JOB_ANSWERED && job->result.answer) {
+		request_answer(job->answer_fd, job->result.answer);
 		return;
 	}
 	char *text = talloc_asprintf(job, NOT_COMPLETED "not completed: %s\n", job_failure_reply(job, job));
-	answer(job->answer_fd, text);
+	request_answer(job->answer_fd, text);
 }

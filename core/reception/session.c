@@ -117,7 +117,7 @@ static void free_session(struct session *s)
 	struct reception *r = s->reception;
 	settle(s, false);
 	if (s->job != NULL)
-		queue_client_gone(r->queue, s->job);
+		queue_client_gone(s->job->queue, s->job);
 	s->dialect->stop(s);
 	event_del(&s->event);
 	stop_waiting_for_room(s);
@@ -285,7 +285,7 @@ static void on_writable(evutil_socket_t fd, short what, void *user)
 
 bool session_submit(struct session *s, struct mail_job *job)
 {
-	if (!queue_submit(s->reception->queue, job))
+	if (!queue_submit(job->kind == JOB_RCPT ? s->reception->questions : s->reception->queue, job))
 		return false;
 	s->job = job;
 	s->waiting = true;
@@ -297,8 +297,11 @@ void session_job_finished(struct session *s, struct mail_job *job)
 	session_enter(s);
 	s->job = NULL;
 	s->waiting = false;
-	s->unsettled = job;
+	if (job->kind != JOB_RCPT)
+		s->unsettled = job;
 	s->dialect->finished(s, job);
+	if (job->kind == JOB_RCPT)
+		job_free(job);	/* nothing was delivered by a question */
 	session_leave(s);
 }
 
@@ -309,7 +312,8 @@ void session_job_late(struct session *s, struct mail_job *job)
 	s->waiting = false;
 	job->session = NULL;
 	s->dialect->finished(s, job);
-	job_settle(job, flush(s), s->dialect->replies_per_recipient(s));
+	if (job->kind != JOB_RCPT)
+		job_settle(job, flush(s), s->dialect->replies_per_recipient(s));
 	session_leave(s);
 }
 

@@ -142,6 +142,8 @@ static void read_limits(const struct settings_record *s, struct reception_option
 	o->work_area_limit = (uint64_t)get_number(s, "work_area_limit", 0, 0);
 	o->work_area_peer_limit = (uint64_t)get_number(s, "work_area_peer_limit", 0, 0);
 	o->grace_ms = get_number(s, "child_timeout_grace_ms", 0, 5000);
+	o->ask_above = get_number(s, "ask_recipients_above", -1, -1);
+	o->ask_ms = get_number(s, "ask_recipients_ms", 10, 5000);
 	o->chunking = get_flag(s, "smtpd_chunking", true);
 }
 

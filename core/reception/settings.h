@@ -41,6 +41,8 @@ struct reception_options {
 	int64_t queue_time_ms;
 	uint64_t work_area_limit, work_area_peer_limit;		/* bytes, 0: no limit */
 	int64_t grace_ms;		/* child_timeout_grace */
+	int64_t ask_above;		/* of a mail declared larger a worker is asked for each recipient; -1: never */
+	int64_t ask_ms;			/* how long an answer is waited for */
 	struct acl *xforward_hosts;
 	unsigned listener_count;
 	struct listener_options *listeners;

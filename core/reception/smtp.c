@@ -355,7 +355,10 @@ static void *smtp_start(struct session *s, void *owner)
 static void smtp_finished(struct session *s, struct mail_job *job)
 {
 	struct smtp *m = s->state;
-	smtp_reply_all(m, job, NULL);
+	if (job->kind == JOB_RCPT)
+		smtp_recipient_answered(m, job);
+	else
+		smtp_reply_all(m, job, NULL);
 }
 
 static void smtp_timeout(struct session *s)

@@ -1,7 +1,7 @@
 /* smtp.h - the dialect SMTP, ESMTP and LMTP (RFC 5321, 2033, 3030, 3461, 6531; Postfix' XFORWARD).
  *
  * The files: smtp.c (lines, the table of commands, the simple ones),
- * smtp_envelope.c (MAIL, RCPT), smtp_xforward.c, smtp_bdat.c and smtp_data.c
+ * smtp_envelope.c (MAIL, RCPT), smtp_ask.c, smtp_xforward.c, smtp_bdat.c and smtp_data.c
  * (mail bytes), smtp_end.c (from the last byte to the reply). */
 #ifndef POSTERN_RECEPTION_SMTP_H
 #define POSTERN_RECEPTION_SMTP_H
@@ -24,6 +24,7 @@ struct smtp {
 	/* from MAIL on */
 	struct mail_job *job;
 	unsigned refused_recipients;
+	struct envelope_recipient asked;	/* the one that a worker is asked about; strings on the job */
 	bool in_chunks;				/* a BDAT was accepted: neither RCPT nor DATA may follow */
 	struct data_reader reader;
 	size_t stored;				/* in the shared output buffer */
@@ -44,6 +45,13 @@ void smtp_reset(struct smtp *m);
 bool smtp_offers(const struct smtp *m, enum extension x);
 /* May this client say where the mail came from? */
 bool smtp_xforward_allowed(const struct smtp *m);
+/* What the session knows of itself: protocol, socket, peer, client; strings on owner, but for what XFORWARD said. */
+void smtp_describe(const struct smtp *m, void *owner, struct envelope *e);
+/* smtp_ask.c: a worker is asked whether the recipient may have a mail of the declared size. false: there is nothing to ask. */
+bool smtp_ask_recipient(struct smtp *m, const struct envelope_recipient *to);
+void smtp_recipient_answered(struct smtp *m, const struct mail_job *question);
+/* Adds it; reply NULL: the usual one. */
+void smtp_accept_recipient(struct smtp *m, struct envelope_recipient to, const char *reply);
 /* "503 5.5.1 Need MAIL command before DATA" and its like, or NULL when recipients are there; talloc on m */
 char *smtp_not_ready(struct smtp *m, const char *verb);
 /* Opens the spool file of the mail under way. */

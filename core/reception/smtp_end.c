@@ -98,21 +98,25 @@ char *smtp_fault_of_mail(struct smtp *m)
 	return NULL;
 }
 
+void smtp_describe(const struct smtp *m, void *owner, struct envelope *e)
+{
+	const struct session *s = m->session;
+	e->protocol = m->lmtp ? "LMTP" : m->esmtp ? "ESMTP" : "SMTP";
+	e->socket_text = talloc_strdup(owner, s->listener->given->text);
+	e->peer_address = s->peer != NULL ? talloc_strdup(owner, s->peer->text) : NULL;
+	e->helo = talloc_strdup(owner, m->helo);
+	e->received_wall_us = clock_wall_us();
+	if (m->xforward != NULL)
+		e->client = *m->xforward;
+}
+
 static void complete_envelope(struct smtp *m)
 {
-	struct session *s = m->session;
 	struct envelope *e = &m->job->envelope;
-	e->protocol = m->lmtp ? "LMTP" : m->esmtp ? "ESMTP" : "SMTP";
-	e->socket_text = talloc_strdup(m->job, s->listener->given->text);
-	e->peer_address = s->peer != NULL ? talloc_strdup(m->job, s->peer->text) : NULL;
-	e->helo = talloc_strdup(m->job, m->helo);
-	e->received_wall_us = clock_wall_us();
+	smtp_describe(m, m->job, e);
 	e->had_bare_cr_or_lf = m->reader.bare_cr || m->reader.bare_lf;
-	if (m->xforward != NULL) {
-		e->client = *m->xforward;
-		talloc_steal(m->job, m->xforward);
-		m->xforward = NULL;
-	}
+	talloc_steal(m->job, m->xforward);
+	m->xforward = NULL;
 }
 
 static void count_mail(struct smtp *m)

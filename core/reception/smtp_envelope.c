@@ -285,6 +285,15 @@ void smtp_rcpt(struct smtp *m, const char *argument)
 		reply_send(m->session, "452 4.5.3 Too many recipients");
 		return;
 	}
+	if (!smtp_ask_recipient(m, &to))
+		smtp_accept_recipient(m, to, NULL);
+}
+
+void smtp_accept_recipient(struct smtp *m, struct envelope_recipient to, const char *reply)
+{
 	job_add_recipient(m->job, to);
-	reply_sendf(m->session, "250 2.1.5 Recipient <%s> OK", to.address);
+	if (reply != NULL)
+		reply_send(m->session, reply);
+	else
+		reply_sendf(m->session, "250 2.1.5 Recipient <%s> OK", to.address);
 }

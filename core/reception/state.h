@@ -29,6 +29,7 @@ struct reception {
 	struct event_base *base;
 	struct shared_reception *held;	/* our place in shared memory: what we hold now */
 	struct queue *queue;
+	struct queue *questions;	/* RCPT jobs and the worker reserved for them */
 	GHashTable *peers;
 	struct listener *listeners;
 	struct session *sessions;	/* doubly linked */

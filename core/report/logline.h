@@ -13,7 +13,8 @@
 struct logline_recipient {
 	const char *address;		/* as in the envelope, without <> */
 	const char *original;		/* ORCPT address or NULL */
-	bool is_local, bypass_virus_checks, bypass_banned_checks;
+	const char *sql_policy_id;	/* users.policy_id of SQL lookups, or NULL */
+	bool is_local, bypass_virus_checks, bypass_banned_checks, bypass_spam_checks, whitelisted, blacklisted;
 	const char *action;		/* PASS, REJECT, BOUNCE, DISCARD, TEMPFAIL */
 	const char *reply;		/* "250 2.0.0 ..." or NULL */
 	const char *queued_as;		/* or NULL */

@@ -42,6 +42,12 @@ static void field_flag(GString *out, const char *key, bool value)
 	g_string_append(out, value ? "true" : "false");
 }
 
+static void field_if(GString *out, const char *key, bool value)
+{
+	if (value)
+		field_flag(out, key, true);
+}
+
 static void field_u64(GString *out, const char *key, uint64_t value)
 {
 	put_key(out, key);
@@ -141,14 +147,16 @@ static void put_detail(GString *out, const struct logline_recipient *r)
 	field_text(out, "rcpt_to", path);
 	field_text(out, "rcpt_to_orig", r->original);
 	field_flag(out, "rcpt_is_local", r->is_local);
+	field_text(out, "sql_user_policy_id", r->sql_policy_id);
 	field_text(out, "action", r->action ? r->action : "?");
 	field_text(out, "smtp_response", r->reply);
 	field_text(out, "smtp_code", code);
 	field_text(out, "queued_as", r->queued_as);
-	if (r->bypass_virus_checks)
-		field_flag(out, "bypass_virus_checks", true);
-	if (r->bypass_banned_checks)
-		field_flag(out, "bypass_banned_checks", true);
+	field_if(out, "blacklisted", r->blacklisted);
+	field_if(out, "whitelisted", r->whitelisted);
+	field_if(out, "bypass_virus_checks", r->bypass_virus_checks);
+	field_if(out, "bypass_banned_checks", r->bypass_banned_checks);
+	field_if(out, "bypass_spam_checks", r->bypass_spam_checks);
 	field_text(out, "ccat_blocking", r->ccat_blocking);
 	field_text(out, "ccat_main", r->ccat_main);
 	field_text(out, "banning_reason", r->banning_reason);

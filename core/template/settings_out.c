@@ -8,6 +8,7 @@
 #include <talloc.h>
 
 #include "lookup/lookup.h"
+#include "lookup/record.h"
 #include "plugin/host.h"
 #include "worker/banks.h"
 
@@ -111,6 +112,11 @@ static void add_listener(struct pairs *p, const struct config *c, unsigned n, co
 	add_strings(p, &policy, SET_smtpd_discard_ehlo_keywords, talloc_asprintf(p->owner, "%ssmtpd_discard_ehlo_keywords", prefix));
 }
 
+bool settings_want_questions(const struct config *c)
+{
+	return config_sets_list(c, SET_message_size_limit_maps) || config_record_source(c, RECORD_SQL) || config_record_source(c, RECORD_LDAP);
+}
+
 void settings_for_reception(const struct config *c, void *owner, struct settings_record *out)
 {
 	static const enum setting_id plain[] = {
@@ -126,6 +132,8 @@ void settings_for_reception(const struct config *c, void *owner, struct settings
 		add_setting(&p, &policy, plain[i]);
 	add_ms(&p, &policy, SET_queue_time_limit, "");
 	add_ms(&p, &policy, SET_child_timeout_grace, "");
+	if (settings_want_questions(c))
+		add_number(&p, "ask_recipients_above", policy_bool(&policy, SET_enforce_smtpd_message_size_limit_64kb_min) ? 65536 : 0);
 	add_acl(&p, policy_value(&policy, SET_xforward_hosts), "xforward_hosts");
 	const char *const *listeners = config_listen_sockets(c, owner);
 	for (unsigned i = 0; listeners[i]; i++) {

@@ -32,6 +32,8 @@ struct worker_template {
 	struct plugin_instance **deliveries;
 	struct children workers;
 	unsigned wanted, next_slot;
+	bool wants_questions;	/* one worker more, for RCPT jobs alone */
+	pid_t questions_pid;	/* 0: not there now */
 	int signal_fd;
 	bool draining;
 };
@@ -182,20 +184,22 @@ static void free_slot(struct worker_template *t, unsigned slot)
 	atomic_store(&w->pid, 0);
 }
 
-static void become_worker(struct worker_template *t, unsigned slot)
+static void become_worker(struct worker_template *t, unsigned slot, bool questions_only)
 {
 	close(ROLE_FD_MASTER);
 	close(t->signal_fd);
 	talk_unblock_signals();
 	t->setup.slot = slot;
+	t->setup.questions_only = questions_only;
 	atomic_store(&t->setup.shared->workers[slot].pid, (uint32_t)getpid());
 	_exit(worker_run(&t->setup));
 }
 
 static void start_workers(struct worker_template *t)
 {
-	while (!t->draining && t->workers.count < t->wanted && children_may_start(&t->workers)) {
+	while (!t->draining && t->workers.count < t->wanted + t->wants_questions && children_may_start(&t->workers)) {
 		unsigned slot;
+		bool questions_only = t->wants_questions && t->questions_pid == 0;
 		if (!claim_slot(t, &slot))
 			return;
 		struct shared_worker *w = &t->setup.shared->workers[slot];
@@ -203,13 +207,15 @@ static void start_workers(struct worker_template *t)
 		atomic_store(&w->stage, STAGE_STARTING);
 		pid_t pid = fork();
 		if (pid == 0)
-			become_worker(t, slot);
+			become_worker(t, slot, questions_only);
 		if (pid < 0) {
 			log_write(LOG_LEVEL_ERROR, "worker template: fork: %s", g_strerror(errno));
 			free_slot(t, slot);
 			return;
 		}
 		atomic_store(&w->pid, (uint32_t)pid);
+		if (questions_only)
+			t->questions_pid = pid;
 		children_add(&t->workers, pid, NULL, slot);
 	}
 }
@@ -224,6 +230,8 @@ static void reap_workers(struct worker_template *t)
 	while (children_reap(&t->workers, &e, &status)) {
 		if (e.pid == 0)
 			continue;
+		if (e.pid == t->questions_pid)
+			t->questions_pid = 0;
 		if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0) {
 			shared_count(t->setup.shared, COUNT_WORKER_DEATHS, 1);
 			log_write(LOG_LEVEL_WARNING, "worker %d died (%s %d) at stage %s%s%s", (int)e.pid,
@@ -278,6 +286,7 @@ static int prepare(struct worker_template *t, struct error *e)
 	t->setup.life_fd = ROLE_FD_LIFE;
 	t->setup.generation = t->options->generation;
 	t->wanted = (unsigned)policy_int(&t->base, SET_max_servers, 2);
+	t->wants_questions = settings_want_questions(t->config);
 	plugin_call_setup(t->setup.shared, policy_string(&t->base, SET_path));
 	load_deliveries(t);
 	return load_instances(t, e);

@@ -46,14 +46,15 @@ enum record_kind {
 
 /* ---- worker <-> reception ---- */
 
-struct token { uint32_t slot; uint32_t pid; };	/* slot: index of the worker's place in shared memory */
+enum token_serves { TOKEN_MAILS = 0, TOKEN_QUESTIONS };	/* the reserved worker takes RCPT jobs only, the others everything else */
+struct token { uint32_t slot; uint32_t pid; uint8_t serves; };	/* slot: index of the worker's place in shared memory */
 void token_write(struct wire_writer *w, const struct token *t);
 int token_read(struct wire_reader *r, struct token *t);
 
 enum job_kind { JOB_MAIL = 1, JOB_RCPT, JOB_SCAN, JOB_EXPLAIN, JOB_RELEASE, JOB_QUARANTINE, JOB_FILTER };
 
 /* Comes with two descriptors, the mail and its envelope; or with the mail's only, and the envelope within, where that is no
- * larger than this: making a memfd costs as much as some forty other system calls. */
+ * larger than this: making a memfd costs as much as some forty other system calls.  RCPT and EXPLAIN are about no mail: theirs is missing. */
 #define WIRE_ENVELOPE_WITHIN_MAX 4096
 #define WIRE_JOB_MAX (WIRE_ENVELOPE_WITHIN_MAX + 512)	/* bytes of the whole record */
 
@@ -112,8 +113,9 @@ int committed_read(struct wire_reader *r, void *owner, struct committed *c);
 struct result {
 	uint32_t recipient_count;	/* must equal the envelope's */
 	const char **replies;		/* "250 2.0.0 from MTA(...): 250 2.0.0 Ok: queued as X", one per recipient (LMTP) */
-	const char *reply;		/* the one reply for all (SMTP) */
+	const char *reply;		/* the one reply for all (SMTP); RCPT: what speaks against the recipient, "" nothing */
 	uint8_t leaving;		/* the worker takes no further job on this token */
+	const char *answer;		/* SCAN, EXPLAIN: exit code, line end, what posternctl prints; cut at WIRE_TEXT_MAX */
 };
 void result_write(struct wire_writer *w, const struct result *res);
 int result_read(struct wire_reader *r, void *owner, struct result *res);

@@ -17,6 +17,7 @@ void token_write(struct wire_writer *w, const struct token *t)
 	wire_begin(w, RECORD_TOKEN);
 	wire_put_u32(w, t->slot);
 	wire_put_u32(w, t->pid);
+	wire_put_u8(w, t->serves);
 }
 
 int token_read(struct wire_reader *r, struct token *t)
@@ -24,6 +25,7 @@ int token_read(struct wire_reader *r, struct token *t)
 	fields_expect(r, RECORD_TOKEN);
 	t->slot = wire_get_u32(r);
 	t->pid = wire_get_u32(r);
+	t->serves = fields_get_range(r, TOKEN_MAILS, TOKEN_QUESTIONS);
 	return fields_end(r);
 }
 
@@ -215,6 +217,7 @@ void result_write(struct wire_writer *w, const struct result *res)
 	wire_begin(w, RECORD_RESULT);
 	wire_put_u8(w, res->leaving);
 	wire_put_str_cut(w, res->reply, WIRE_REPLY_MAX);
+	wire_put_str_cut(w, res->answer, WIRE_TEXT_MAX);
 	wire_put_u32(w, res->recipient_count);
 	wire_put_u8(w, res->replies != NULL);
 	if (res->replies)
@@ -227,6 +230,7 @@ int result_read(struct wire_reader *r, void *owner, struct result *res)
 	res->replies = NULL;
 	res->leaving = fields_get_flag(r);
 	res->reply = wire_get_str(r, owner, WIRE_REPLY_MAX);
+	res->answer = wire_get_str(r, owner, WIRE_TEXT_MAX);
 	res->recipient_count = wire_get_u32(r);
 	if (res->recipient_count > WIRE_RECIPIENTS_MAX)
 		r->bad = true;

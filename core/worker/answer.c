@@ -29,6 +29,12 @@ int answer_send(struct worker *w, const struct mail *m)
 	return send_result(w, &result);
 }
 
+int answer_send_text(struct worker *w, unsigned recipient_count, const char *text)
+{
+	struct result result = { .recipient_count = recipient_count, .answer = text, .leaving = w->leave };
+	return send_result(w, &result);
+}
+
 int answer_send_failure(struct worker *w, unsigned recipient_count, const char *reply)
 {
 	struct result result = { .recipient_count = recipient_count, .reply = reply, .leaving = w->leave };

@@ -10,6 +10,7 @@
 #include "worker/act.h"
 #include "worker/earlier.h"
 #include "worker/rcpt_policy.h"
+#include "worker/rewrite.h"
 
 #define RECEIVED_MAX 100
 
@@ -224,6 +225,9 @@ int act_forward(struct worker *w, struct mail *m, const struct policy *p, uint32
 		return 0;
 	}
 	skip_delivered(&f);
+	for (unsigned i = 0; i < m->recipient_count; i++)
+		if (passes(&m->recipients[i]))
+			rewrite_recipient(m, p, &m->recipients[i]);
 	unsigned count = make_clusters(&f, &clusters);
 	for (unsigned i = 0; i < count; i++) {
 		if (client_gone(&f)) {

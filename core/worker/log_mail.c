@@ -198,7 +198,8 @@ static void fill_details(const struct listing *l, struct logline *line)
 		details[i] = (struct logline_recipient){
 			.address = r->envelope->address, .original = r->envelope->orcpt,
 			.is_local = r->policy && r->policy->is_local, .bypass_virus_checks = r->policy && r->policy->bypass_virus,
-			.bypass_banned_checks = r->policy && r->policy->bypass_banned,
+			.bypass_banned_checks = r->policy && r->policy->bypass_banned, .bypass_spam_checks = r->policy && r->policy->bypass_spam,
+			.whitelisted = r->whitelisted, .blacklisted = r->blacklisted, .sql_policy_id = r->sql_policy_id,
 			.action = destiny_word(r), .reply = r->reply, .queued_as = r->queued_as,
 			.ccat_blocking = r->fate == FATE_BLOCKED ? category_name(r->blocking) : NULL,
 			.banning_reason = judge_banned_summary(m, r),

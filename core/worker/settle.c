@@ -9,6 +9,7 @@
 #include "mail/address.h"
 #include "worker/banks.h"
 #include "worker/policy_share.h"
+#include "worker/senders.h"
 
 #define DEBUG_LEVEL 5
 
@@ -82,6 +83,7 @@ static void settle_recipients(struct settling *s)
 	for (unsigned i = 0; i < m->recipient_count; i++)
 		m->recipients[i].policy = policy_share_take(share, settle_recipient(s, &m->recipients[i]));
 	talloc_free(share);
+	senders_settle(s);
 	settle_log_level(s);
 }
 

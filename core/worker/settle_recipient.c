@@ -38,13 +38,20 @@ static const struct value *ask_record(struct settling *s, enum setting_id id, co
 	return v;
 }
 
-/* What SQL and LDAP say stands before the tables of every list that has a field of theirs. */
+/* The field of SQL and LDAP that stands before the tables of this list; NULL: none, or nobody is to be asked. */
+static const struct setting_field *implied_field(const struct settling *s, enum setting_id id)
+{
+	if (!record_asker_is_wanted(s->context.records) || !policy_bool(s->policy, SET_lookup_maps_imply_sql_and_ldap))
+		return NULL;
+	return setting_field_of((int)id);
+}
+
 static const struct value *ask_records(struct settling *s, enum setting_id id, struct lookup_key *key, void *owner, struct settle_origin *origin,
 	enum record_source_kind *kind)
 {
-	const struct setting_field *field = setting_field_of((int)id);
+	const struct setting_field *field = implied_field(s, id);
 	const struct value *v = NULL;
-	if (!field || !policy_bool(s->policy, SET_lookup_maps_imply_sql_and_ldap))
+	if (!field)
 		return NULL;
 	for (int k = (int)*kind; k < RECORD_SOURCE_COUNT && !v && s->failed.class == ERROR_NONE; k++) {
 		v = ask_record(s, id, field, (enum record_source_kind)k, key, owner, origin);
@@ -112,6 +119,8 @@ struct planned_cell {
 };
 struct settle_plan {
 	struct rcpt_policy common;
+	unsigned asked_count;
+	int asked[RCPT_COUNT];	/* lists whose answer depends on the recipient */
 	unsigned count;
 	struct planned_cell *cells;
 };
@@ -174,13 +183,30 @@ static void plan_cells(struct settling *s)
 	}
 }
 
+/* Most lists of most sites are empty or begin with a constant: then it is nobody's in particular. */
+static bool depends_on_recipient(const struct settling *s, const struct rcpt_definition *d)
+{
+	const struct value *v = policy_value(s->policy, d->setting);
+	if (d->key == RCPT_KEY_SENDER)
+		return false;
+	if (d->how == RCPT_HOW_ALL || implied_field(s, d->setting))
+		return true;
+	if (v->kind == VALUE_UNDEF || (v->kind == VALUE_LIST && v->u.list.count == 0))
+		return false;
+	const struct value *first = v->kind == VALUE_LIST ? v->u.list.items[0] : v;
+	return first->kind != VALUE_TABLE || lookup_table_kind(first->u.table) != LOOKUP_CONSTANT;
+}
+
 void settle_prepare(struct settling *s, const char *sender)
 {
 	struct lookup_key *key = lookup_key_address(s->mail, sender, &s->style);
 	s->plan = talloc_zero(s->mail, struct settle_plan);
-	for (int i = 0; i < RCPT_COUNT; i++)
-		if (rcpt_definitions[i].key == RCPT_KEY_SENDER)
+	for (int i = 0; i < RCPT_COUNT; i++) {
+		if (depends_on_recipient(s, &rcpt_definitions[i]))
+			s->plan->asked[s->plan->asked_count++] = i;
+		else
 			s->plan->common.values[i] = ask_definition(s, i, key, s->mail, -1);
+	}
 	plan_cells(s);
 }
 
@@ -219,9 +245,8 @@ struct rcpt_policy *settle_recipient(struct settling *s, const struct recipient 
 {
 	struct rcpt_policy *p = talloc_memdup(s->mail, &s->plan->common, sizeof *p);
 	struct lookup_key *key = lookup_key_address(p, r->address, &s->style);
-	for (int i = 0; i < RCPT_COUNT; i++)
-		if (rcpt_definitions[i].key == RCPT_KEY_RECIPIENT)
-			p->values[i] = ask_definition(s, i, key, p, (int)r->index);
+	for (unsigned i = 0; i < s->plan->asked_count; i++)
+		p->values[s->plan->asked[i]] = ask_definition(s, s->plan->asked[i], key, p, (int)r->index);
 	p->is_local = rcpt_policy_true(p, RCPT_local_domains_maps);
 	p->bypass_virus = rcpt_policy_true(p, RCPT_bypass_virus_checks_maps);
 	p->bypass_banned = rcpt_policy_true(p, RCPT_bypass_banned_checks_maps);

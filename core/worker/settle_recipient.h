@@ -13,7 +13,7 @@ struct settle_origin {
 	struct lookup_match match;	/* else: a table (table NULL: none matched) */
 	enum setting_id list;		/* the lookup list that was asked; for a category: what the entry follows, else the table itself */
 };
-/* Told of every lookup list and category key as it is settled; category: "7,1" or NULL. recipient -1: by the sender. */
+/* Told of every lookup list and category key as it is settled; category: "7,1" or NULL. recipient -1: the same for all of them. */
 struct settle_watch {
 	void (*settled)(struct settle_watch *w, int recipient, enum setting_id id, const char *category, const struct value *v,
 		const struct settle_origin *origin);

@@ -78,7 +78,7 @@ static int measure(struct mail *m, struct error *e)
 	return rc == 0 ? 0 : error_set_errno(e, "mail: read");
 }
 
-struct mail *take_mail(void *owner, const struct job *job, int mail_fd, int envelope_fd, int cancel_fd, unsigned mail_id_bits, struct error *e)
+static struct mail *new_mail(void *owner, const struct job *job, int mail_fd, int cancel_fd)
 {
 	struct mail *m = talloc_zero(owner, struct mail);
 	m->magic = MAIL_MAGIC;
@@ -88,6 +88,21 @@ struct mail *take_mail(void *owner, const struct job *job, int mail_fd, int enve
 	m->size_bytes = job->size_bytes;
 	m->deadline = (struct deadline){ .at_ms = job->deadline_ms, .cancel_fd = cancel_fd };
 	m->started_ms = clock_now_ms();
+	return m;
+}
+
+struct mail *take_question(void *owner, const struct job *job, int envelope_fd, int cancel_fd, struct error *e)
+{
+	struct mail *m = new_mail(owner, job, -1, cancel_fd);
+	if (take_envelope(m, job, envelope_fd, e) == 0)
+		return m;
+	talloc_free(m);
+	return NULL;
+}
+
+struct mail *take_mail(void *owner, const struct job *job, int mail_fd, int envelope_fd, int cancel_fd, unsigned mail_id_bits, struct error *e)
+{
+	struct mail *m = new_mail(owner, job, mail_fd, cancel_fd);
 	mail_id_make(m->mail_id, m->secret_id, mail_id_bits);
 	int rc = take_envelope(m, job, envelope_fd, e);
 	if (rc == 0 && header_read(m->fd, m->size_bytes, m, &m->header) != 0)

@@ -18,8 +18,10 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "worker/answer.h"
+#include "worker/explain.h"
 #include "worker/open.h"
 #include "worker/pipeline.h"
+#include "worker/rcpt_size.h"
 #include "worker/scan_file.h"
 #include "worker/take.h"
 
@@ -64,7 +66,8 @@ static void give_token(struct worker *w)
 {
 	int pair[2];
 	struct wire_writer out = { 0 };
-	struct token t = { .slot = w->setup->slot, .pid = (uint32_t)getpid() };
+	struct token t = { .slot = w->setup->slot, .pid = (uint32_t)getpid(),
+		.serves = w->setup->questions_only ? TOKEN_QUESTIONS : TOKEN_MAILS };
 	size_t n;
 	if (w->token_fd >= 0 || fdpass_pair(pair) != 0)
 		return;
@@ -115,31 +118,76 @@ static void settle_job(struct worker *w, const struct job *job, struct mail *m)
 	answer_send(w, m);
 }
 
+static void begin_job(struct worker *w, const struct job *job)
+{
+	show_job(w, job);
+	log_set_id(job->log_id);
+	arm_death(job->deadline_ms + policy_ms(&w->base, SET_child_timeout_grace, 5000));
+	if (++w->mails >= w->max_mails && w->max_mails > 0)
+		w->leave = true;
+}
+
+static void end_job(struct worker *w, void *owner)
+{
+	talloc_free(owner);
+	log_set_level((int)policy_int(&w->base, SET_log_level, 0));
+	arm_death(0);
+	log_set_id(NULL);
+}
+
 static void do_mail(struct worker *w, const struct job *job, int mail_fd, int envelope_fd)
 {
 	struct error e = { 0 };
 	void *owner = talloc_pool(NULL, MAIL_POOL_BYTES);	/* most mails need no more: one piece of memory, given back in one */
-	int64_t grace_ms = policy_ms(&w->base, SET_child_timeout_grace, 5000);
-	show_job(w, job);
-	log_set_id(job->log_id);
-	arm_death(job->deadline_ms + grace_ms);
-	if (++w->mails >= w->max_mails && w->max_mails > 0)
-		w->leave = true;
+	begin_job(w, job);
 	struct mail *m = take_mail(owner, job, mail_fd, envelope_fd, w->token_fd, (unsigned)policy_int(&w->base, SET_mail_id_size_bits, 72), &e);
 	if (m && job->kind == JOB_SCAN) {
 		note_digest(w, m);
-		answer_send_failure(w, 0, scan_file_run(w, m));
+		answer_send_text(w, 0, scan_file_run(w, m));
 	} else if (m) {
 		settle_job(w, job, m);
 	} else {
 		log_write(LOG_LEVEL_ERROR, "job: %s", e.text);
-		answer_send_failure(w, 0, job->kind == JOB_SCAN ? "2\nnot completed: it cannot be read\n" : "451 4.5.0 Error in processing");
+		if (job->kind == JOB_SCAN)
+			answer_send_text(w, 0, "2\nnot completed: it cannot be read\n");
+		else
+			answer_send_failure(w, 0, "451 4.5.0 Error in processing");
 	}
-	talloc_free(owner);
-	log_set_level((int)policy_int(&w->base, SET_log_level, 0));
-	arm_death(0);
+	end_job(w, owner);
 	atomic_fetch_add(&w->slot->mails, 1);
-	log_set_id(NULL);
+}
+
+/* What is asked about a mail that is not there. */
+static void do_question(struct worker *w, const struct job *job, int envelope_fd)
+{
+	struct error e = { 0 };
+	void *owner = talloc_pool(NULL, MAIL_POOL_BYTES);
+	begin_job(w, job);
+	struct mail *m = take_question(owner, job, envelope_fd, w->token_fd, &e);
+	if (!m)
+		log_write(LOG_LEVEL_ERROR, "job: %s", e.text);
+	if (m && job->kind == JOB_RCPT)
+		answer_send_failure(w, m->envelope->recipient_count, rcpt_size_reply(w, m));
+	else if (m)
+		answer_send_text(w, m->envelope->recipient_count, explain_run(w, m));
+	else
+		answer_send_failure(w, 0, "");
+	end_job(w, owner);
+}
+
+static bool has_mail(const struct job *job)
+{
+	return job->kind == JOB_MAIL || job->kind == JOB_SCAN;
+}
+
+static bool is_known(const struct job *job)
+{
+	return has_mail(job) || job->kind == JOB_RCPT || job->kind == JOB_EXPLAIN;
+}
+
+static int descriptors_of(const struct job *job)
+{
+	return has_mail(job) + (job->envelope_bytes == 0);
 }
 
 static void take_job(struct worker *w)
@@ -158,13 +206,15 @@ static void take_job(struct worker *w)
 	void *owner = talloc_new(NULL);
 	if (wire_open(&r, buffer, (size_t)n) && r.kind == RECORD_CANCEL) {
 		fdpass_close_all(fds, count);	/* it crossed our RESULT */
-	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || count != (job.envelope_bytes > 0 ? 1 : 2)
-		   || (job.kind != JOB_MAIL && job.kind != JOB_SCAN)) {
+	} else if (r.bad || r.kind != RECORD_JOB || job_read(&r, owner, &job) != 0 || !is_known(&job) || count != descriptors_of(&job)) {
 		log_write(LOG_LEVEL_ERROR, "reception sent a job that this worker does not know");
 		fdpass_close_all(fds, count);
 		drop_token(w);
 	} else {
-		do_mail(w, &job, fds[0], count == 2 ? fds[1] : -1);
+		if (has_mail(&job))
+			do_mail(w, &job, fds[0], count == 2 ? fds[1] : -1);
+		else
+			do_question(w, &job, count == 1 ? fds[0] : -1);
 		worker_stage(w, STAGE_IDLE);
 	}
 	talloc_free(owner);
@@ -235,7 +285,8 @@ static void serve(struct worker *w)
 	int64_t next_token_ms = 0;
 	worker_stage(w, STAGE_IDLE);
 	while (!w->leave) {
-		opener_link_ensure(w->opener);
+		if (!w->setup->questions_only)
+			opener_link_ensure(w->opener);
 		/* Reception that closes tokens is gone or leaving: do not hurry the next one upon it. */
 		if (w->token_fd < 0 && clock_now_ms() < next_token_ms)
 			usleep(20000);

@@ -23,6 +23,7 @@ struct worker_setup {
 	int tokens_fd, openers_fd, life_fd;
 	int ledger_fd;				/* the ledgers' file; -1: none */
 	const char *temp_base;
+	bool questions_only;			/* the worker reserved for RCPT jobs: it has no opener */
 };
 
 struct worker {

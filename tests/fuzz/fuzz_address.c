@@ -35,6 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = talloc_strndup(owner, (const char *)data, size);
 	use(owner, text, false);
 	use(owner, text, true);
+	char **list = address_list_parse(owner, text, 5);
+	for (int i = 0; list[i]; i++)
+		if (i >= 5 || !strchr(list[i], '@'))
+			abort();
 	talloc_free(owner);
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* reception_probe.c - reception alone, between a test's client and workers that act as the mail's sender says.
  *
- * Usage: reception_probe [NAME=VALUE ...]     settings of the record; besides: workers=N (default 1), unix=PATH, per=NAME
+ * Usage: reception_probe [NAME=VALUE ...]     settings of the record; besides: workers=N (default 1), questions=N (0), unix=PATH, per=NAME
  * It prints "port N", then what the workers see; commands come on standard input:
  *   drain | kill-master | worker (one more) | state
  * and at the end "exit N" and what the shared memory then holds.
  *
  * The local part of a mail's sender, cut at '+', says what the worker does:
- *   show commit commitall die slow<ms> hang tempfail reject mixed leaving long evil malformed bad */
+ *   show commit commitall die slow<ms> hang tempfail reject mixed leaving long evil malformed bad
+ * Workers of questions= answer RCPT jobs by the recipient's local part: big, later, passed, hang, die; else nothing is against it. */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -250,6 +251,8 @@ static bool receive_job(struct work *w)
 		return false;
 	if (!wire_open(&r, w->probe->record, (size_t)n) || r.kind != RECORD_JOB || job_read(&r, w->owner, &w->job) != 0)
 		return false;
+	if (w->job.kind == JOB_RCPT)
+		return count == 0 && wire_open(&r, w->job.envelope, w->job.envelope_bytes) && envelope_read(&r, w->owner, &w->envelope) == 0;
 	w->mail_fd = fds[0];
 	if (w->job.envelope_bytes > 0)
 		return count == 1 && wire_open(&r, w->job.envelope, w->job.envelope_bytes) && envelope_read(&r, w->owner, &w->envelope) == 0;
@@ -262,10 +265,34 @@ static bool receive_job(struct work *w)
 	return n == st.st_size && wire_open(&r, bytes, (size_t)n) && envelope_read(&r, w->owner, &w->envelope) == 0;
 }
 
+static const char *answer_to(const struct work *w, const char *address)
+{
+	const char *code = g_str_has_prefix(address, "big") ? "552 5.3.4" : g_str_has_prefix(address, "later") ? "452 4.3.4"
+		: g_str_has_prefix(address, "passed") ? "250 2.3.4" : NULL;
+	return code == NULL ? "" : talloc_asprintf(w->owner, "%s Declared message size (%lld B) exceeds size limit for recipient <%s>", code,
+		(long long)w->envelope.declared_size, address);
+}
+
+static bool answer_question(struct work *w)
+{
+	struct wire_writer writer = { 0 };
+	const char *address = w->envelope.recipients[0].address;
+	struct result r = { .recipient_count = 1, .reply = answer_to(w, address) };
+	say("RCPT %s from <%s> to <%s> declared %lld client %s by %s %s", w->job.log_id, w->envelope.sender, address, (long long)w->envelope.declared_size,
+		w->envelope.client.address != NULL ? w->envelope.client.address : "-", w->envelope.protocol, w->envelope.socket_text);
+	if (g_str_has_prefix(address, "hang"))
+		wait_for_cancel(w, -1);
+	if (g_str_has_prefix(address, "die"))
+		return false;
+	result_write(&writer, &r);
+	send_record(w, &writer);
+	return true;
+}
+
 static bool one_job(struct probe *p, uint32_t slot, int fd)
 {
 	struct work w = { .probe = p, .slot = slot, .fd = fd, .mail_fd = -1, .owner = talloc_new(NULL) };
-	bool stays = receive_job(&w) && work_on(&w);
+	bool stays = receive_job(&w) && (w.job.kind == JOB_RCPT ? answer_question(&w) : work_on(&w));
 	if (w.mail_fd >= 0)
 		close(w.mail_fd);
 	talloc_free(w.owner);
@@ -273,11 +300,11 @@ static bool one_job(struct probe *p, uint32_t slot, int fd)
 }
 
 /* A worker that "dies" comes back with a new token; it ends when reception has gone. */
-static void worker(struct probe *p, uint32_t slot)
+static void worker(struct probe *p, uint32_t slot, enum token_serves serves)
 {
 	for (;;) {
 		struct wire_writer w = { 0 };
-		struct token t = { .slot = slot, .pid = (uint32_t)getpid() };
+		struct token t = { .slot = slot, .pid = (uint32_t)getpid(), .serves = (uint8_t)serves };
 		size_t n;
 		int fds[2];
 		if (fdpass_pair(fds) != 0)
@@ -296,13 +323,13 @@ static void worker(struct probe *p, uint32_t slot)
 	}
 }
 
-static void start_worker(struct probe *p)
+static void start_worker(struct probe *p, enum token_serves serves)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(p->master_fd[0]);
-		worker(p, p->worker_count);
+		worker(p, p->worker_count, serves);
 		_exit(0);
 	}
 	p->workers[p->worker_count++] = pid;
@@ -406,7 +433,7 @@ static void finish(struct probe *p, bool by_record)
 static bool obey(struct probe *p, const char *command)
 {
 	if (g_str_has_prefix(command, "worker"))
-		start_worker(p);
+		start_worker(p, TOKEN_MAILS);
 	else if (g_str_has_prefix(command, "state"))
 		show_state(p);
 	else if (g_str_has_prefix(command, "drain"))
@@ -418,7 +445,7 @@ static bool obey(struct probe *p, const char *command)
 	return true;
 }
 
-static void take_arguments(int argc, char **argv, struct settings_record *s, unsigned *workers, const char **unix_path)
+static void take_arguments(int argc, char **argv, struct settings_record *s, unsigned *workers, unsigned *questions, const char **unix_path)
 {
 	s->pairs = talloc_zero_array(NULL, struct setting_pair, (unsigned)argc);
 	for (int i = 1; i < argc; i++) {
@@ -428,6 +455,8 @@ static void take_arguments(int argc, char **argv, struct settings_record *s, uns
 		*equals = '\0';
 		if (strcmp(argv[i], "workers") == 0)
 			*workers = (unsigned)atoi(equals + 1);
+		else if (strcmp(argv[i], "questions") == 0)
+			*questions = (unsigned)atoi(equals + 1);
 		else if (strcmp(argv[i], "unix") == 0)
 			*unix_path = equals + 1;
 		else
@@ -439,12 +468,12 @@ int main(int argc, char **argv)
 {
 	static struct probe p;
 	struct settings_record settings = { 0 };
-	unsigned workers = 1;
+	unsigned workers = 1, questions = 0;
 	const char *unix_path = NULL;
 	char line[100];
 	int memory_fd;
 	bool by_record = true;
-	take_arguments(argc, argv, &settings, &workers, &unix_path);
+	take_arguments(argc, argv, &settings, &workers, &questions, &unix_path);
 	p.shared = shared_create(&memory_fd);
 	if (p.shared == NULL || fdpass_pair(p.token_fd) != 0 || fdpass_pair(p.master_fd) != 0)
 		return 2;
@@ -454,7 +483,9 @@ int main(int argc, char **argv)
 	if (!await_record(&p, RECORD_READY))
 		say("not ready");
 	for (unsigned i = 0; i < workers && i < WORKERS_MAX; i++)
-		start_worker(&p);
+		start_worker(&p, TOKEN_MAILS);
+	for (unsigned i = 0; i < questions; i++)
+		start_worker(&p, TOKEN_QUESTIONS);
 	say("ready %d", (int)p.reception);
 	while (fgets(line, sizeof line, stdin) != NULL && obey(&p, line))
 		by_record = by_record && strncmp(line, "kill-master", 11) != 0;

@@ -129,11 +129,43 @@ static void pieces_of_lookup_keys(void **state)
 	talloc_free(owner);
 }
 
+static void lists(void **state)
+{
+	static const struct { const char *text, *expected; } table[] = {
+		{ "a@b.c", "a@b.c" },
+		{ "Joe <a@b.c>", "a@b.c" },
+		{ "\"Doe, Joe\" <a@b.c>, x@y.z", "a@b.c|x@y.z" },
+		{ "Joe (a <comment@x.y>) <a@b.c> (more)", "a@b.c" },
+		{ "Group: a@b.c, Joe <x@y.z>;, q@r.s", "a@b.c|x@y.z|q@r.s" },
+		{ "undisclosed-recipients:;", "" },
+		{ "<@relay.x,@other.y:a@b.c>", "a@b.c" },
+		{ "\"a b\"@b.c", "a b@b.c" },
+		{ "<\"a\\\"b\"@b.c>", "a\"b@b.c" },
+		{ "Joe a@b.c", "a@b.c" },
+		{ "a@b.c>, <x@y.z", "a@b.c>|x@y.z" },
+		{ "nobody", "" },
+		{ "", "" },
+		{ "(unfinished a@b.c", "" },
+		{ "\"unfinished a@b.c", "unfinished a@b.c" },
+		{ "a@b.c,,; x@y.z", "a@b.c|x@y.z" },
+		{ "< a@b.c >", "a@b.c" },
+		{ "1@x, 2@x, 3@x, 4@x, 5@x", "1@x|2@x|3@x" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		char **list = address_list_parse(NULL, table[i].text, 3), *all = g_strjoinv("|", list);
+		if (strcmp(all, table[i].expected) != 0)
+			fail_msg("%s: %s", table[i].text, all);
+		g_free(all);
+		talloc_free(list);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths), cmocka_unit_test(quotes), cmocka_unit_test(splitting), cmocka_unit_test(domains),
-		cmocka_unit_test(extensions), cmocka_unit_test(pieces_of_lookup_keys),
+		cmocka_unit_test(extensions), cmocka_unit_test(pieces_of_lookup_keys), cmocka_unit_test(lists),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

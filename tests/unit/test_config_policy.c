@@ -10,24 +10,8 @@
 
 #include "config/config.h"
 #include "lookup/lookup.h"
+#include "load_config.h"
 #include "mail/mail.h"
-
-static struct config *load(const char *source)
-{
-	struct config_options options = { .embedded = source };
-	GPtrArray *problems;
-	struct config *c = config_load(&options, &problems);
-
-	for (guint i = 0; i < problems->len; i++) {
-		const struct config_problem *p = g_ptr_array_index(problems, i);
-
-		if (!p->warning)
-			print_message("# %s:%d: %s\n", p->file, p->line, p->text);
-	}
-	assert_int_equal(config_error_count(problems), 0);
-	g_ptr_array_free(problems, TRUE);
-	return c;
-}
 
 #define COMMON "bypass_virus_checks_maps = { true }\n"
 

@@ -115,7 +115,8 @@ static void test_json_of_much(void **state)
 		{ .address = "b@Example.org", .original = "rfc822;b@x", .is_local = true, .action = "DISCARD", .reply = "250 2.7.0 Ok, discarded",
 			.ccat_blocking = "Virus" },
 		{ .address = "c@example.org", .action = "PASS", .reply = "250 2.0.0 Ok: queued as Q", .queued_as = "Q",
-			.bypass_virus_checks = true, .bypass_banned_checks = true, .ccat_main = "Virus", .banning_reason = "x" },
+			.bypass_virus_checks = true, .bypass_banned_checks = true, .bypass_spam_checks = true, .blacklisted = true, .whitelisted = true,
+			.sql_policy_id = "7", .ccat_main = "Virus", .banning_reason = "x" },
 	};
 	struct logline l = { .actions = "DiscardedInbound,RelayedInbound,Quarantined", .policy_banks = "A/B", .originating = true,
 		.client_ip = "192.0.2.1", .client_port = "25", .sender = "a@EXAMPLE.com", .quarantine = "virus-1, virus-2", .quarantine_type = "F",
@@ -128,8 +129,8 @@ static void test_json_of_much(void **state)
 		"\"attached_file_names\":[\"a\\\"b.exe\"],\"mail_from\":\"<a@example.com>\",\"rcpt_to\":[\"<b@example.org>\",\"<c@example.org>\"],"
 		"\"rcpt_num\":2,\"recipients\":[{\"rcpt_to\":\"<b@example.org>\",\"rcpt_to_orig\":\"rfc822;b@x\",\"rcpt_is_local\":true,"
 		"\"action\":\"DISCARD\",\"smtp_response\":\"250 2.7.0 Ok, discarded\",\"smtp_code\":\"250\",\"ccat_blocking\":\"Virus\"},"
-		"{\"rcpt_to\":\"<c@example.org>\",\"rcpt_is_local\":false,\"action\":\"PASS\",\"smtp_response\":\"250 2.0.0 Ok: queued as Q\","
-		"\"smtp_code\":\"250\",\"queued_as\":\"Q\",\"bypass_virus_checks\":true,\"bypass_banned_checks\":true,\"ccat_main\":\"Virus\","
+		"{\"rcpt_to\":\"<c@example.org>\",\"rcpt_is_local\":false,\"sql_user_policy_id\":\"7\",\"action\":\"PASS\",\"smtp_response\":\"250 2.0.0 Ok: queued as Q\","
+		"\"smtp_code\":\"250\",\"queued_as\":\"Q\",\"blacklisted\":true,\"whitelisted\":true,\"bypass_virus_checks\":true,\"bypass_banned_checks\":true,\"bypass_spam_checks\":true,\"ccat_main\":\"Virus\","
 		"\"banning_reason\":\"x\"}],\"author\":[\"a@example.com\"],\"subject\":\"Tab\\there \xef\xbf\xbd\",\"subject_rot13\":\"Gno\\turer \xef\xbf\xbd\","
 		"\"message_id\":\"<m@x>\",\"policy_banks\":[\"A\",\"B\"],\"size\":77,\"content_type\":\"Virus\",\"quarantine\":\"virus-1\","
 		"\"quar_type\":\"F\",\"dsn_sent\":false,\"originating\":true,\"actions_performed\":\"DiscardedInbound RelayedInbound Quarantined\","

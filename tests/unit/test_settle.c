@@ -10,6 +10,8 @@
 
 #include "config/inside.h"
 #include "fake_source.h"
+#include "load_config.h"
+#include "worker/rewrite.h"
 #include "worker/settle.h"
 
 #define COMMON "bypass_virus_checks_maps = { true }\nlocal_domains_maps = { { \".org\" } }\n"
@@ -21,21 +23,6 @@ struct given {
 	struct mail *mail;
 	struct error error;
 };
-
-static struct config *load(const char *source)
-{
-	struct config_options options = { .embedded = source };
-	GPtrArray *problems;
-	struct config *c = config_load(&options, &problems);
-	for (guint i = 0; i < problems->len; i++) {
-		const struct config_problem *p = g_ptr_array_index(problems, i);
-		if (!p->warning)
-			print_message("# %s:%d: %s\n", p->file, p->line, p->text);
-	}
-	assert_int_equal(config_error_count(problems), 0);
-	g_ptr_array_free(problems, TRUE);
-	return c;
-}
 
 static struct mail *mail_to(const char *sender, const char *const *recipients)
 {
@@ -50,6 +37,9 @@ static struct mail *mail_to(const char *sender, const char *const *recipients)
 }
 
 /* lines of SQL, then NULL, then lines of LDAP, then NULL; NULL: none configured. */
+/* "From: x" as the header of the mail that is settled next; NULL: none. */
+static const char *next_header;
+
 static int settle(struct given *g, const char *lua, const char *const *sql, const char *const *ldap, const char *const *recipients)
 {
 	g->config = load(lua);
@@ -58,6 +48,8 @@ static int settle(struct given *g, const char *lua, const char *const *sql, cons
 	g->config->sources[RECORD_SQL] = sql ? fake_source(&g->sql, RECORD_SQL) : NULL;
 	g->config->sources[RECORD_LDAP] = ldap ? fake_source(&g->ldap, RECORD_LDAP) : NULL;
 	g->mail = mail_to("sender@elsewhere.net", recipients);
+	if (next_header)
+		header_parse(next_header, strlen(next_header), true, g->mail, &g->mail->header);
 	policy_init(&g->policy, g->config);
 	return settle_mail(g->mail, &g->policy, NULL, &g->error);
 }
@@ -120,6 +112,26 @@ static void banks_keep_sql(void **state)
 		finish(&g);
 		g_free(lua);
 	}
+}
+
+/* A bank without implied lookups may name fields where it wants them; they are the same record, asked for once. */
+static void fields_as_tables(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "interface_policy[\"10024\"] = \"B\"\nenable_ldap = true\npolicy_bank.B = { lookup_maps_imply_sql_and_ldap = false,\n"
+		"  virus_lovers_maps = { { [\"b@b.org\"] = true }, sql_field \"virus_lover\", ldap_field \"amavisVirusLover\" },\n"
+		"  spam_tag_level_maps = { ldap_field(\"level\", \"number\"), sql_field(\"other\", \"number\") }, virus_admin_maps = { sql_field \"contact\" } }\n",
+		LIST("a@b.org: virus_lover=N, other=3, contact=me@b.org", "b@b.org: virus_lover=N, other=bad"), LIST("a@b.org: amavisVirusLover=TRUE"),
+		LIST("a@b.org", "b@b.org", "c@b.org")), 0);
+	double level;
+	assert_false(rcpt_policy_true(policy_of(&g, 0), RCPT_virus_lovers_maps));
+	assert_true(rcpt_policy_true(policy_of(&g, 1), RCPT_virus_lovers_maps));
+	assert_true(rcpt_policy_number(policy_of(&g, 0), RCPT_spam_tag_level_maps, &level) && level > 2.9 && level < 3.1);
+	assert_false(rcpt_policy_number(policy_of(&g, 1), RCPT_spam_tag_level_maps, &level));
+	assert_string_equal(rcpt_policy_text(policy_of(&g, 0), RCPT_virus_admin_maps, g.mail), "me@b.org");
+	assert_false(rcpt_policy_true(policy_of(&g, 2), RCPT_virus_lovers_maps));
+	assert_int_equal(g.sql.fetches, 3);
+	finish(&g);
 }
 
 static void local_by_sql(void **state)
@@ -196,12 +208,126 @@ static void cells(void **state)
 	finish(&g);
 }
 
+/* --- white and black lists, scores by sender --- */
+
+#define LISTS COMMON "whitelist_sender_maps = { { [\"good@x.net\"] = true, [\"elsewhere.net\"] = false } }\n" \
+	"blacklist_sender_maps = { { [\"bad@x.net\"] = true, [\"good@x.net\"] = true } }\n" \
+	"per_recip_blacklist_sender_lookup_tables = { [\"b@b.org\"] = { [\".elsewhere.net\"] = true, [\"bad@x.net\"] = false } }\n"
+
+static void senders(void **state)
+{
+	static const struct {
+		const char *from, *sql, *ldap, *wb;
+		bool white[2], black[2];	/* of a@b.org, b@b.org */
+		unsigned wblists;
+	} table[] = {
+		{ NULL, NULL, NULL, NULL, { false, false }, { false, true }, 0 },
+		{ "From: x@y.net\r\n", NULL, NULL, NULL, { false, false }, { false, true }, 0 },
+		{ "From: \"Bad, one\" <x@y.net>, Bad <BAD@x.net>\r\n", NULL, NULL, NULL, { false, false }, { true, true }, 0 },
+		{ "From: good@x.net\r\n", NULL, NULL, NULL, { true, true }, { true, true }, 0 },
+		/* SQL knows a@b.org and says something: nobody else is asked. */
+		{ "From: bad@x.net\r\n", "a@b.org: id=7", NULL, "W", { true, false }, { false, true }, 1 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, "B", { false, true }, { true, true }, 1 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, " ", { false, true }, { false, true }, 1 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, NULL, { true, true }, { true, true }, 2 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7; id=8", NULL, NULL, { true, true }, { true, true }, 4 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, "what?", { true, true }, { true, true }, 2 },
+		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y@y.net, amavisBlacklistSender=X@Y.net", NULL, { false, false }, { true, true }, 0 },
+		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=@y.net, amavisWhitelistSender=.net", NULL, { true, false }, { true, true }, 0 },
+		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y.com", NULL, { false, false }, { false, true }, 0 },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct given g = { .sql = { .wb = table[i].wb } };
+		next_header = table[i].from;
+		assert_int_equal(settle(&g, LISTS "enable_ldap = true\n", table[i].sql ? LIST(table[i].sql) : NULL, table[i].ldap ? LIST(table[i].ldap) : NULL,
+			LIST("a@b.org", "b@b.org")), 0);
+		for (int k = 0; k < 2; k++) {
+			const struct recipient *r = &g.mail->recipients[k];
+			if (r->whitelisted != table[i].white[k] || r->blacklisted != table[i].black[k])
+				fail_msg("line %zu: <%s> white %d black %d", i, r->address, r->whitelisted, r->blacklisted);
+		}
+		assert_int_equal(g.sql.wblists, table[i].wblists);
+		finish(&g);
+	}
+	next_header = NULL;
+}
+
+static void scores(void **state)
+{
+	struct given g = { 0 };
+	next_header = "From: x@y.net\r\n";
+	assert_int_equal(settle(&g, COMMON "score_sender_maps = { { [\"a@b.org\"] = { { [\"sender@elsewhere.net\"] = 2.5, [\"x@y.net\"] = 99 }, re { { \".\", 99 } } },\n"
+		"  [\".\"] = { { [\"nobody\"] = 1 }, re { { [[^x@]], -1 } } } }, { [\"b.org\"] = { { [\".net\"] = 0.25 } } } }\n",
+		NULL, NULL, LIST("a@b.org", "c@d.net")), 0);
+	/* a@b.org: 2.5 by its own entry (first table, envelope sender first), -1 by everybody's, 0.25 by the domain's */
+	assert_int_equal(g.mail->score_count, 2);
+	assert_string_equal(g.mail->scores[0].test, "AM.WBL=1.75");
+	assert_int_equal(g.mail->scores[0].recipient, 0);
+	assert_string_equal(g.mail->scores[1].test, "AM.WBL=-1");
+	assert_int_equal(g.mail->scores[1].recipient, 1);
+	/* Settled again, under other banks: not twice. */
+	assert_int_equal(settle_again(g.mail, &g.policy, &g.error), 0);
+	assert_int_equal(g.mail->score_count, 2);
+	finish(&g);
+	next_header = NULL;
+}
+
+static void soft_scores_of_sql(void **state)
+{
+	struct given g = { .sql = { .wb = "-2.5" } };
+	assert_int_equal(settle(&g, LISTS "sql_clause.sel_wblist = \"SELECT x\"\n", LIST("a@b.org: id=7, policy_id=3, id=9"), NULL, LIST("a@b.org")), 0);
+	assert_string_equal(g.mail->scores[0].test, "AM.WBL=-2.5");
+	assert_false(g.mail->recipients[0].whitelisted || g.mail->recipients[0].blacklisted);
+	assert_string_equal(g.sql.users_id, "9");
+	assert_string_equal(g.sql.sender, "sender@elsewhere.net");
+	assert_string_equal(g.sql.statement, "SELECT x");
+	assert_string_equal(g.mail->recipients[0].sql_policy_id, "3");
+	finish(&g);
+}
+
+/* --- address extensions --- */
+
+static void rewriting(void **state)
+{
+	static const struct { const char *to, *lua, *expected, *orcpt; } table[] = {
+		{ "a@b.org", "", NULL, NULL },
+		{ "a@b.org", "addr_extension_virus_maps = { \"virus\" }\n", "a+virus@b.org", "rfc822;a@b.org" },
+		{ "a+old@b.org", "addr_extension_virus_maps = { \"virus\" }\n", "a+virus@b.org", "rfc822;a+2Bold@b.org" },
+		{ "a+old@b.org", "addr_extension_virus_maps = { \"virus\" }\nreplace_existing_extension = false\n", "a+old+virus@b.org", "rfc822;a+2Bold@b.org" },
+		{ "a@b.org", "addr_extension_virus_maps = { \"virus\" }\nrecipient_delimiter = undef\n", NULL, NULL },
+		{ "a@b.org", "addr_extension_virus_maps = { \"virus\" }\nrecipient_delimiter = \"-+\"\n", "a-virus@b.org", "rfc822;a@b.org" },
+		{ "a@b.net", "addr_extension_virus_maps = { \"virus\" }\n", NULL, NULL },
+		{ "\"a b\"@b.org", "addr_extension_virus_maps = { \"virus\" }\n", "\"a b+virus\"@b.org", "rfc822;\"a+20b\"@b.org" },
+		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"trap@c.org\" }\n", "trap@c.org", "rfc822;a@b.org" },
+		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"@c.org\" }\n", "a@c.org", "rfc822;a@b.org" },
+		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"trap@\" }\naddr_extension_virus_maps = { \"v\" }\n", "trap+v@b.org", "rfc822;a@b.org" },
+		{ "a+x@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { { [\"b.org\"] = \"$3.trap$4@$5\" } }\n", "a.trap+x@b.org", "rfc822;a+2Bx@b.org" },
+		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"trap@c.org, more@c.org\" }\n", "trap@c.org", "rfc822;a@b.org" },
+		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_CLEAN] = { \"clean@c.org\" }\n", "clean@c.org", "rfc822;a@b.org" },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct given g = { 0 };
+		char *lua = g_strconcat(COMMON "recipient_delimiter = \"+\"\n", table[i].lua, NULL);
+		assert_int_equal(settle(&g, lua, NULL, NULL, LIST(table[i].to)), 0);
+		struct recipient *r = &g.mail->recipients[0];
+		categories_add(&r->categories, CC_CLEAN, 0);
+		categories_add(&r->categories, CC_VIRUS, 0);
+		rewrite_recipient(g.mail, &g.policy, r);
+		if (g_strcmp0(r->forward_address, table[i].expected) != 0 || g_strcmp0(r->forward_orcpt, table[i].orcpt) != 0)
+			fail_msg("line %zu: <%s> %s", i, r->forward_address ? r->forward_address : "the same", r->forward_orcpt ? r->forward_orcpt : "");
+		assert_int_equal(r->tagged, table[i].expected && strstr(table[i].lua, "extension_virus") != NULL);
+		finish(&g);
+		g_free(lua);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql),
+		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql), cmocka_unit_test(fields_as_tables),
 		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
-		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells),
+		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(senders), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
+		cmocka_unit_test(rewriting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

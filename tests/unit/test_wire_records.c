@@ -90,7 +90,7 @@ static void test_token_and_job(void **state)
 {
 	(void)state;
 	struct wire_writer w = { 0 };
-	token_write(&w, &(struct token){ 5, 123456 });
+	token_write(&w, &(struct token){ 5, 123456, TOKEN_QUESTIONS });
 	check_record(&w);
 	static const char envelope[WIRE_ENVELOPE_WITHIN_MAX + 1] = { 0 };
 	struct job job = { JOB_SCAN, 1234567890123, -5, "12345-01", 4711, NULL, 0 };
@@ -440,7 +440,7 @@ static void test_other_kind(void **state)
 	const void *data = wire_end(&w, &n);
 	assert_true(wire_open(&r, data, n));
 	assert_int_equal(token_read(&r, &t), -1);
-	token_write(&w, &(struct token){ 0, 0 });
+	token_write(&w, &(struct token){ 0 });
 	data = wire_end(&w, &n);
 	assert_true(wire_open(&r, data, n));
 	assert_null(text_record_read(&r, NULL));

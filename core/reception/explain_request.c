@@ -1,0 +1,96 @@
+/* explain_request.c - `posternctl explain`: from its words to a job without a mail, whose answer goes to posternctl's connection. */
+#include "config.h"
+#include "reception/scan_request.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "mail/address.h"
+#include "reception/queue.h"
+#include "reception/state.h"
+
+#define TIMEOUT_MS 30000
+#define RECIPIENTS_MAX 16
+
+/* The listener that is meant: by its text or its port; none said: the first. What is none of them is asked as it stands. */
+static const char *listener_text(const struct reception *r, const char *said)
+{
+	const struct reception_settings *given = r->given;
+	for (unsigned i = 0; said != NULL && i < given->listener_count; i++) {
+		const char *text = given->listeners[i].text, *colon = *text != '/' ? strrchr(text, ':') : NULL;
+		if (strcmp(text, said) == 0 || (colon != NULL && strcmp(colon + 1, said) == 0))
+			return text;
+	}
+	return said != NULL ? said : given->listener_count > 0 ? given->listeners[0].text : "";
+}
+
+static const char *address_of(struct mail_job *job, const char *word)
+{
+	const char *why = NULL, *end = NULL;
+	if (*word == '\0')
+		return "";
+	char *address = address_parse_path(job, word, true, &end, &why);
+	return address != NULL && *end == '\0' ? address : NULL;
+}
+
+/* One line "from=a@b"; what is wrong with it, or NULL. */
+static const char *take_word(struct mail_job *job, char *line, const char **interface)
+{
+	struct envelope *e = &job->envelope;
+	char *value = strchr(line, '=');
+	if (value == NULL)
+		return strcmp(line, "json") == 0 ? (e->protocol = "explain json", NULL) : "unknown word";
+	*value++ = '\0';
+	if (strcmp(line, "from") == 0)
+		return (e->sender = address_of(job, value)) != NULL ? NULL : "--from is no address";
+	if (strcmp(line, "to") == 0) {
+		struct envelope_recipient to = { .address = address_of(job, value) };
+		if (to.address == NULL || *to.address == '\0' || e->recipient_count >= RECIPIENTS_MAX)
+			return to.address == NULL || *to.address == '\0' ? "--to is no address" : "too many recipients";
+		job_add_recipient(job, to);
+		return NULL;
+	}
+	if (strcmp(line, "client") == 0)
+		e->client.address = talloc_strdup(job, value);
+	else if (strcmp(line, "interface") == 0)
+		*interface = talloc_strdup(job, value);
+	else
+		return "unknown word";
+	return NULL;
+}
+
+static const char *fill_envelope(struct reception *r, struct mail_job *job, const char *command)
+{
+	char **lines = g_strsplit(command, "\n", -1);
+	const char *why = NULL, *interface = NULL;
+	struct envelope *e = &job->envelope;
+	e->protocol = "explain";
+	e->helo = "";
+	e->received_wall_us = clock_wall_us();
+	for (char **line = lines + 1; lines[0] != NULL && *line != NULL && why == NULL; line++)
+		why = take_word(job, *line, &interface);
+	e->socket_text = talloc_strdup(job, listener_text(r, interface));
+	if (why == NULL && (e->sender == NULL || e->recipient_count == 0))
+		why = "expected --from and --to";
+	g_strfreev(lines);
+	return why;
+}
+
+void explain_request_begin(struct reception *r, const char *command, int connection_fd)
+{
+	char log_id[32];
+	snprintf(log_id, sizeof log_id, "%05llu-01", (unsigned long long)atomic_fetch_add(&r->given->shared->session_counter, 1));
+	struct mail_job *job = job_new(r, NULL, log_id);
+	job->kind = JOB_EXPLAIN;
+	job->answer_fd = connection_fd;
+	job->timeout_ms = TIMEOUT_MS;
+	const char *why = fill_envelope(r, job, command);
+	if (why == NULL && job_seal_envelope(job) == 0 && queue_submit(r->queue, job))
+		return;
+	char *text = talloc_asprintf(job, "64\nexplain: %s\n", why != NULL ? why : "the queue is full, try again");
+	request_answer(connection_fd, text);
+	job_free(job);
+}
