@@ -104,7 +104,7 @@ static unsigned make_clusters(struct forwarding *f, struct cluster **out)
 			last = cluster_for(list, &count, &wanted, passing);
 		}
 		last_policy = r->policy;
-		r->tagged = last->tagged;
+		r->tagged |= last->tagged;
 		last->recipients[last->count++] = i;
 	}
 	*out = list;
