@@ -1,4 +1,4 @@
-/* edit_private.h - what edit.c collects and edit_stream.c plays back; for these two files only. */
+/* edit_private.h - what edit.c collects and edit_stream.c plays back; for these two files and subject.c only. */
 #ifndef POSTERN_MAIL_EDIT_PRIVATE_H
 #define POSTERN_MAIL_EDIT_PRIVATE_H
 

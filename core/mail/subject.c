@@ -6,6 +6,8 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "mail/edit_private.h"
+
 #define WORD_BYTES_MAX 45	/* of text in one encoded-word: 60 of base64, 75 with what stands around (RFC 2047 2) */
 #define REPEATED_TAG_BYTES_MIN 3
 #define LINE_BYTES_MAX 998
@@ -62,11 +64,10 @@ static struct span without(struct span s, size_t n)
 }
 
 /* What stands behind the colon, the blanks of its first line left out. */
-static struct span body_of(const struct header *h, const struct header_field *f)
+static struct span body_of(struct span field, size_t name_length)
 {
-	const char *field = h->text + f->offset, *colon = memchr(field + f->name_length, ':', f->length - f->name_length);
-	size_t from = colon ? (size_t)(colon - field) + 1 : f->length;
-	struct span body = { field + from, f->length - from };
+	const char *colon = memchr(field.at + name_length, ':', field.n - name_length);
+	struct span body = without(field, colon ? (size_t)(colon - field.at) + 1 : field.n);
 	while (body.n > 0 && (*body.at == ' ' || *body.at == '\t'))
 		body = without(body, 1);
 	return body;
@@ -119,20 +120,32 @@ static struct span without_tag(struct span rest, const char *tag, const char *co
 	return begins(rest, " ") ? without(rest, 1) : rest;
 }
 
-char *subject_tagged(const struct header *h, const struct header_field *f, const char *tag, void *owner, size_t *n)
+static char *tagged(struct span field, size_t name_length, const char *tag, void *owner, size_t *n)
 {
 	char *coded = subject_encode(tag, owner);
-	struct span rest = without_tag(body_of(h, f), tag, coded);
-	GString *out = g_string_new_len(h->text + f->offset, f->name_length);
+	struct span rest = without_tag(body_of(field, name_length), tag, coded);
+	GString *out = g_string_new_len(field.at, (gssize)name_length);
 	g_string_append(out, ": ");
 	g_string_append(out, coded);
 	append_joint(out, strcmp(coded, tag) != 0, rest);
 	g_string_append_len(out, rest.at, (gssize)rest.n);
 	*n = out->len;
-	char *field = talloc_memdup(owner, out->str, out->len + 1);
+	char *made = talloc_memdup(owner, out->str, out->len + 1);
 	g_string_free(out, TRUE);
 	talloc_free(coded);
-	return field;
+	return made;
+}
+
+char *subject_tagged(const struct header *h, const struct header_field *f, const char *tag, void *owner, size_t *n)
+{
+	return tagged((struct span){ h->text + f->offset, f->length }, f->name_length, tag, owner, n);
+}
+
+/* The field as it will go out: a repair of the header may have replaced it. */
+static struct span field_now(const struct edit_list *l, const struct header *h, const struct header_field *f)
+{
+	const struct edit_replacement *r = edit_list_replacement(l, f);
+	return r ? (struct span){ r->field, r->n } : (struct span){ h->text + f->offset, f->length };
 }
 
 void subject_add_tag(struct edit_list *l, const struct header *h, const char *tag)
@@ -147,7 +160,7 @@ void subject_add_tag(struct edit_list *l, const struct header *h, const char *ta
 		talloc_free(coded);
 		return;
 	}
-	char *field = subject_tagged(h, f, tag, l, &n);
+	char *field = tagged(field_now(l, h, f), f->name_length, tag, l, &n);
 	edit_replace(l, f, field, n);
 	talloc_free(field);
 }

@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <talloc.h>
 #include <cmocka.h>
 #include <glib.h>
 
+#include "mail/header_fix.h"
 #include "mail/subject.h"
 
 #define TAG "***UNCHECKED*** "
@@ -88,11 +90,53 @@ static void test_long_line(void **state)
 	talloc_free(x);
 }
 
+static char *streamed(const char *mail, const struct header *h, struct edit_list *l)
+{
+	FILE *file = tmpfile();
+	char *out = talloc_zero_size(l, 1000);
+	assert_int_equal(fwrite(mail, 1, strlen(mail), file), strlen(mail));
+	assert_int_equal(fflush(file), 0);
+	assert_true(edit_stream_read(edit_stream_open(l, fileno(file), strlen(mail), h, l, EDIT_CRLF, false), out, 999) > 0);
+	fclose(file);
+	return out;
+}
+
+/* A repair of the header and the tag meet in one field: both count. */
+static void test_repaired_field(void **state)
+{
+	static const char mail[] = "Subject: a\r\n \t\r\n b\r\nTo: b\r\n\r\nbody\r\n";
+	struct header h;
+	struct edit_list *l = edit_list_new(NULL);
+	header_parse(mail, strlen(mail), true, l, &h);
+	assert_int_equal(header_fix(l, &h, HEADER_FIX_CR | HEADER_FIX_FOLDING | HEADER_FIX_LONG), 1);
+	subject_add_tag(l, &h, TAG);
+	assert_string_equal(streamed(mail, &h, l), "Subject: ***UNCHECKED*** a\r\n b\r\nTo: b\r\n\r\nbody\r\n");
+	talloc_free(l);
+}
+
+/* Of several the first, as readers show that one; where there is none, one is made. */
+static void test_which_subject(void **state)
+{
+	static const char two[] = "Subject: a\r\nSubject: b\r\n\r\n", none[] = "To: b\r\n\r\n";
+	struct header h;
+	struct edit_list *l = edit_list_new(NULL);
+	header_parse(two, strlen(two), true, l, &h);
+	subject_add_tag(l, &h, TAG);
+	assert_string_equal(streamed(two, &h, l), "Subject: ***UNCHECKED*** a\r\nSubject: b\r\n\r\n");
+	talloc_free(l);
+	l = edit_list_new(NULL);
+	header_parse(none, strlen(none), true, l, &h);
+	subject_add_tag(l, &h, TAG);
+	assert_string_equal(streamed(none, &h, l), "Subject: ***UNCHECKED***\r\nTo: b\r\n\r\n");
+	talloc_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain), cmocka_unit_test(test_encoded), cmocka_unit_test(test_folded), cmocka_unit_test(test_not_twice),
 		cmocka_unit_test(test_beyond_ascii), cmocka_unit_test(test_long_words), cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_repaired_field), cmocka_unit_test(test_which_subject),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
