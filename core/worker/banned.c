@@ -19,7 +19,8 @@
 struct finding_banned {
 	const struct mail *mail;
 	const struct banned_rules *rules;
-	void *owner;
+	void *owner;		/* of what is told */
+	void *scratch;		/* for one part */
 	struct banned_result *out;
 	struct error *e;
 	GPtrArray *tables;		/* const struct value *, in the order asked */
@@ -110,8 +111,8 @@ static enum answer ask(struct finding_banned *f, const struct value *table, char
 	struct lookup_context context = { .deadline = f->mail->deadline, .mail = f->mail };
 	struct error failed = { .class = ERROR_NONE };
 	struct lookup_match match;
-	struct lookup_key *key = lookup_key_strings(f->owner, (const char *const *)strings, count);
-	const struct value *v = lookup_first(table, key, &context, f->owner, &match, &failed);
+	struct lookup_key *key = lookup_key_strings(f->scratch, (const char *const *)strings, count);
+	const struct value *v = lookup_first(table, key, &context, f->scratch, &match, &failed);
 	if (failed.class != ERROR_NONE) {
 		if (f->e)
 			*f->e = failed;
@@ -122,8 +123,10 @@ static enum answer ask(struct finding_banned *f, const struct value *table, char
 		return ANSWER_NONE;
 	if (!value_true_p(v))
 		return ANSWER_ALLOWED;
-	const char *rhs = value_text(v, f->owner);
-	*hit = (struct banned_hit){ .rule = talloc_strdup(f->owner, match.key), .rhs = rhs ? rhs : "1", .comment = comment_of(match.key, f->owner) };
+	const char *rhs = value_text(v, f->scratch);
+	*hit = (struct banned_hit){
+		.rule = talloc_strdup(f->owner, match.key), .rhs = talloc_strdup(f->owner, rhs ? rhs : "1"), .comment = comment_of(match.key, f->owner),
+	};
 	return ANSWER_BANNED;
 }
 
@@ -142,9 +145,9 @@ static enum answer ask_namepath(struct finding_banned *f, const struct part *p, 
 	if (!value_defined(f->rules->namepath) || !is_leaf(f, p))
 		return ANSWER_NONE;
 	unsigned depth = path_of(f->mail, p, path);
-	char *text = talloc_strdup(f->owner, "");
+	char *text = talloc_strdup(f->scratch, "");
 	for (unsigned i = 0; i < depth; i++)
-		text = talloc_asprintf_append_buffer(text, "%s%s", i ? "\n" : "", banned_strings_attributes(path[i], "\t", f->owner));
+		text = talloc_asprintf_append_buffer(text, "%s%s", i ? "\n" : "", banned_strings_attributes(path[i], "\t", f->scratch));
 	return ask(f, f->rules->namepath, &text, 1, hit);
 }
 
@@ -157,8 +160,8 @@ static void tell(struct finding_banned *f, const struct part *p, struct banned_h
 	unsigned depth = path_of(f->mail, p, path);
 	char *names = talloc_strdup(f->owner, ""), *attributes = talloc_strdup(f->owner, "");
 	for (unsigned i = 0; i < depth; i++) {
-		names = talloc_asprintf_append_buffer(names, "%s%s", i ? " | " : "", banned_strings_short(path[i], f->owner));
-		attributes = talloc_asprintf_append_buffer(attributes, "%s%s", i ? " | " : "", banned_strings_attributes(path[i], ",", f->owner));
+		names = talloc_asprintf_append_buffer(names, "%s%s", i ? " | " : "", banned_strings_short(path[i], f->scratch));
+		attributes = talloc_asprintf_append_buffer(attributes, "%s%s", i ? " | " : "", banned_strings_attributes(path[i], ",", f->scratch));
 	}
 	hit.part = p->number;
 	hit.path = names;
@@ -177,9 +180,9 @@ static GPtrArray *strings_of(struct finding_banned *f, const struct part *p)
 	const struct part *path[DEPTH_MAX];
 	unsigned depth = f->rules->by_path ? path_of(f->mail, p, path) : 0;
 	for (unsigned i = 0; i < depth; i++)
-		banned_strings_add(strings, path[i], f->owner);
+		banned_strings_add(strings, path[i], f->scratch);
 	if (!f->rules->by_path)
-		banned_strings_add(strings, p, f->owner);
+		banned_strings_add(strings, p, f->scratch);
 	return strings;
 }
 
@@ -188,6 +191,9 @@ static int judge_part(struct finding_banned *f, const struct part *p)
 	struct banned_hit hit = { 0 };
 	if (f->rules->by_path && !is_leaf(f, p))
 		return 0;
+	if (deadline_left_ms(f->mail->deadline) == 0)
+		return error_set(f->e, ERROR_DEADLINE, "banned rules: no time left at part %u of %u", p->number, f->mail->part_count);
+	f->scratch = talloc_new(f->owner);
 	GPtrArray *strings = strings_of(f, p);
 	enum answer a = ask_tables(f, strings, &hit);
 	g_ptr_array_free(strings, TRUE);
@@ -195,11 +201,14 @@ static int judge_part(struct finding_banned *f, const struct part *p)
 		a = ask_namepath(f, p, &hit);
 	if (a == ANSWER_BANNED)
 		tell(f, p, hit);
+	talloc_free(f->scratch);
 	return a == ANSWER_ERROR ? -1 : 0;
 }
 
 static int judge_parts(struct finding_banned *f)
 {
+	if (f->tables->len == 0 && !value_defined(f->rules->namepath))
+		return 0;
 	for (unsigned i = 0; i < f->mail->part_count; i++)
 		g_hash_table_add(f->parents, GUINT_TO_POINTER(f->mail->parts[i].parent));
 	for (unsigned i = 0; i < f->mail->part_count && f->out->count < BANNED_HITS_MAX; i++)
@@ -218,6 +227,7 @@ int banned_find(const struct mail *m, const struct banned_rules *rules, const st
 	if (sets)
 		add_set(&f, sets);
 	int rc = judge_parts(&f);
+	out->incomplete = rc != 0;
 	g_ptr_array_free(f.tables, TRUE);
 	g_hash_table_destroy(f.parents);
 	return rc;

@@ -35,10 +35,11 @@ struct banned_result {
 	bool discard;				/* a result that begins with DISCARD: its sender is not to be told */
 	unsigned unknown_count;			/* names of rule sets that banned_rules does not have */
 	const char **unknown;
+	bool incomplete;			/* a rule could not be tried: only what was found so far is known */
 };
 
 /* `sets`: all results of banned_filename_maps for the recipient, a VALUE_LIST whose items are names ("A,B C"), tables or lists of tables; NULL: no rules.
- * -1: a rule could not be tried (its match limit, an administrator's function): nothing is known. */
+ * -1: a rule could not be tried (its match limit, an administrator's function, the deadline): no hits say nothing then (out->incomplete). */
 int banned_find(const struct mail *m, const struct banned_rules *rules, const struct value *sets, void *owner, struct banned_result *out,
 	struct error *e);
 

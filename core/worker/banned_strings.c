@@ -22,21 +22,33 @@ static bool is_invisible(gunichar c)
 	return g_unichar_type(c) == G_UNICODE_FORMAT || g_unichar_type(c) == G_UNICODE_CONTROL;
 }
 
-static char *without_invisible(const char *name, void *owner)
+/* Octets that are no UTF-8 stay as they are. */
+static char *without_invisible(const char *name)
 {
-	if (!g_utf8_validate(name, -1, NULL))
-		return talloc_strdup(owner, name);
 	GString *out = g_string_new(NULL);
-	for (const char *p = name; *p; p = g_utf8_next_char(p))
-		if (!is_invisible(g_utf8_get_char(p)))
-			g_string_append_unichar(out, g_utf8_get_char(p));
-	char *text = talloc_strdup(owner, out->str);
-	g_string_free(out, TRUE);
-	return text;
+	for (const char *p = name; *p;) {
+		gunichar c = g_utf8_get_char_validated(p, -1);
+		size_t n = c >= (gunichar)-2 ? 1 : (size_t)(g_utf8_next_char(p) - p);
+		if (c >= (gunichar)-2 || !is_invisible(c))
+			g_string_append_len(out, p, (gssize)n);
+		p += n;
+	}
+	return g_string_free(out, FALSE);
 }
 
-/* Windows drops blanks and dots from the end of a name, and what stands behind a colon names a stream of the file. */
-static void cut_as_windows_does(char *name)
+/* Wide and other look-alike forms of letters and dots as the plain ones, which programs make of them. */
+static char *folded(char *name)
+{
+	char *plain = g_utf8_validate(name, -1, NULL) ? g_utf8_normalize(name, -1, G_NORMALIZE_NFKC) : NULL;
+	if (!plain)
+		return name;
+	g_free(name);
+	return plain;
+}
+
+/* Windows drops blanks and dots from the end of a name, and what stands behind a colon names a stream of the file; careless
+ * readers drop quotes. */
+static void cut_as_readers_do(char *name)
 {
 	char *slash = strrchr(name, '/'), *backslash = strrchr(name, '\\');
 	char *base = slash > backslash ? slash : backslash;
@@ -44,17 +56,18 @@ static void cut_as_windows_does(char *name)
 	if (colon && colon - name > 1)
 		*colon = '\0';
 	size_t n = strlen(name);
-	while (n > 0 && (name[n - 1] == '.' || name[n - 1] == ' '))
+	while (n > 0 && strchr(". '\"`", name[n - 1]))
 		name[--n] = '\0';
 }
 
 static void add_name(GPtrArray *to, const char *name, void *owner)
 {
-	char *read = without_invisible(name, owner);
-	cut_as_windows_does(read);
+	char *read = folded(without_invisible(name));
+	cut_as_readers_do(read);
 	g_ptr_array_add(to, talloc_strdup(owner, name));
 	if (*read && strcmp(read, name) != 0)
-		g_ptr_array_add(to, read);
+		g_ptr_array_add(to, talloc_strdup(owner, read));
+	g_free(read);
 }
 
 /* --- keys --- */

@@ -1,4 +1,4 @@
-/* contents.c - see contents.h. Rules are tried once for each distinct policy, header tests once for the mail. */
+/* contents.c - see contents.h. Rules are tried once for each distinct choice of rule sets, header tests once for the mail. */
 #include "worker/contents.h"
 
 #include <string.h>
@@ -19,31 +19,54 @@ static void log_hits(const struct recipient *r, const struct banned_result *b)
 		log_write(LOG_LEVEL_INFO, "banned: <%s>: part %s, rule %s: %s", r->address, b->hits[i].path_attributes, b->hits[i].rule, b->hits[i].path);
 }
 
-/* A recipient before this one with the same policy has the same answer. */
-static const struct banned_result *known_answer(const struct mail *m, unsigned before)
+static struct banned_rules rules_of(const struct policy *p)
 {
-	for (unsigned i = 0; i < before; i++)
-		if (m->recipients[i].policy == m->recipients[before].policy)
-			return m->banned[i];
-	return NULL;
-}
-
-static int find_banned(struct mail *m, const struct policy *p, unsigned index, struct error *e)
-{
-	const struct recipient *r = &m->recipients[index];
 	const char *semantics = policy_string(p, SET_banned_semantics);
-	struct banned_rules rules = {
+	return (struct banned_rules){
 		.named = policy_value(p, SET_banned_rules), .namepath = policy_value(p, SET_banned_namepath_re),
 		.by_path = semantics && strcmp(semantics, "path") == 0,
 	};
-	if (r->policy->bypass_banned || (m->banned[index] = known_answer(m, index)))
-		return 0;
+}
+
+static const struct banned_result *find_banned(struct mail *m, const struct banned_rules *rules, const struct recipient *r, const struct value *sets)
+{
+	struct error why = { 0 };
 	struct banned_result *found = talloc_zero(m, struct banned_result);
-	if (banned_find(m, &rules, rcpt_policy_value(r->policy, RCPT_banned_filename_maps), found, found, e) != 0)
-		return -1;
-	m->banned[index] = found;
+	if (banned_find(m, rules, sets, found, found, &why) != 0)
+		log_write(LOG_LEVEL_ERROR, "<%s>: %s", r->address, why.text);
 	log_hits(r, found);
-	return 0;
+	return found;
+}
+
+static guint sets_hash(gconstpointer sets)
+{
+	return value_hash(sets);
+}
+
+static gboolean sets_equal(gconstpointer a, gconstpointer b)
+{
+	return value_equal(a, b);
+}
+
+/* Who has equal rule sets has one answer, whatever else sets their policies apart. */
+static void check_banned(struct mail *m, const struct policy *p)
+{
+	struct banned_rules rules = rules_of(p);
+	GHashTable *answers = g_hash_table_new(sets_hash, sets_equal);
+	m->banned = talloc_zero_array(m, const struct banned_result *, m->recipient_count + 1);
+	m->banned_checked = m->opened;
+	for (unsigned i = 0; m->opened && i < m->recipient_count; i++) {
+		const struct recipient *r = &m->recipients[i];
+		const struct value *sets = rcpt_policy_value(r->policy, RCPT_banned_filename_maps);
+		if (r->policy->bypass_banned)
+			continue;
+		m->banned[i] = g_hash_table_lookup(answers, sets);
+		if (m->banned[i])
+			continue;
+		m->banned[i] = find_banned(m, &rules, r, sets);
+		g_hash_table_insert(answers, (gpointer)(uintptr_t)sets, (gpointer)(uintptr_t)m->banned[i]);
+	}
+	g_hash_table_destroy(answers);
 }
 
 /* --- header tests --- */
@@ -98,18 +121,13 @@ static bool is_bulk(const struct mail *m)
 	if (value && (!g_ascii_strcasecmp(value, "bulk") || !g_ascii_strcasecmp(value, "list") || !g_ascii_strcasecmp(value, "junk")))
 		return true;
 	value = automatic ? header_value(&m->header, automatic, (void *)(uintptr_t)m) : NULL;
-	return value && g_ascii_strncasecmp(value, "no", 2) != 0;
+	return value && !(g_ascii_strncasecmp(value, "no", 2) == 0 && !g_ascii_isalpha(value[2]));
 }
 
-int contents_check(struct mail *m, const struct policy *p, struct error *e)
+void contents_check(struct mail *m, const struct policy *p)
 {
 	check_header(m, p);
 	check_fixes(m, p);
 	m->is_bulk = is_bulk(m);
-	m->banned = talloc_zero_array(m, const struct banned_result *, m->recipient_count + 1);
-	m->banned_checked = m->opened;
-	for (unsigned i = 0; m->opened && i < m->recipient_count; i++)
-		if (find_banned(m, p, i, e) != 0)
-			return -1;
-	return 0;
+	check_banned(m, p);
 }

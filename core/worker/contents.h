@@ -5,8 +5,8 @@
 #include "config/config.h"
 #include "mail/mail.h"
 
-/* Fills m->header_flaws and m->banned.  After the mail was opened (or could not be), before scanners take its parts away.  -1: a rule could not be
- * tried: nobody's mail is called free of banned parts (TEMPFAIL). */
-int contents_check(struct mail *m, const struct policy *p, struct error *e);
+/* Fills m->header_flaws, m->header_fixes, m->is_bulk and m->banned.  After the mail was opened (or could not be), before scanners take its parts
+ * away.  A rule that could not be tried is logged and leaves its result incomplete: judge.c makes those recipients wait (TEMPFAIL). */
+void contents_check(struct mail *m, const struct policy *p);
 
 #endif

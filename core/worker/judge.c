@@ -189,6 +189,13 @@ static const char *reply_of(struct mail *m, const struct recipient *r, bool soft
 	}
 }
 
+/* A rule that could not be tried has not said that nothing is banned; what another rule has found stands. */
+static bool is_banned_unknown(const struct mail *m, const struct recipient *r)
+{
+	const struct banned_result *b = m->banned ? m->banned[r->index] : NULL;
+	return b && b->incomplete && b->count == 0 && !r->policy->bypass_banned;
+}
+
 /* A recipient for whom the checks could not be made is never passed on: the MTA keeps the mail. */
 static bool must_wait(const struct mail *m, const struct judge_facts *f, const struct judge_settings *s, const struct recipient *r)
 {
@@ -196,7 +203,7 @@ static bool must_wait(const struct mail *m, const struct judge_facts *f, const s
 		return true;
 	if (f->poisoned && s->poison_is_fatal && needs_checks(r))
 		return true;
-	if (f->banned_unanswered && !r->policy->bypass_banned)
+	if (is_banned_unknown(m, r))
 		return true;
 	/* What was found stands, whoever else did not answer. */
 	if (r->policy->bypass_virus || m->finding_count > 0)
@@ -209,7 +216,8 @@ static void tempfail(struct mail *m, const struct judge_facts *f, struct recipie
 	r->destiny = D_TEMPFAIL;
 	r->blocking = (struct category){ CC_UNCHECKED, 0 };
 	r->fate = FATE_FAILED;
-	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, f->failure ? f->failure : "checks not completed");
+	const char *why = f->failure ? f->failure : is_banned_unknown(m, r) ? "banned rules could not be tried" : "checks not completed";
+	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, why);
 }
 
 void judge_mail(struct mail *m, const struct judge_facts *facts, const struct judge_settings *settings)

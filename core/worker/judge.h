@@ -18,7 +18,6 @@ struct judge_facts {
 	bool poisoned;			/* not opened: it has killed too often */
 	bool virus_unanswered;		/* scanners were to be asked and none completed */
 	bool virus_tempfail;		/* a scanner with on_error = "tempfail" failed */
-	bool banned_unanswered;		/* a rule of banned parts could not be tried */
 	bool virus_unchecked;		/* a scanner with on_error = "unchecked" failed */
 	const char *failure;		/* one line for reply and log, or NULL */
 };

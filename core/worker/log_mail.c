@@ -13,6 +13,9 @@
 #include "worker/rcpt_policy.h"
 #include "worker/trace.h"
 
+#define FILE_NAMES_TOLD 100
+#define FILE_NAMES_BYTES 4000	/* a log line is no place for what a sender may fill it with */
+
 struct listing {
 	const struct mail *mail;
 	const struct policy *policy;
@@ -229,6 +232,26 @@ static void fill_findings(const struct listing *l, struct logline *line)
 	line->score_tests = tests;
 }
 
+/* Of every part the names it was declared with, in order, each once, as far as there is room. */
+static const char *const *file_names(const struct listing *l)
+{
+	const struct mail *m = l->mail;
+	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
+	const char **names = talloc_zero_array(l->owner, const char *, FILE_NAMES_TOLD + 1);
+	size_t n = 0, bytes = 0;
+	for (unsigned i = 0; i < m->part_count; i++) {
+		for (unsigned k = 0; k < m->parts[i].name_count && n < FILE_NAMES_TOLD && bytes < FILE_NAMES_BYTES; k++) {
+			const char *name = m->parts[i].names[k];
+			if (!g_hash_table_add(seen, (gpointer)(uintptr_t)name))
+				continue;
+			names[n++] = name;
+			bytes += strlen(name);
+		}
+	}
+	g_hash_table_destroy(seen);
+	return n > 0 ? names : NULL;
+}
+
 /* Letters of the checks that were made, in amavisd-new's order. */
 static const char *checks_text(const struct listing *l)
 {
@@ -258,6 +281,7 @@ static void write_json(const struct listing *l)
 	line.source_ip = m->envelope->peer_address;
 	line.content_type = category_name(line_category(m, passed));
 	line.checks = checks_text(l);
+	line.attached_file_names = file_names(l);
 	logline_json(text, &line);
 	log_write_json(LOG_LEVEL_NOTICE, text->str);
 	g_string_free(text, TRUE);

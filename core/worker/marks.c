@@ -9,6 +9,8 @@
 #include "worker/judge.h"
 #include "worker/rcpt_policy.h"
 
+#define ALERT_BYTES_MAX 600	/* of what an alert is about */
+
 /* --- alerts --- */
 
 /* The first recipient for whom a part is banned speaks for a copy that all share. */
@@ -33,16 +35,28 @@ static const char *worst_flaw(const struct mail *m)
 	return NULL;
 }
 
+/* Names of files may be long and in any script: no field of ours is a reason to ask the next hop for SMTPUTF8, or breaks the limits on lines. */
+static char *alert_text(const char *what, const char *about, void *owner)
+{
+	bool cut = strlen(about) > ALERT_BYTES_MAX;
+	char *clipped = talloc_asprintf(owner, "%.*s%s", ALERT_BYTES_MAX, about, cut ? "..." : "");
+	GString *text = g_string_new(subject_encode(clipped, owner));
+	g_string_replace(text, "?= =?", "?=\n =?", 0);
+	char *body = talloc_asprintf(owner, "%s%s", what, text->str);
+	g_string_free(text, TRUE);
+	return body;
+}
+
 void act_add_alerts(struct edit_list *l, const struct mail *m, const struct recipient *r)
 {
 	void *owner = (void *)(uintptr_t)m;
 	const char *banned = banned_summary(m, r), *flaw = worst_flaw(m);
 	if (have(m, r, CC_BADH) && flaw)
-		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf(owner, "BAD HEADER SECTION, %s", flaw));
+		edit_prepend(l, "X-Amavis-Alert", alert_text("BAD HEADER SECTION, ", flaw, owner));
 	if (have(m, r, CC_BANNED) && banned)
-		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf(owner, "BANNED, message contains %s", banned));
+		edit_prepend(l, "X-Amavis-Alert", alert_text("BANNED, message contains ", banned, owner));
 	if (have(m, r, CC_VIRUS))
-		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf(owner, "INFECTED, message contains virus: %s", judge_virus_names(m, owner)));
+		edit_prepend(l, "X-Amavis-Alert", alert_text("INFECTED, message contains virus: ", judge_virus_names(m, owner), owner));
 }
 
 /* --- the Subject --- */

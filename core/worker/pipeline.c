@@ -57,27 +57,16 @@ static bool is_poisoned(struct worker *w, const struct mail *m, const struct pol
 	return true;
 }
 
-/* A rule that could not be tried has not said that nothing is banned. */
-static void note_contents(struct mail *m, const struct policy *p, struct judge_facts *facts)
-{
-	struct error why = { 0 };
-	if (contents_check(m, p, &why) == 0)
-		return;
-	log_write(LOG_LEVEL_ERROR, "%s", why.text);
-	facts->banned_unanswered = true;
-	facts->failure = "banned rules could not be tried";
-}
-
 static int open_and_check(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct error *e)
 {
 	struct open_result opened = { 0 };
 	if (!check_wants_opening(m)) {
-		note_contents(m, p, facts);
+		contents_check(m, p);
 		return 0;
 	}
 	facts->poisoned = is_poisoned(w, m, p);
 	if (facts->poisoned) {
-		note_contents(m, p, facts);
+		contents_check(m, p);
 		facts->failure = "it has ended its opener or worker too often";
 		return 0;
 	}
@@ -85,7 +74,7 @@ static int open_and_check(struct worker *w, struct mail *m, const struct policy 
 	if (check_open(w, m, p, &opened, facts, e) != 0)
 		return -1;
 	worker_stage(w, STAGE_CHECK);
-	note_contents(m, p, facts);
+	contents_check(m, p);
 	int rc = check_scan(w, m, p, &opened, facts, e);
 	open_done(w->opener);
 	return rc;

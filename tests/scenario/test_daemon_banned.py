@@ -20,8 +20,9 @@ banned_rules.ZIP = re { { [[^\\.zip$]], "no archives" } }
 banned_rules.QUIET = re { { [[\\.exe$]], "DISCARD: nobody is told" } }
 banned_rules.ALLOWZIP = re { { [[^\\.zip$]], false }, [[\\.exe$]] }
 banned_rules.SCRIPT = re { [[\\.js$]] }
+banned_rules.SLOW = re { [[^(a+)+$]] }
 local own = { ["zip@example.com"] = "ZIP", ["both@example.com"] = "SCRIPT,ZIP", ["quiet@example.com"] = "QUIET",
-  ["allow@example.com"] = "ALLOWZIP", ["free@example.com"] = "" }
+  ["allow@example.com"] = "ALLOWZIP", ["free@example.com"] = "", ["slow@example.com"] = "SLOW", ["typo@example.com"] = "SCRPIT" }
 banned_filename_maps = { function(recipient) return own[recipient] or "DEFAULT" end, { ["more@example.com"] = "SCRIPT" } }
 banned_files_lovers_maps = { { ["lover@example.com"] = true } }
 bypass_banned_checks_maps = { { ["bypass@example.com"] = true } }
@@ -127,6 +128,45 @@ def names_in_disguise(t, p, hop):
     t.match(send(p.port, both, to("rcpt")).text, "^554 .*BANNED: program:", "by the parameter that most readers do not take")
 
 
+    nul = with_file("x").replace(b'filename="x"', b"filename*=utf-8''setup.exe%00.txt")
+    t.match(send(p.port, nul, to("rcpt")).text, "^554 .*BANNED: program:", "with a NUL that ends it for some readers")
+    wide = with_file("x").replace(b'filename="x"', b"filename*=utf-8''setup%EF%BC%8E%EF%BD%85%EF%BD%98%EF%BD%85")
+    t.match(send(p.port, wide, to("rcpt")).text, "^554 .*BANNED: program:", "in wide letters")
+
+
+def names_that_attack(t, p, hop):
+    """What a name can do to the places where it is told."""
+    name = "%0D%0AX-Evil:%20yes" + "%C3%BC" * 700 + ".exe"
+    data = with_file("x").replace(b'filename="x"', b"filename*=utf-8''" + name.encode())
+    hop.forget()
+    replies = send(p.port, data, to("rcpt", "lover"), lmtp=True)
+    t.match(replies[0].text, r"^554 .*BANNED: program:", "a long name with line ends in it: refused")
+    t.equal(replies[1].code, 250, "or handed on")
+    above = hop.last().body.split(b"\r\nFrom: ", 1)[0]
+    t.ok(b"\r\nX-Amavis-Alert: BANNED, message contains =?UTF-8?B?" in above, "its alert is encoded", above)
+    t.ok(all(byte < 128 for byte in above) and b"X-Evil" not in above and max(map(len, above.split(b"\r\n"))) <= 998, "one field, in ASCII, of lines that are no longer than allowed")
+    t.equal(len([line for line in p.log_lines("Blocked BANNED") if "rcpt@" in line and "X-Evil" in line and not re.search(r"\\r\\n|\\015\\012", line)]), 0,
+            "in the log its line ends are told as such")
+
+
+def rules_that_fail(t, p, hop):
+    data = with_file("a" * 100 + "!")
+    replies = send(p.port, data, to("rcpt", "slow", "bypass"), lmtp=True)
+    t.equal([r.code for r in replies], [250, 451, 250], "a rule that reaches its match limit: who has it waits, nobody else")
+    t.match(replies[1].text, r"^451 4\.5\.0 Error in processing, id=\S+, banned rules could not be tried$", "and is told why")
+    t.match(p.wait_log("match limit"), r"<slow@example\.com>: banned rules: table 1: regular expression .*\(a\+\)\+.*: match limit reached", "the log names the rule")
+    t.equal(send(p.port, with_file("a.js"), to("typo")).code, 250, "a rule set that does not exist bans nothing")
+    p.wait_log(r'banned_filename_maps: <typo@example\.com>: banned_rules has no rule set "SCRPIT"')
+    t.ok(True, "and the log warns of it")
+
+
+def one_reply_for_all(t, p, hop):
+    data = with_file("setup.exe")
+    t.match(send(p.port, data, to("rcpt", "free")).text, r"^250 2\.0\.0 .*, but 1 REJECT$", "SMTP: one refused, one passed")
+    t.match(send(p.port, data, to("rcpt", "quiet")).text, r"^554 5\.7\.0 Reject, id=\S+ - BANNED: ", "SMTP: all refused")
+    t.match(send(p.port, with_file("a" * 100 + "!"), to("rcpt", "slow")).text, r"^451 4\.5\.0 ", "SMTP: one has to wait")
+
+
 def destinies(t, p, hop):
     data = with_file("setup.exe")
     t.match(send(p.ports["DISCARD"], data, to("rcpt")).text, r"^250 2\.7\.0 Ok, discarded, id=\S+ - BANNED: program:", "D_DISCARD")
@@ -203,6 +243,27 @@ def as_json(t, hop):
         event = json.loads(line[line.index("{"):])
         t.equal([r.get("banning_reason") for r in event["recipients"]], ["program:application/octet-stream,.txt,setup.exe"] * 2, "JSON: the reason for each")
         t.equal(event["checks_performed"], "V H B", "JSON: the checks that were made")
+        t.equal(event["attached_file_names"], ["setup.exe"], "JSON: names of files")
+
+
+SHIPPED = ["setup.exe", "setup.EXE ", "letter.doc.exe", "letter.pdf   .scr", "x.{00020905-0000-0000-C000-000000000046}", "run.cmd", "run.ps1", "run.jse",
+           "page.hta", "a.vbs", "setup.msi", "setup.msix", "tool.jar", "open.lnk", "open.url", "open.library-ms", "help.chm", "keys.reg", "disk.iso",
+           "disk.img", "disk.vhdx", "notes.one", "add.xll", "add.wll", "add.xlam", "query.iqy", "x.settingcontent-ms", "x.appinstaller", "x.rdp"]
+HARMLESS = ["letter.pdf", "letter.docx", "table.xlsx", "photo.jpeg", "a.tar.gz", "notes.txt", "signature.asc", "smime.p7s", "invite.ics", "page.html",
+            "mail.eml", "data.csv", "www.example.org.pdf", "scr", "exe", "report v1.2", "invoice-12.js"]
+
+
+def shipped_rules(t, hop):
+    """conf.d/45-banned.lua as it is installed, its example of an exception switched on."""
+    with open(os.path.join(SOURCE, "conf.d", "45-banned.lua")) as f:
+        rules = f.read()
+    with Postern(t, hop, 'local_domains_maps = { { ".example.com" } }\n' + rules.replace("-- { rx([[^invoice-", "{ rx([[^invoice-")) as p:
+        t.equal([name for name in SHIPPED if "discarded" not in send(p.port, with_file(name), to("rcpt")).text], [], "conf.d: what the shipped rules keep out")
+        t.equal([name for name in HARMLESS if "discarded" in send(p.port, with_file(name), to("rcpt")).text], [], "conf.d: what they let in")
+        exe = b"MZ" + bytes(58) + b"\x80\0\0\0" + bytes(64) + b"PE\0\0L\1" + bytes(400)
+        t.match(send(p.port, with_file("photo.jpg", exe), to("rcpt")).text, "discarded, .*BANNED: ", "conf.d: an executable that calls itself something else")
+        inner = zipped(("photo.jpg", exe))
+        t.match(send(p.port, with_file("a.zip", zipped(("b.zip", inner))), to("rcpt")).text, "discarded, .*BANNED: ", "conf.d: the same in a zip in a zip")
 
 
 def bad_configuration(t, p):
@@ -220,6 +281,9 @@ def main():
             names_by_recipient(t, p, hop)
             rule_sets(t, p, hop)
             names_in_disguise(t, p, hop)
+            names_that_attack(t, p, hop)
+            rules_that_fail(t, p, hop)
+            one_reply_for_all(t, p, hop)
             destinies(t, p, hop)
             bad_headers(t, p, hop)
             repairs(t, p, hop)
@@ -227,6 +291,7 @@ def main():
             t.equal(p.temp_files(), [], "nothing is left in the work area")
             bad_configuration(t, p)
         as_json(t, hop)
+        shipped_rules(t, hop)
 
 
 if __name__ == "__main__":

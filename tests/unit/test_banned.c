@@ -235,6 +235,13 @@ static void test_names_that_hide(void **state)
 	ban_exe_named("stream.exe::$DATA", 1);
 	ban_exe_named("dir\\sub.exe:Zone.Identifier", 1);
 	ban_exe_named("latin1 \xe9.exe", 1);
+	ban_exe_named("latin1 \xe9.e\x01xe. ", 1);
+	ban_exe_named("latin1 \xe9.e\xe2\x80\x8bxe", 1);
+	ban_exe_named("cut off.exe\xe2\x80", 0);
+	ban_exe_named("wide\xef\xbc\x8e\xef\xbd\x85\xef\xbd\x98\xef\xbd\x85", 1);
+	ban_exe_named("'quoted.exe'", 1);
+	ban_exe_named("half quoted.exe\"", 1);
+	ban_exe_named("blank.exe\xc2\xa0", 1);
 	ban_exe_named("text about exe", 0);
 	ban_exe_named("a.exe.txt", 0);
 	ban_exe_named("", 0);
@@ -273,6 +280,34 @@ static void test_what_cannot_be_tried(void **state)
 	const struct value *sets = list_of(RULES({ "^(a+)+$", "", NULL }), NULL);
 	assert_int_equal(banned_find(mail, &rules, sets, owner, &found, &e), -1);
 	assert_non_null(strstr(e.text, "match limit"));
+	assert_true(found.incomplete);
+	assert_int_equal(found.count, 0);
+}
+
+/* What was found before the rule that could not be tried stands. */
+static void test_found_before_the_limit(void **state)
+{
+	struct error e = { 0 };
+	char *name = talloc_zero_size(owner, 201);
+	memset(name, 'a', 199);
+	name[199] = '!';
+	add(0, "1", NULL, NULL, "x.exe");
+	add(0, "2", NULL, NULL, name);
+	const struct value *sets = list_of(RULES({ "\\.exe$", "", NULL }, { "^(a+)+$", "", NULL }), NULL);
+	assert_int_equal(banned_find(mail, &rules, sets, owner, &found, &e), -1);
+	assert_banned(1, "x.exe");
+	assert_true(found.incomplete);
+}
+
+static void test_no_time_left(void **state)
+{
+	struct error e = { 0 };
+	make_tree();
+	mail->deadline = (struct deadline){ .at_ms = 1, .cancel_fd = -1 };
+	assert_int_equal(banned_find(mail, &rules, allow_zip_ban_exe(), owner, &found, &e), -1);
+	assert_string_equal(e.text, "banned rules: no time left at part 1 of 4");
+	assert_true(found.incomplete);
+	assert_int_equal(banned_find(mail, &rules, NULL, owner, &found, &e), 0);	/* no rules want no time */
 }
 
 static void test_many_hits(void **state)
@@ -302,7 +337,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(test_node_by_node), TEST(test_whole_paths), TEST(test_containers), TEST(test_rule_major), TEST(test_every_kind_of_key),
 		TEST(test_named_sets), TEST(test_tables_in_order), TEST(test_results_and_comments), TEST(test_names_that_hide), TEST(test_namepath),
-		TEST(test_what_cannot_be_tried), TEST(test_many_hits), TEST(test_deep_tree),
+		TEST(test_what_cannot_be_tried), TEST(test_found_before_the_limit), TEST(test_no_time_left), TEST(test_many_hits), TEST(test_deep_tree),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
