@@ -29,8 +29,13 @@ banned_filename_re = re {
   rx([[(?# notebook )\.(one|onepkg)$]], "i"),
   rx([[(?# add-in )\.(xll|wll|xla|xlam|ppa|ppam|iqy|oqy|rqy|slk|dqy|odc)$]], "i"),
   [[(?# macro that runs by itself )^AUTOEXEC$]],
+  -- rx([[(?# macro document )\.(docm|dotm|xlsm|xltm|xlsb|pptm|potm|ppsm|sldm)$]], "i"),
   -- [[(?# macro )^MACRO$]],                           -- every macro
   -- [[(?# encrypted )^ENCRYPTED$]],                   -- everything that nobody can look into
 }
+
+-- More rules for some recipients; all sets that the list yields for one count, in order:
+-- banned_rules.NOZIP = re { [[(?# archive )^\.(zip|rar|7z)$]] }
+-- banned_filename_maps = { { ["office@example.com"] = "NOZIP" }, "DEFAULT" }
 
 final_banned_destiny = D_DISCARD

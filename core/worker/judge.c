@@ -138,6 +138,14 @@ static const char *fallback_reason(struct category c)
 	}
 }
 
+/* Replies are ASCII (RFC 5321 4.2); what a sender has named stays readable as far as that goes. */
+static void append_ascii(GString *out, const char *text)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text & 0xc0) != 0x80)	/* a character beyond ASCII is one mark, not one for each octet */
+			g_string_append_c(out, *text >= ' ' && *text <= '~' ? *text : '?');
+}
+
 /* The few macros that reasons use: %n log id, %V virus names, %F banned part, %i mail id, %%. */
 static char *expand_reason(const struct mail *m, const struct recipient *r, const char *pattern, void *owner)
 {
@@ -152,9 +160,9 @@ static char *expand_reason(const struct mail *m, const struct recipient *r, cons
 		if (*p == 'n')
 			g_string_append(out, m->log_id);
 		else if (*p == 'V')
-			g_string_append(out, judge_virus_names(m, owner));
+			append_ascii(out, judge_virus_names(m, owner));
 		else if (*p == 'F')
-			g_string_append(out, banned ? banned : "");
+			append_ascii(out, banned ? banned : "");
 		else if (*p == 'i')
 			g_string_append(out, m->mail_id);
 		else

@@ -29,6 +29,7 @@ bypass_banned_checks_maps = { { ["bypass@example.com"] = true } }
 bypass_header_checks_maps = { { ["bypass@example.com"] = true } }
 bad_header_lovers_maps = { { ["lover@example.com"] = true } }
 final_banned_destiny = D_REJECT
+recipient_delimiter = "+"
 """
 BANKS = {
     "DISCARD": "{ final_banned_destiny = D_DISCARD }",
@@ -38,6 +39,7 @@ BANKS = {
     "NAMEPATH": '{ banned_filename_maps = {}, banned_namepath_re = re { rx([[\\tT=zip\\tN=a\\.zip\\n.*\\tN=notes\\.txt]]) } }',
     "HEADER": "{ final_bad_header_destiny = D_REJECT }",
     "HEADERBOUNCE": "{ final_bad_header_destiny = D_BOUNCE }",
+    "EXTENSION": '{ addr_extension_banned_maps = { "banned" }, addr_extension_bad_header_maps = { "badh" }, final_bad_header_destiny = D_PASS }',
     "NOFIX": "{ allow_fixing_improper_header = false }",
     "TAG": '{ final_unchecked_destiny = D_PASS, undecipherable_subject_tag = "***UNCHECKED _LOGID_*** " }',
     "UNCHECKED": '{ final_unchecked_destiny = D_REJECT, unchecked_quarantine_method = "local:unchecked-%m" }',
@@ -140,7 +142,7 @@ def names_that_attack(t, p, hop):
     data = with_file("x").replace(b'filename="x"', b"filename*=utf-8''" + name.encode())
     hop.forget()
     replies = send(p.port, data, to("rcpt", "lover"), lmtp=True)
-    t.match(replies[0].text, r"^554 .*BANNED: program:", "a long name with line ends in it: refused")
+    t.match(replies[0].text, r"^554 [ -~]*BANNED: program:application/octet-stream,\.txt,[?]*X-Evil: yes\?{10,}", "a long name with line ends in it: refused in ASCII")
     t.equal(replies[1].code, 250, "or handed on")
     above = hop.last().body.split(b"\r\nFrom: ", 1)[0]
     t.ok(b"\r\nX-Amavis-Alert: BANNED, message contains =?UTF-8?B?" in above, "its alert is encoded", above)
@@ -177,6 +179,13 @@ def destinies(t, p, hop):
     t.equal(send(p.ports["PASS"], data, to("rcpt")).code, 250, "D_PASS")
     t.match(hop.last().field("x-amavis-alert") or "", "^BANNED, message contains program:", "D_PASS: with an alert")
     t.equal(hop.last().below, data.split(b"\r\n\r\n", 1)[1], "D_PASS: the body as it came")
+
+
+def extensions(t, p, hop):
+    hop.forget()
+    send(p.ports["EXTENSION"], with_file("setup.exe"), to("lover"))
+    send(p.ports["EXTENSION"], mail().replace(b"Subject: ", b"Subject: \xfc ", 1), to("rcpt", "bypass"), lmtp=True)
+    t.equal(sorted(r for c in hop.caught for r in c.recipients), to("bypass", "lover+banned", "rcpt+badh"), "address extensions for banned parts and bad headers")
 
 
 def bad_headers(t, p, hop):
@@ -285,6 +294,7 @@ def main():
             rules_that_fail(t, p, hop)
             one_reply_for_all(t, p, hop)
             destinies(t, p, hop)
+            extensions(t, p, hop)
             bad_headers(t, p, hop)
             repairs(t, p, hop)
             unchecked(t, p, hop)
