@@ -22,14 +22,13 @@ struct lookup_table *lookup_table_re(void *owner, struct pattern *const *regexes
 static int try_rule(const struct re_rule *rule, const char *subject, void *owner, const struct value **result)
 {
 	char *captures[CAPTURES_MAX + 1];
-	int rc = pattern_captures(rule->regex, subject, strlen(subject), NULL, captures, CAPTURES_MAX + 1);
+	void *scratch = talloc_new(NULL);
+	int rc = pattern_captures(rule->regex, subject, strlen(subject), scratch, captures, CAPTURES_MAX + 1);
 
-	if (rc <= 0)
-		return rc;
-	*result = lookup_replace(owner, rule->result, (const char *const *)captures + 1, CAPTURES_MAX);
-	for (int i = 0; i <= CAPTURES_MAX; i++)
-		talloc_free(captures[i]);
-	return 1;
+	if (rc > 0)
+		*result = lookup_replace(owner, rule->result, (const char *const *)captures + 1, CAPTURES_MAX);
+	talloc_free(scratch);
+	return rc > 0 ? 1 : rc;
 }
 
 int lookup_ask_re(const struct lookup_table *t, struct lookup_key *k, struct lookup_sink *s)

@@ -13,9 +13,6 @@
 #include "worker/rcpt_policy.h"
 #include "worker/trace.h"
 
-#define FILE_NAMES_TOLD 100
-#define FILE_NAMES_BYTES 4000	/* a log line is no place for what a sender may fill it with */
-
 struct listing {
 	const struct mail *mail;
 	const struct policy *policy;
@@ -231,6 +228,9 @@ static void fill_findings(const struct listing *l, struct logline *line)
 		tests[i] = m->scores[i].test;
 	line->score_tests = tests;
 }
+
+#define FILE_NAMES_TOLD 100
+#define FILE_NAMES_BYTES 4000	/* a log line is no place for what a sender may fill it with */
 
 /* Of every part the names it was declared with, in order, each once, as far as there is room. */
 static const char *const *file_names(const struct listing *l)
