@@ -165,10 +165,10 @@ int pattern_captures(const struct pattern *r, const char *subject, size_t n, voi
 	int rc = match(r, subject, n, data), count = rc < max ? rc : max;
 	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data);
 
-	for (int i = 0; i < max; i++) {
-		bool set = i < count && at[2 * i] != PCRE2_UNSET && at[2 * i + 1] >= at[2 * i];
-
-		captures[i] = set ? talloc_strndup(owner, subject + at[2 * i], at[2 * i + 1] - at[2 * i]) : NULL;
+	memset(captures, 0, (size_t)max * sizeof *captures);
+	for (int i = 0; i < count; i++) {
+		if (at[2 * i] != PCRE2_UNSET && at[2 * i + 1] >= at[2 * i])
+			captures[i] = talloc_strndup(owner, subject + at[2 * i], at[2 * i + 1] - at[2 * i]);
 	}
 	pcre2_match_data_free(data);
 	if (rc == PCRE2_ERROR_NOMATCH)

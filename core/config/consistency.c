@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "mail/mail.h"
 
-static const char *file_of_setting(const struct config *c, enum setting_id id, const struct value *v, int *line)
+const char *setting_file(const struct config *c, enum setting_id id, const struct value *v, int *line)
 {
 	if (v && v->file) {
 		*line = v->line;
@@ -42,7 +42,7 @@ static void check_bank_names(struct config *c, enum setting_id id, const char *p
 	if (!v || v->kind != VALUE_STRING)
 		return;
 	names = g_strsplit_set(v->u.string, ", \t", -1);
-	file = file_of_setting(c, id, v, &line);
+	file = setting_file(c, id, v, &line);
 	for (int i = 0; names[i]; i++)
 		if (names[i][0] && strcmp(names[i], "MYNETS") && !config_has_bank(c, names[i]))
 			problem_add(c, file, line, false, "%s: there is no policy bank \"%s\"%s", path, names[i], nearest_bank(c, names[i], c));
@@ -102,6 +102,12 @@ static void check_named(struct config *c, enum setting_id id, const char *prefix
 	case SET_header_to_policy_bank_maps:
 	case SET_author_to_policy_bank_maps:
 		check_named_by_tables(c, id, prefix, v);
+		break;
+	case SET_banned_filename_maps:
+		check_banned_maps(c, prefix, v);
+		break;
+	case SET_allowed_header_tests:
+		check_header_tests(c, prefix, v);
 		break;
 	default:
 		break;
@@ -167,7 +173,7 @@ static void check_scanners_exist(struct config *c)
 		return;
 	if (virus_checks_bypassed(c) || c->scanner_failed || c->cut_short)
 		return;
-	file = file_of_setting(c, SET_av_scanners, NULL, &line);
+	file = setting_file(c, SET_av_scanners, NULL, &line);
 	problem_add(c, file, line, false, "av_scanners: no virus scanner is configured and virus checks are not bypassed; "
 		"expected av_scanners = { clamd { } } or bypass_virus_checks_maps = { true }");
 }
@@ -179,7 +185,7 @@ static void warn_of_bounce(struct config *c, enum setting_id id, const char *pat
 
 	if (!v || v->kind != VALUE_INT || v->u.integer != D_BOUNCE || *told)
 		return;
-	file = file_of_setting(c, id, v, &line);
+	file = setting_file(c, id, v, &line);
 	problem_add(c, file, line, true, "%s: D_BOUNCE is answered as D_REJECT until notifications are built: the MTA bounces", path);
 	*told = true;
 }
@@ -232,7 +238,7 @@ static void check_digest(struct config *c)
 
 	if (!v || v->kind != VALUE_STRING || !v->u.string[0] || digest_by_name(v->u.string))
 		return;
-	file = file_of_setting(c, SET_mail_part_digest_algorithm, v, &line);
+	file = setting_file(c, SET_mail_part_digest_algorithm, v, &line);
 	problem_add(c, file, line, false, "mail_part_digest_algorithm: \"%s\" is no digest that libcrypto has; expected \"SHA1\", \"SHA256\", \"MD5\" or undef",
 		v->u.string);
 }
@@ -262,7 +268,7 @@ static void check_listeners(struct config *c)
 		e = (struct error){ 0 };
 		if (endpoint_parse(list[i], &to, &e) == 0)
 			continue;
-		file = file_of_setting(c, SET_listen_sockets, c->base[SET_listen_sockets], &line);
+		file = setting_file(c, SET_listen_sockets, c->base[SET_listen_sockets], &line);
 		problem_add(c, file, line, false, "listen_sockets: %s", e.text);
 	}
 }

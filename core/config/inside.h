@@ -255,6 +255,11 @@ bool sql_tables_try(const struct config *c, FILE *to);
 
 /* --- consistency.c --- */
 void consistency_check(struct config *c);
+/* Where a setting, or this value of it, was written. config/consistency.c */
+const char *setting_file(const struct config *c, enum setting_id id, const struct value *v, int *line);
+/* config/check_banned.c; prefix: "policy_bank.NAME." or "" */
+void check_banned_maps(struct config *c, const char *prefix, const struct value *maps);
+void check_header_tests(struct config *c, const char *prefix, const struct value *tests);
 
 /* --- lua_function.c --- */
 struct value_function *lua_function_new(struct config *c, int index);

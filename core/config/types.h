@@ -32,6 +32,7 @@
 	X(NEWLINE, "normalise|reject") \
 	X(FAILURE, "tempfail|unchecked") \
 	X(LOOKUP_FAILURE, "tempfail|stale") \
+	X(BANNED_SEMANTICS, "node|path") \
 	X(TLS_LEVEL, "none|may|encrypt|verify") \
 	X(RELEASE_FORMAT, "resend|attach|plain|dsn|arf")
 

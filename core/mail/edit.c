@@ -78,6 +78,64 @@ void edit_remove(struct edit_list *l, const char *name)
 	l->remove_count++;
 }
 
+/* Where the replacement of the field at `offset` stands, or would. */
+static unsigned replacement_place(const struct edit_list *l, uint64_t offset)
+{
+	unsigned from = 0, to = l->replacement_count;
+
+	while (from < to) {
+		unsigned middle = from + (to - from) / 2;
+
+		if (l->replacements[middle].offset < offset)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static bool is_there(const struct edit_list *l, unsigned at, uint64_t offset)
+{
+	return at < l->replacement_count && l->replacements[at].offset == offset;
+}
+
+void edit_replace(struct edit_list *l, const struct header_field *f, const char *field, size_t n)
+{
+	unsigned at = replacement_place(l, f->offset);
+	struct edit_replacement *r;
+
+	if (!is_there(l, at, f->offset)) {
+		l->replacements = talloc_realloc(l, l->replacements, struct edit_replacement, l->replacement_count + 1);
+		memmove(l->replacements + at + 1, l->replacements + at, (l->replacement_count - at) * sizeof *l->replacements);
+		l->replacements[at] = (struct edit_replacement){ .offset = f->offset };
+		l->replacement_count++;
+	}
+	r = &l->replacements[at];
+	talloc_free(r->field);
+	r->field = talloc_memdup(l->replacements, field, n);
+	r->n = n;
+}
+
+const struct edit_replacement *edit_list_replacement(const struct edit_list *l, const struct header_field *f)
+{
+	unsigned at = replacement_place(l, f->offset);
+
+	return is_there(l, at, f->offset) ? &l->replacements[at] : NULL;
+}
+
+static bool replacements_equal(const struct edit_list *a, const struct edit_list *b)
+{
+	if (a->replacement_count != b->replacement_count)
+		return false;
+	for (unsigned i = 0; i < a->replacement_count; i++) {
+		const struct edit_replacement *x = &a->replacements[i], *y = &b->replacements[i];
+
+		if (x->offset != y->offset || x->n != y->n || memcmp(x->field, y->field, x->n) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool edit_list_equal(const struct edit_list *a, const struct edit_list *b)
 {
 	if (strcmp(a->prepended, b->prepended) != 0 || a->remove_count != b->remove_count)
@@ -85,7 +143,7 @@ bool edit_list_equal(const struct edit_list *a, const struct edit_list *b)
 	for (unsigned i = 0; i < a->remove_count; i++)
 		if (strcmp(a->removes[i], b->removes[i]) != 0)
 			return false;
-	return true;
+	return replacements_equal(a, b);
 }
 
 bool edit_list_removes(const struct edit_list *l, const struct header *h, const struct header_field *f)
@@ -105,6 +163,10 @@ bool edit_header_has_8bit(const struct header *h, const struct edit_list *l)
 	for (const char *c = l ? l->prepended : ""; *c; c++)
 		if ((unsigned char)*c >= 0x80)
 			return true;
+	for (unsigned k = 0; l && k < l->replacement_count; k++)
+		for (size_t i = 0; i < l->replacements[k].n; i++)
+			if ((unsigned char)l->replacements[k].field[i] >= 0x80)
+				return true;
 	for (uint64_t i = 0; h && h->text && i < h->length; i++)
 		if ((unsigned char)h->text[i] >= 0x80)
 			return true;

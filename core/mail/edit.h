@@ -1,7 +1,7 @@
 /* edit.h - header edits, and the edited mail as a stream.
  *
  * An edit list never re-serialises the mail: new fields go on top, fields to be
- * removed are left out as byte ranges, everything else keeps its bytes.  Used by
+ * removed are left out as byte ranges, a replaced one has other bytes in its place, everything else keeps its bytes.  Used by
  * the next-hop client and by quarantines. */
 #ifndef POSTERN_MAIL_EDIT_H
 #define POSTERN_MAIL_EDIT_H
@@ -19,6 +19,9 @@ struct edit_list *edit_list_new(void *owner);
 void edit_prepend(struct edit_list *l, const char *name, const char *body);
 /* Remove every existing field of that name (case does not matter). */
 void edit_remove(struct edit_list *l, const char *name);
+/* Other bytes in the place of one existing field: name, colon, body and the final line end, line ends as LF or CRLF.  A later
+ * replacement of the same field counts; a removal counts more. */
+void edit_replace(struct edit_list *l, const struct header_field *f, const char *field, size_t n);
 /* Equal lists mean one transaction. */
 bool edit_list_equal(const struct edit_list *a, const struct edit_list *b);
 

@@ -50,17 +50,21 @@ static void add_segment(struct edit_stream *s, const char *memory, uint64_t offs
 	s->segments[s->count++] = (struct segment){ memory, offset, length };
 }
 
-/* Everything between removed fields, whatever it is, is kept. */
+/* Everything between removed and replaced fields, whatever it is, is kept. */
 static void add_kept_ranges(struct edit_stream *s, uint64_t size, const struct header *h, const struct edit_list *l)
 {
 	uint64_t kept_from = 0;
 
-	for (unsigned i = 0; h && l && l->remove_count && i < h->count; i++) {
+	for (unsigned i = 0; h && l && (l->remove_count || l->replacement_count) && i < h->count; i++) {
 		const struct header_field *f = &h->fields[i];
+		bool removed = edit_list_removes(l, h, f);
+		const struct edit_replacement *r = removed ? NULL : edit_list_replacement(l, f);
 
-		if (f->offset < kept_from || f->offset + f->length > size || !edit_list_removes(l, h, f))
+		if (f->offset < kept_from || f->offset + f->length > size || (!removed && !r))
 			continue;
 		add_segment(s, NULL, kept_from, f->offset - kept_from);
+		if (r)
+			add_segment(s, talloc_memdup(s, r->field, r->n), 0, r->n);
 		kept_from = f->offset + f->length;
 	}
 	add_segment(s, NULL, kept_from, size - kept_from);

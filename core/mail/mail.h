@@ -11,6 +11,7 @@
 
 #include "base/deadline.h"
 #include "mail/header.h"
+#include "mail/header_check.h"
 #include "wire/records.h"
 
 #define MAIL_MAGIC 0x4d41494cu
@@ -74,6 +75,7 @@ struct score_line {			/* until spam checks exist only virus_name_to_spam_score m
 struct bank_step { const char *name, *why; bool known; };	/* a policy bank that was named, and by what */
 
 struct rcpt_policy;			/* worker/rcpt_policy.h */
+struct banned_result;			/* worker/banned.h */
 struct record_asker;			/* lookup/record_asker.h */
 
 /* What became of one recipient. */
@@ -130,10 +132,17 @@ struct mail {
 	bool opened;			/* the opener has finished with it */
 	bool undecipherable, crypted, ambiguous, over_limits, mail_as_part;
 	const char *hold;		/* X-Amavis-Hold text */
+	const char *mime_error;		/* what the opener complained of, or NULL */
+	bool header_checked;
+	struct header_flaws header_flaws;
+	unsigned header_fixes;		/* enum header_fix that some field needs and the site wants */
+	bool banned_checked;
+	const struct banned_result **banned;	/* one for each recipient: NULL where it bypasses them; NULL: not checked */
 	unsigned finding_count;
 	struct finding *findings;	/* talloc array */
 	unsigned softened_count;
 	struct finding *softened;	/* taken from findings: by virus_name_to_spam_score_maps a sign of spam only */
+	bool is_bulk;			/* Precedence, List-Id or Auto-Submitted say that nobody waits for an answer */
 	bool fake_sender;		/* viruses_that_fake_sender_maps: the envelope's sender is not to be told */
 	unsigned report_count;
 	struct scan_report *reports;

@@ -150,8 +150,8 @@ static void collect_one(void *context, const char *attribute, const char *value)
 	}
 }
 
-/* Undo %XX byte by byte, whatever the charset; a NUL would end the name for some readers only and is left out. */
-static char *percent_decoded(const char *text)
+/* Undo %XX byte by byte, whatever the charset; a NUL ends the name for some readers only: for others it is left out. */
+static char *percent_decoded(const char *text, bool ends_at_nul)
 {
 	GString *s = g_string_new(NULL);
 	for (const char *p = text; *p; p++) {
@@ -161,6 +161,8 @@ static char *percent_decoded(const char *text)
 			g_string_append_c(s, *p);
 		else if (high << 4 | low)
 			g_string_append_c(s, (char)(high << 4 | low));
+		else if (ends_at_nul)
+			break;
 		if (low >= 0)
 			p += 2;
 	}
@@ -179,10 +181,12 @@ static bool collect_field(const char *raw, const char *attribute, GPtrArray *nam
 	struct collect c = { .names = names, .attribute = attribute, .pieces = g_string_new(NULL), .whole = true };
 	parameters_each(raw, collect_one, &c);
 	if (c.pieces->len > 0) {
-		char *decoded = percent_decoded(behind_charset(c.pieces->str));
+		char *decoded = percent_decoded(behind_charset(c.pieces->str), false), *ended = percent_decoded(behind_charset(c.pieces->str), true);
 		c.whole &= names_add(names, decoded);
+		c.whole &= names_add(names, ended);
 		c.whole &= names_add(names, c.pieces->str);
 		g_free(decoded);
+		g_free(ended);
 	}
 	g_string_free(c.pieces, TRUE);
 	return c.whole;

@@ -4,8 +4,8 @@
 #include <talloc.h>
 #include <time.h>
 
+#include "mail/header_fix.h"
 #include "worker/act.h"
-#include "worker/judge.h"
 #include "worker/rcpt_policy.h"
 
 /* "127.0.0.1:10024" -> "127.0.0.1" and "10024"; a path has neither. */
@@ -19,7 +19,7 @@ static void split_socket(const char *text, void *owner, char **address, char **p
 	*address = talloc_strndup(owner, text, (size_t)(colon - text));
 }
 
-static const char *date_rfc5322(int64_t wall_us, void *owner)
+char *act_date(int64_t wall_us, void *owner)
 {
 	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
@@ -58,7 +58,7 @@ char *act_received_body(const struct mail *m, const struct policy *p, const char
 	body = talloc_asprintf_append(body, " with %s id %s", e->protocol, m->mail_id);
 	if (only_recipient)
 		body = talloc_asprintf_append(body, "\n for <%s>", only_recipient);
-	return talloc_asprintf_append(body, "; %s", date_rfc5322(e->received_wall_us, owner));
+	return talloc_asprintf_append(body, "; %s", act_date(e->received_wall_us, owner));
 }
 
 /* Marks that only we may make: what comes from outside under these names is forged or stale. */
@@ -77,21 +77,24 @@ static void mark_checks(struct edit_list *l, const struct mail *m, const struct 
 	const char *tag = policy_string(p, SET_X_HEADER_TAG), *line = policy_string(p, SET_X_HEADER_LINE);
 	if (m->hold && categories_have(&r->categories, CC_UNCHECKED))
 		edit_prepend(l, "X-Amavis-Hold", m->hold);
-	if (categories_have(&r->categories, CC_VIRUS))
-		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf((void *)(uintptr_t)m, "INFECTED, message contains virus: %s",
-			judge_virus_names(m, (void *)(uintptr_t)m)));
+	act_add_alerts(l, m, r);
 	if (m->virus_checked && !r->policy->bypass_virus && tag && *tag && line && *line)
 		edit_prepend(l, tag, line);
 	if (m->quarantine_count > 0)
 		edit_prepend(l, "X-Quarantine-ID", talloc_asprintf((void *)(uintptr_t)m, "<%s>", m->mail_id));
 }
 
-struct edit_list *act_edits_for(const struct mail *m, const struct policy *p, const struct recipient *r, bool single_recipient)
+struct edit_list *act_edits_for(const struct mail *m, const struct policy *p, const struct recipient *r, bool single_recipient, bool *tagged)
 {
 	struct edit_list *l = edit_list_new((void *)(uintptr_t)m);
+	*tagged = false;
 	remove_forged(l, p);
-	if (r->policy->is_local)
+	if (m->header_fixes)
+		header_fix(l, &m->header, m->header_fixes);
+	if (r->policy->is_local) {
+		*tagged = act_tag_subject(l, m, p, r);
 		mark_checks(l, m, p, r);
+	}
 	edit_prepend(l, "Received", act_received_body(m, p, single_recipient ? r->envelope->address : NULL, l));
 	return l;
 }

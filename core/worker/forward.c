@@ -28,6 +28,7 @@ struct cluster {
 	struct edit_list *edits;
 	unsigned *recipients;
 	unsigned count;
+	bool tagged;
 };
 
 /* Tell reception who has the mail; where it has gone, the ledger must say so for the next try. */
@@ -74,13 +75,13 @@ static unsigned count_passing(const struct mail *m)
 	return n;
 }
 
-static struct cluster *cluster_for(struct cluster *list, unsigned *count, const struct value *methods, struct edit_list *edits, unsigned room)
+static struct cluster *cluster_for(struct cluster *list, unsigned *count, const struct cluster *wanted, unsigned room)
 {
 	for (unsigned i = 0; i < *count; i++)
-		if (list[i].methods == methods && edit_list_equal(list[i].edits, edits))
+		if (list[i].methods == wanted->methods && edit_list_equal(list[i].edits, wanted->edits))
 			return &list[i];
 	struct cluster *c = &list[(*count)++];
-	*c = (struct cluster){ .methods = methods, .edits = edits };
+	*c = *wanted;
 	c->recipients = talloc_array(list, unsigned, room);
 	return c;
 }
@@ -97,10 +98,13 @@ static unsigned make_clusters(struct forwarding *f, struct cluster **out)
 		if (!passes(r))
 			continue;
 		/* Equal policy means equal edits: thousands of recipients cost one comparison each. */
-		if (!last || r->policy != last_policy)
-			last = cluster_for(list, &count, rcpt_policy_cell(r->policy, CELL_FORWARD_METHOD, &r->categories),
-				act_edits_for(m, f->policy, r, passing == 1), passing);
+		if (!last || r->policy != last_policy) {
+			struct cluster wanted = { .methods = rcpt_policy_cell(r->policy, CELL_FORWARD_METHOD, &r->categories) };
+			wanted.edits = act_edits_for(m, f->policy, r, passing == 1, &wanted.tagged);
+			last = cluster_for(list, &count, &wanted, passing);
+		}
 		last_policy = r->policy;
+		r->tagged |= last->tagged;
 		last->recipients[last->count++] = i;
 	}
 	*out = list;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "worker/banned.h"
+
 #define NAMES_TOLD 100	/* where one field or line has them all */
 
 static bool needs_checks(const struct recipient *r)
@@ -31,6 +33,18 @@ const char *judge_virus_names(const struct mail *m, void *owner)
 	return names;
 }
 
+static const struct banned_result *banned_of(const struct mail *m, const struct recipient *r)
+{
+	const struct banned_result *b = m->banned ? m->banned[r->index] : NULL;
+	return b && b->count > 0 ? b : NULL;
+}
+
+const char *judge_banned_summary(const struct mail *m, const struct recipient *r)
+{
+	const struct banned_result *b = banned_of(m, r);
+	return b ? b->hits[0].summary : NULL;
+}
+
 /* --- categories --- */
 
 static void categorise_unchecked(const struct mail *m, const struct judge_facts *f, struct categories *c)
@@ -52,6 +66,10 @@ static void categorise(const struct mail *m, const struct judge_facts *f, struct
 		categories_add(&r->categories, CC_OVERSIZED, 0);
 	if (needs_checks(r))
 		categorise_unchecked(m, f, &r->categories);
+	if (m->header_flaws.worst > 0 && !r->policy->bypass_header)
+		categories_add(&r->categories, CC_BADH, m->header_flaws.worst);
+	if (banned_of(m, r) && !r->policy->bypass_banned)
+		categories_add(&r->categories, CC_BANNED, 0);
 	if (m->finding_count > 0 && !r->policy->bypass_virus)
 		categories_add(&r->categories, CC_VIRUS, 0);
 }
@@ -72,15 +90,28 @@ static bool loves(const struct recipient *r, struct category c)
 	return v && value_true_p(v);
 }
 
+/* A bounce for a mere flaw of the header is not worth it where nobody waits for it. */
+static bool lets_pass_unbounced(const struct mail *m, enum destiny d, struct category c)
+{
+	return d == D_BOUNCE && c.major == CC_BADH && (m->is_bulk || *m->envelope->sender == '\0');
+}
+
+/* A rule of the administrator's says that the sender is not to hear of it. */
+static bool is_not_told(const struct mail *m, const struct recipient *r, struct category c)
+{
+	const struct banned_result *b = banned_of(m, r);
+	return c.major == CC_BANNED && b && b->discard;
+}
+
 /* From the worst category down; the first that neither passes nor is loved decides. */
-static void decide(struct recipient *r)
+static void decide(const struct mail *m, struct recipient *r)
 {
 	r->destiny = D_PASS;
 	for (unsigned i = 0; i < r->categories.count; i++) {
 		enum destiny d = destiny_of(r, r->categories.at[i]);
-		if (d == D_PASS || d == D_UNSET || loves(r, r->categories.at[i]))
+		if (d == D_PASS || d == D_UNSET || loves(r, r->categories.at[i]) || lets_pass_unbounced(m, d, r->categories.at[i]))
 			continue;
-		r->destiny = d;
+		r->destiny = d == D_BOUNCE && is_not_told(m, r, r->categories.at[i]) ? D_DISCARD : d;
 		r->blocking = r->categories.at[i];
 		return;
 	}
@@ -102,6 +133,8 @@ static const char *fallback_reason(struct category c)
 {
 	switch (c.major) {
 	case CC_VIRUS: return "id=%n - INFECTED: %V";
+	case CC_BANNED: return "id=%n - BANNED: %F";
+	case CC_BADH: return "id=%n - BAD HEADER";
 	case CC_OVERSIZED: return "id=%n - Message size exceeds recipient's size limit";
 	case CC_UNCHECKED:
 		return c.minor == CC_UNCHECKED_ENCRYPTED ? "id=%n - UNCHECKED: encrypted"
@@ -111,9 +144,18 @@ static const char *fallback_reason(struct category c)
 	}
 }
 
-/* The few macros that reasons use: %n log id, %V virus names, %i mail id, %%. */
-static char *expand_reason(const struct mail *m, const char *pattern, void *owner)
+/* Replies are ASCII (RFC 5321 4.2); what a sender has named stays readable as far as that goes. */
+static void append_ascii(GString *out, const char *text)
 {
+	for (; *text; text++)
+		if (((unsigned char)*text & 0xc0) != 0x80)	/* a character beyond ASCII is one mark, not one for each octet */
+			g_string_append_c(out, *text >= ' ' && *text <= '~' ? *text : '?');
+}
+
+/* The few macros that reasons use: %n log id, %V virus names, %F banned part, %i mail id, %%. */
+static char *expand_reason(const struct mail *m, const struct recipient *r, const char *pattern, void *owner)
+{
+	const char *banned = judge_banned_summary(m, r);
 	GString *out = g_string_new(NULL);
 	for (const char *p = pattern; *p && out->len < 450; p++) {
 		if (*p != '%' || !p[1]) {
@@ -124,7 +166,9 @@ static char *expand_reason(const struct mail *m, const char *pattern, void *owne
 		if (*p == 'n')
 			g_string_append(out, m->log_id);
 		else if (*p == 'V')
-			g_string_append(out, judge_virus_names(m, owner));
+			append_ascii(out, judge_virus_names(m, owner));
+		else if (*p == 'F')
+			append_ascii(out, banned ? banned : "");
 		else if (*p == 'i')
 			g_string_append(out, m->mail_id);
 		else
@@ -141,7 +185,7 @@ static const char *reason_of(const struct mail *m, const struct recipient *r)
 	struct categories one = { .count = 1, .at = { r->blocking } };
 	const struct value *v = rcpt_policy_cell(r->policy, CELL_SMTP_REASON, &one);
 	const char *pattern = v && v->kind == VALUE_STRING ? v->u.string : fallback_reason(r->blocking);
-	return expand_reason(m, pattern, (void *)(uintptr_t)m);
+	return expand_reason(m, r, pattern, (void *)(uintptr_t)m);
 }
 
 static const char *reply_of(struct mail *m, const struct recipient *r, bool soft_bounce)
@@ -159,12 +203,21 @@ static const char *reply_of(struct mail *m, const struct recipient *r, bool soft
 	}
 }
 
+/* A rule that could not be tried has not said that nothing is banned; what another rule has found stands. */
+static bool is_banned_unknown(const struct mail *m, const struct recipient *r)
+{
+	const struct banned_result *b = m->banned ? m->banned[r->index] : NULL;
+	return b && b->incomplete && b->count == 0 && !r->policy->bypass_banned;
+}
+
 /* A recipient for whom the checks could not be made is never passed on: the MTA keeps the mail. */
 static bool must_wait(const struct mail *m, const struct judge_facts *f, const struct judge_settings *s, const struct recipient *r)
 {
 	if (f->opener_failed && s->opener_failure_is_fatal && needs_checks(r))
 		return true;
 	if (f->poisoned && s->poison_is_fatal && needs_checks(r))
+		return true;
+	if (is_banned_unknown(m, r))
 		return true;
 	/* What was found stands, whoever else did not answer. */
 	if (r->policy->bypass_virus || m->finding_count > 0)
@@ -177,7 +230,8 @@ static void tempfail(struct mail *m, const struct judge_facts *f, struct recipie
 	r->destiny = D_TEMPFAIL;
 	r->blocking = (struct category){ CC_UNCHECKED, 0 };
 	r->fate = FATE_FAILED;
-	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, f->failure ? f->failure : "checks not completed");
+	const char *why = f->failure ? f->failure : is_banned_unknown(m, r) ? "banned rules could not be tried" : "checks not completed";
+	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, why);
 }
 
 void judge_mail(struct mail *m, const struct judge_facts *facts, const struct judge_settings *settings)
@@ -191,7 +245,7 @@ void judge_mail(struct mail *m, const struct judge_facts *facts, const struct ju
 			tempfail(m, facts, r);
 			continue;
 		}
-		decide(r);
+		decide(m, r);
 		if (r->destiny == D_PASS)
 			continue;
 		r->fate = FATE_BLOCKED;

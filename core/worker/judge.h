@@ -26,6 +26,8 @@ struct judge_facts {
 void judge_mail(struct mail *m, const struct judge_facts *facts, const struct judge_settings *settings);
 /* The one reply for all recipients (SMTP, AM.PDP): first 4xx wins; all discarded: 250; all discarded or rejected: the 5xx; else 250 with a tail. */
 const char *judge_single_reply(const struct mail *m, void *owner);
+/* Macro %F of a recipient: its first banned part in short; NULL: none. */
+const char *judge_banned_summary(const struct mail *m, const struct recipient *r);
 /* "Eicar-Test-Signature" or "A, B" without repeats. */
 const char *judge_virus_names(const struct mail *m, void *owner);
 

@@ -29,11 +29,23 @@ static bool has_it(const struct recipient *r)
 
 /* --- words --- */
 
-static const char *category_word(const struct listing *l, struct category c)
+/* The first recipient of the line for whom a part is banned speaks for it. */
+static const char *banned_word(const struct listing *l, bool passed)
+{
+	for (unsigned i = 0; i < l->mail->recipient_count; i++) {
+		const struct recipient *r = &l->mail->recipients[i];
+		const char *summary = has_it(r) == passed ? judge_banned_summary(l->mail, r) : NULL;
+		if (summary)
+			return talloc_asprintf(l->owner, "BANNED (%s)", summary);
+	}
+	return "BANNED";
+}
+
+static const char *category_word(const struct listing *l, struct category c, bool passed)
 {
 	switch (c.major) {
 	case CC_VIRUS: return talloc_asprintf(l->owner, "INFECTED (%s)", judge_virus_names(l->mail, l->owner));
-	case CC_BANNED: return "BANNED";
+	case CC_BANNED: return banned_word(l, passed);
 	case CC_UNCHECKED: return c.minor == CC_UNCHECKED_ENCRYPTED ? "UNCHECKED-ENCRYPTED" : "UNCHECKED";
 	case CC_SPAM: return "SPAM";
 	case CC_SPAMMY: return "SPAMMY";
@@ -139,7 +151,7 @@ static void fill(const struct listing *l, bool passed, struct logline *line)
 	const struct mail *m = l->mail;
 	*line = (struct logline){
 		.passed = passed,
-		.category = category_word(l, line_category(m, passed)),
+		.category = category_word(l, line_category(m, passed), passed),
 		.actions = actions_text(l),
 		.policy_banks = m->policy_bank_path ? m->policy_bank_path : "",
 		.originating = m->originating,
@@ -193,6 +205,7 @@ static void fill_details(const struct listing *l, struct logline *line)
 			.whitelisted = r->whitelisted, .blacklisted = r->blacklisted, .sql_policy_id = r->sql_policy_id,
 			.action = destiny_word(r), .reply = r->reply, .queued_as = r->queued_as,
 			.ccat_blocking = r->fate == FATE_BLOCKED ? category_name(r->blocking) : NULL,
+			.banning_reason = judge_banned_summary(m, r),
 			.ccat_main = category_name(categories_main(&r->categories)),
 		};
 	}
@@ -237,6 +250,37 @@ static void write_findings(const struct listing *l)
 		write_finding(&list[k]);
 }
 
+#define FILE_NAMES_TOLD 100
+#define FILE_NAMES_BYTES 4000	/* a log line is no place for what a sender may fill it with */
+
+/* Of every part the names it was declared with, in order, each once, as far as there is room. */
+static const char *const *file_names(const struct listing *l)
+{
+	const struct mail *m = l->mail;
+	GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
+	const char **names = talloc_zero_array(l->owner, const char *, FILE_NAMES_TOLD + 1);
+	size_t n = 0, bytes = 0;
+	for (unsigned i = 0; i < m->part_count; i++) {
+		for (unsigned k = 0; k < m->parts[i].name_count && n < FILE_NAMES_TOLD && bytes < FILE_NAMES_BYTES; k++) {
+			const char *name = m->parts[i].names[k];
+			if (!g_hash_table_add(seen, (gpointer)(uintptr_t)name))
+				continue;
+			names[n++] = name;
+			bytes += strlen(name);
+		}
+	}
+	g_hash_table_destroy(seen);
+	return n > 0 ? names : NULL;
+}
+
+/* Letters of the checks that were made, in amavisd-new's order. */
+static const char *checks_text(const struct listing *l)
+{
+	const struct mail *m = l->mail;
+	const char *text = talloc_asprintf(l->owner, "%s%s%s", m->virus_checked ? "V " : "", m->header_checked ? "H " : "", m->banned_checked ? "B " : "");
+	return *text ? talloc_strndup(l->owner, text, strlen(text) - 1) : NULL;
+}
+
 static void write_json(const struct listing *l)
 {
 	const struct mail *m = l->mail;
@@ -257,7 +301,8 @@ static void write_json(const struct listing *l)
 	line.time_wall_us = m->envelope->received_wall_us;
 	line.source_ip = m->envelope->peer_address;
 	line.content_type = category_name(line_category(m, passed));
-	line.checks = m->virus_checked ? "V" : NULL;
+	line.checks = checks_text(l);
+	line.attached_file_names = file_names(l);
 	logline_json(text, &line);
 	log_write_json(LOG_LEVEL_NOTICE, text->str);
 	g_string_free(text, TRUE);

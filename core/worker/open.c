@@ -253,6 +253,7 @@ static int conclude(struct collecting *c, struct error *e)
 	m->over_limits = o->outcome == OPENED_LIMIT;
 	m->mail_as_part = o->mail_kept;
 	m->hold = o->hold;
+	m->mime_error = o->mime_error;
 	c->out->opened = true;
 	return 0;
 }

@@ -2,7 +2,8 @@
  *
  *   settle   banks and every recipient's settings; all lookups are here       settle.c banks.c
  *   open     the jailed opener takes the mail apart and runs its scanners     open.c check.c
- *   check    the other virus scanners, side by side; backups                  check.c
+ *   check    banned names and types, the form of the header                    contents.c banned.c
+ *            the other virus scanners, side by side; backups                  check.c
  *   judge    facts + policy -> the fate of each recipient; pure               judge.c
  *   act      quarantine what must be kept                                     quarantine.c
  *   deliver  hand on what passes; COMMITTED as the next hop takes it          forward.c edits.c
@@ -19,6 +20,7 @@
 #include "worker/act.h"
 #include "worker/answer.h"
 #include "worker/check.h"
+#include "worker/contents.h"
 #include "worker/findings.h"
 #include "worker/judge.h"
 #include "worker/settle.h"
@@ -58,10 +60,13 @@ static bool is_poisoned(struct worker *w, const struct mail *m, const struct pol
 static int open_and_check(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct error *e)
 {
 	struct open_result opened = { 0 };
-	if (!check_wants_opening(m))
+	if (!check_wants_opening(m)) {
+		contents_check(m, p);
 		return 0;
+	}
 	facts->poisoned = is_poisoned(w, m, p);
 	if (facts->poisoned) {
+		contents_check(m, p);
 		facts->failure = "it has ended its opener or worker too often";
 		return 0;
 	}
@@ -69,6 +74,7 @@ static int open_and_check(struct worker *w, struct mail *m, const struct policy 
 	if (check_open(w, m, p, &opened, facts, e) != 0)
 		return -1;
 	worker_stage(w, STAGE_CHECK);
+	contents_check(m, p);
 	int rc = check_scan(w, m, p, &opened, facts, e);
 	open_done(w->opener);
 	return rc;

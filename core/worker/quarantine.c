@@ -7,7 +7,6 @@
 #include "mail/address.h"
 #include "worker/act.h"
 #include "worker/findings.h"
-#include "worker/judge.h"
 #include "worker/rcpt_policy.h"
 
 #define PARTS_TOLD 20	/* paths in one field */
@@ -113,8 +112,7 @@ static struct edit_list *copy_edits(const struct mail *m, const struct policy *p
 	edit_remove(l, "Return-Path");
 	edit_prepend(l, "Received", act_received_body(m, p, m->recipient_count == 1 ? m->envelope->recipients[0].address : NULL, owner));
 	add_findings(l, m, owner);
-	if (m->finding_count > 0)
-		edit_prepend(l, "X-Amavis-Alert", talloc_asprintf(owner, "INFECTED, message contains virus: %s", judge_virus_names(m, owner)));
+	act_add_alerts(l, m, NULL);
 	if (m->hold)
 		edit_prepend(l, "X-Amavis-Hold", m->hold);
 	edit_prepend(l, "X-Quarantine-ID", talloc_asprintf(owner, "<%s>", m->mail_id));

@@ -62,7 +62,7 @@ def fates_over_lmtp(t, p, hop):
     alerts = {r: c.field("x-amavis-alert") for c in hop.caught for r in c.recipients}
     t.match(alerts["lover@example.com"] or "", "^INFECTED, message contains virus: Eicar", "who loves viruses is warned")
     t.equal(alerts["bypass@example.com"], None, "who does without checks is not")
-    t.match(line_of(p, data, False), r"\{DiscardedInbound,RelayedInbound,Quarantined\}, .*-> <rcpt@example\.com>, quarantine: virus-", "log: blocked for one")
+    t.match(line_of(p, data, False), r"\{DiscardedInbound,RelayedTaggedInbound,RelayedInbound,Quarantined\}, .*-> <rcpt@example\.com>, quarantine: virus-", "log: blocked for one")
     t.match(line_of(p, data, True), r"Passed INFECTED \(Eicar-[^)]*\) .*-> <lover@example\.com>,<bypass@example\.com>, ", "log: passed for two")
     scanned = {r: c.field("x-virus-scanned") for c in hop.caught for r in c.recipients}
     t.equal([scanned["lover@example.com"], scanned["bypass@example.com"]], ["postern at example.com", None], "X-Virus-Scanned only where it was checked for")
@@ -97,7 +97,7 @@ def destinies(t, p, hop):
     caught = hop.last()
     names = caught.names()
     t.ok("x-amavis-alert" in names[:names.index("from")] and names[0] == "received", "D_PASS: X-Amavis-Alert on top", names)
-    t.match(line_of(p, data, True), r"Passed INFECTED \(Eicar-[^)]*\) \{RelayedInbound,Quarantined\}", "D_PASS: the log line")
+    t.match(line_of(p, data, True), r"Passed INFECTED \(Eicar-[^)]*\) \{RelayedTaggedInbound,Quarantined\}", "D_PASS: the log line")
     t.ok(caught.field("x-quarantine-id") is not None, "D_PASS: X-Quarantine-ID, as a copy is kept")
     data = smtp(t, p, hop, p.ports["TEMPFAIL"], ["rcpt"], LATER, [], "D_TEMPFAIL")
     t.match(line_of(p, data, False), r"Blocked INFECTED \(Eicar-[^)]*\) \{TempFailedInbound", "D_TEMPFAIL: the log line")

@@ -8,7 +8,10 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 
+# Header tests and repairs are told of in test_daemon_banned.py.
 LUA = """
+bypass_header_checks_maps = { true }
+allow_fixing_improper_header = false
 local_domains_maps = { { ".example.com" } }
 listen_sockets = { "127.0.0.1:%(port)d", "%(run)s/smtp", "%(run)s/lmtp" }
 unix_socket_mode = tonumber("666", 8)

@@ -81,7 +81,7 @@ def killed_unchecked(t, p, hop):
     data = mail(b"unchecked\r\n")
     reply, _ = kill_while_open(p, p.ports["UNCHECKED"], data)
     t.match(reply.text, r"^250 2\.0\.0 from MTA", "killed, unchecked: it passes")
-    t.match(line_of(p, data), r"Passed UNCHECKED \{RelayedInbound\}", "killed, unchecked: the log line")
+    t.match(line_of(p, data), r"Passed UNCHECKED \{RelayedTaggedInbound\}", "killed, unchecked: the log line")
     t.equal(hop.last().field("x-virus-scanned"), None, "killed, unchecked: nothing says that it was scanned")
     data = mail(b"refused\r\n")
     reply, _ = kill_while_open(p, p.ports["REFUSE"], data)

@@ -88,7 +88,7 @@ def nobody_answers(t, p, hop):
     t.ok(p.log_lines("ALL VIRUS SCANNERS FAILED"), "the log says that all have failed")
     t.ok(p.log_lines("NO VIRUS SCANNERS AVAILABLE"), "or that there are none")
     t.match(p.wait_log("none: .*nobody"), r"scan: none: .*%s/nobody: No such file" % re.escape(p.values["run"]), "the log names scanner, place and reason")
-    one(t, p, hop, "NOTFATAL", mail(), r"^250 2\.0\.0 from MTA", r"Passed UNCHECKED \{RelayedInbound\}", True, "not fatal: passed as unchecked")
+    one(t, p, hop, "NOTFATAL", mail(), r"^250 2\.0\.0 from MTA", r"Passed UNCHECKED \{RelayedTaggedInbound\}", True, "not fatal: passed as unchecked")
     t.match(hop.last().field("x-amavis-hold") or "", "scanner", "not fatal: X-Amavis-Hold")
     t.equal(hop.last().field("x-virus-scanned"), None, "not fatal: nothing says that it was scanned")
 

@@ -74,6 +74,42 @@ static void test_nothing_to_do(void **state)
 	talloc_free(l);
 }
 
+static void replace(struct edit_list *l, const char *mail, const char *name, const char *field)
+{
+	struct header h;
+	void *owner = talloc_new(NULL);
+
+	header_parse(mail, strlen(mail), true, owner, &h);
+	edit_replace(l, header_find(&h, name), field, strlen(field));
+	talloc_free(owner);
+}
+
+static void test_replace(void **state)
+{
+	struct edit_list *l = edit_list_new(NULL), *other = edit_list_new(NULL);
+
+	(void)state;
+	replace(l, MAIL, "subject", "Subject: other\r\n");
+	replace(l, MAIL, "received", "Received: x\n y\n");
+	expect(MAIL, l, EDIT_CRLF, false, "Received: x\r\n y\r\nX-Spam: one\r\n\ttwo\r\nSubject: other\r\nx-SPAM: three\r\n\r\nbody\r\n.\r\n..dots\r\nend\r\n");
+	expect(MAIL, l, EDIT_LF, false, "Received: x\n y\nX-Spam: one\n\ttwo\nSubject: other\nx-SPAM: three\n\nbody\n.\n..dots\nend\n");
+	replace(l, MAIL, "subject", "Subject: again\r\n");
+	edit_remove(l, "received");
+	edit_prepend(l, "X-New", "1");
+	expect(MAIL, l, EDIT_CRLF, false, "X-New: 1\r\nX-Spam: one\r\n\ttwo\r\nSubject: again\r\nx-SPAM: three\r\n\r\nbody\r\n.\r\n..dots\r\nend\r\n");
+	edit_prepend(other, "X-New", "1");
+	edit_remove(other, "received");
+	replace(other, MAIL, "received", "Received: x\n y\n");
+	assert_false(edit_list_equal(l, other));
+	replace(other, MAIL, "subject", "Subject: again\r\n");
+	assert_true(edit_list_equal(l, other));
+	assert_false(edit_header_has_8bit(NULL, l));
+	replace(l, MAIL, "subject", "Subject: \xc3\xbc\r\n");
+	assert_true(edit_header_has_8bit(NULL, l));
+	talloc_free(l);
+	talloc_free(other);
+}
+
 static void test_prepend_and_remove(void **state)
 {
 	struct edit_list *l = edit_list_new(NULL);
@@ -247,7 +283,8 @@ static void test_file_shorter_than_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_to_do), cmocka_unit_test(test_prepend_and_remove),
+		cmocka_unit_test(test_nothing_to_do), cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_prepend_and_remove),
 		cmocka_unit_test(test_field_cannot_be_ended), cmocka_unit_test(test_long_names_are_compared_whole),
 		cmocka_unit_test(test_line_ends), cmocka_unit_test(test_random_bytes_agree),
 		cmocka_unit_test(test_dot_at_block_boundary), cmocka_unit_test(test_equal),

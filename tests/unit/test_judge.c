@@ -9,6 +9,7 @@
 #include <talloc.h>
 
 #include "mail/mail.h"
+#include "worker/banned.h"
 #include "worker/judge.h"
 #include "worker/rcpt_policy.h"
 
@@ -116,6 +117,127 @@ static void test_lovers_and_bypassers(void **state)
 	assert_int_equal(m->recipients[2].destiny, D_PASS);
 	assert_false(categories_have(&m->recipients[2].categories, CC_VIRUS));
 	talloc_free(m);
+}
+
+/* --- banned parts --- */
+
+static struct banned_hit hit = { .part = 2, .summary = "program:.exe,a.exe", .rhs = "1" };
+
+static void ban(struct mail *m, unsigned index, const struct banned_result *b)
+{
+	if (!m->banned)
+		m->banned = talloc_zero_array(m, const struct banned_result *, m->recipient_count);
+	m->recipients[index].index = index;
+	m->banned[index] = b;
+}
+
+/* Each recipient by its own rules: one is refused, one is not asked, one loves such parts, for one nothing is banned. */
+static void test_banned_by_recipient(void **state)
+{
+	static const struct banned_result none, banned = { .count = 1, .hits = &hit };
+	struct mail *m = mail_new(4);
+	struct judge_facts facts = { 0 };
+	for (unsigned i = 0; i < 4; i++) {
+		set_destiny(policy_of(m, i), CC_BANNED, D_REJECT);
+		ban(m, i, i == 3 ? &none : &banned);
+	}
+	policy_of(m, 1)->bypass_banned = true;
+	policy_of(m, 2)->cells[CELL_LOVER][rcpt_policy_key(CC_BANNED, 0)] = &value_true;
+	judge_mail(m, &facts, &fatal);
+	assert_string_equal(m->recipients[0].reply, "554 5.7.0 Reject, id=12345-01 - BANNED: program:.exe,a.exe");
+	for (unsigned i = 1; i < 4; i++) {
+		assert_int_equal(m->recipients[i].destiny, D_PASS);
+		assert_int_equal(categories_have(&m->recipients[i].categories, CC_BANNED), i == 2);
+	}
+	talloc_free(m);
+}
+
+/* The rule's result decides whether the sender hears of a bounce, and of nothing else. */
+static void test_banned_discard(void **state)
+{
+	static const struct { enum destiny destiny; bool discard; enum destiny becomes; } table[] = {
+		{ D_BOUNCE, false, D_BOUNCE }, { D_BOUNCE, true, D_DISCARD }, { D_REJECT, true, D_REJECT }, { D_PASS, true, D_PASS },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct banned_result banned = { .count = 1, .hits = &hit, .discard = table[i].discard };
+		struct mail *m = mail_new(1);
+		struct judge_facts facts = { 0 };
+		ban(m, 0, &banned);
+		set_destiny(policy_of(m, 0), CC_BANNED, table[i].destiny);
+		judge_mail(m, &facts, &fatal);
+		assert_int_equal(m->recipients[0].destiny, table[i].becomes);
+		talloc_free(m);
+	}
+}
+
+/* A rule that could not be tried: its recipient waits, unless another rule has spoken; nobody else does. */
+static void test_banned_incomplete(void **state)
+{
+	static const struct banned_result none, unknown = { .incomplete = true }, found = { .count = 1, .hits = &hit, .incomplete = true };
+	struct mail *m = mail_new(4);
+	struct judge_facts facts = { 0 };
+	for (unsigned i = 0; i < 4; i++) {
+		set_destiny(policy_of(m, i), CC_BANNED, D_REJECT);
+		ban(m, i, i == 0 ? &found : i == 3 ? &none : &unknown);
+	}
+	policy_of(m, 2)->bypass_banned = true;
+	judge_mail(m, &facts, &lenient);
+	assert_int_equal(m->recipients[0].fate, FATE_BLOCKED);
+	assert_int_equal(m->recipients[1].fate, FATE_FAILED);
+	assert_string_equal(m->recipients[1].reply, "451 4.5.0 Error in processing, id=12345-01, banned rules could not be tried");
+	assert_int_equal(m->recipients[2].destiny, D_PASS);
+	assert_int_equal(m->recipients[3].destiny, D_PASS);
+	talloc_free(m);
+}
+
+/* Malware is worse than a banned part; who loves it is judged by what comes next. */
+static void test_worst_first(void **state)
+{
+	static const struct banned_result banned = { .count = 1, .hits = &hit };
+	struct mail *m = mail_new(2);
+	struct judge_facts facts = { 0 };
+	mail_add_finding(m, "clamd", NULL, "Eicar", 1);
+	for (unsigned i = 0; i < 2; i++) {
+		set_destiny(policy_of(m, i), CC_BANNED, D_REJECT);
+		ban(m, i, &banned);
+	}
+	policy_of(m, 1)->cells[CELL_LOVER][rcpt_policy_key(CC_VIRUS, 0)] = &value_true;
+	judge_mail(m, &facts, &fatal);
+	assert_int_equal(m->recipients[0].destiny, D_DISCARD);
+	assert_int_equal(m->recipients[0].blocking.major, CC_VIRUS);
+	assert_int_equal(m->recipients[1].destiny, D_REJECT);
+	assert_int_equal(m->recipients[1].blocking.major, CC_BANNED);
+	talloc_free(m);
+}
+
+/* --- bad headers --- */
+
+static void test_bad_header(void **state)
+{
+	static const struct { enum destiny destiny; const char *sender; bool is_bulk, bypass, lover; enum destiny becomes; } table[] = {
+		{ D_REJECT, "a@x", false, false, false, D_REJECT }, { D_REJECT, "", true, false, false, D_REJECT },
+		{ D_REJECT, "a@x", false, true, false, D_PASS }, { D_REJECT, "a@x", false, false, true, D_PASS },
+		{ D_BOUNCE, "a@x", false, false, false, D_BOUNCE }, { D_BOUNCE, "", false, false, false, D_PASS },
+		{ D_BOUNCE, "a@x", true, false, false, D_PASS }, { D_DISCARD, "", true, false, false, D_DISCARD },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct envelope envelope = { .sender = table[i].sender };
+		struct mail *m = mail_new(1);
+		struct judge_facts facts = { 0 };
+		m->envelope = &envelope;
+		m->is_bulk = table[i].is_bulk;
+		m->header_flaws.worst = FLAW_8BIT;
+		set_destiny(policy_of(m, 0), CC_BADH, table[i].destiny);
+		policy_of(m, 0)->bypass_header = table[i].bypass;
+		if (table[i].lover)
+			policy_of(m, 0)->cells[CELL_LOVER][rcpt_policy_key(CC_BADH, 0)] = &value_true;
+		judge_mail(m, &facts, &fatal);
+		assert_int_equal(m->recipients[0].destiny, table[i].becomes);
+		assert_int_equal(categories_have(&m->recipients[0].categories, CC_BADH), !table[i].bypass);
+		if (table[i].becomes == D_REJECT)
+			assert_string_equal(m->recipients[0].reply, "554 5.6.3 Reject, id=12345-01 - BAD HEADER");
+		talloc_free(m);
+	}
 }
 
 /* A silence is never "clean": it waits, or is unchecked, as the settings say; who bypasses is not concerned. */
@@ -237,6 +359,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clean_passes), cmocka_unit_test(test_virus_destinies), cmocka_unit_test(test_lovers_and_bypassers),
+		cmocka_unit_test(test_banned_by_recipient), cmocka_unit_test(test_banned_discard), cmocka_unit_test(test_banned_incomplete),
+		cmocka_unit_test(test_worst_first), cmocka_unit_test(test_bad_header),
 		cmocka_unit_test(test_silence), cmocka_unit_test(test_finding_beside_silence), cmocka_unit_test(test_minor_categories),
 		cmocka_unit_test(test_single_reply), cmocka_unit_test(test_undecided_is_no_success),
 	};

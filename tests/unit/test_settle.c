@@ -181,7 +181,8 @@ static void a_failed_lookup_is_not_forgotten(void **state)
 static void all_results_of_banned_rules(void **state)
 {
 	struct given g = { 0 };
-	assert_int_equal(settle(&g, COMMON "banned_filename_maps = { { [\"a@b.org\"] = \"ONE\", [\"b.org\"] = \"TWO\" }, \"DEFAULT\" }\n",
+	assert_int_equal(settle(&g, COMMON "banned_rules.ONE = re { \"a\" }\nbanned_rules.TWO = re { \"b\" }\n"
+		"banned_filename_maps = { { [\"a@b.org\"] = \"ONE\", [\"b.org\"] = \"TWO\" }, \"DEFAULT\" }\n",
 		LIST("a@b.org: banned_rulenames=SQL1,SQL2"), NULL, LIST("a@b.org", "x@y.net")), 0);
 	const struct value *v = rcpt_policy_value(policy_of(&g, 0), RCPT_banned_filename_maps);
 	static const char *const expected[] = { "SQL1,SQL2", "ONE", "TWO", "DEFAULT" };
