@@ -18,6 +18,7 @@ SAW = 'scanner "saw" { scan = function(part, host) return "Saw." .. part.type en
 
 def with_text(text, name, data):
     m = EmailMessage()
+    m["Date"] = "Sat, 21 Nov 2026 03:00:00 +0000"
     m["Subject"], m["From"], m["To"] = "files", "a@example.org", "b@example.com"
     m.set_content(text)
     m.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
