@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""test_documents.py - what posternctl scan --tree says of documents beyond "opened": attributes, names, what is encrypted or broken,
+and that none of it is called clean where it was not seen.  One function for each kind of document; formats/ makes the samples."""
+import json
+import os
+import shutil
+import struct
+import sys
+import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from postern import *  # noqa: E402,F401,F403
+import formats  # noqa: E402
+from formats import compound  # noqa: E402
+from formats.compound import Storage  # noqa: E402
+
+
+class Scan:
+    """The tree of one document in a mail: its parts below 1/2, by place."""
+
+    def __init__(self, p, folder, data, filename="sample.bin"):
+        sample = formats.Sample(formats.Format(None, filename, ""), data, "")
+        sample.filename = filename
+        path = folder.join("document")
+        with open(path, "wb") as f:
+            f.write(formats.mail_with(sample))
+        self.code, out, err = p.ctl("scan", "--tree", "--json", path)
+        self.text = out + err
+        answer = json.loads(out) if out else {}
+        self.parts = {part["placement"]: part for part in answer.get("tree", [])}
+        self.verdict = answer.get("verdict")
+        self.hold = answer.get("hold")
+
+    def attributes(self, place="1/2"):
+        return self.parts.get(place, {}).get("attributes", "")
+
+    def named(self, name):
+        """Parts that have this name."""
+        return [part for part in self.parts.values() if name in (part.get("names") or [])]
+
+    def attributes_of(self, name):
+        found = self.named(name)
+        return found[0].get("attributes", "") if found else None
+
+
+def macros_of_documents(t, scan):
+    def macros(modules, **options):
+        return compound.word({"Macros": compound.vba_storage(modules, **options)})
+    opens = compound.macro(b"Sub AutoOpen()\r\n  x = 1\r\nEnd Sub\r\n")
+    one = scan(macros({"ThisDocument": opens, "Module1": compound.macro(b"' only a comment: Sub\r\nFunction Other()\r\nEnd Function\r\n", "Module1")}))
+    t.equal(one.attributes(), "MX", "macros that run by themselves")
+    t.equal([one.attributes_of("Macros/VBA/%s.bas" % m) for m in ("ThisDocument", "Module1")], ["MX", "M"], "each module by itself")
+    plain = macros({"Module1": compound.macro(b"Sub Compute()\r\n  ' AutoOpen is a word here\r\nEnd Sub\r\n" * 300)})
+    t.equal(scan(plain).attributes(), "M", "macros that wait to be called")
+    t.equal(scan(macros({"M": compound.macro(b"Private Sub _\r\n  Workbook_Open ( )\r\nEnd Sub\r\n")})).attributes(), "MX", "a continued line")
+    t.equal(scan(macros({"M": compound.macro(b"Sub InkPicture1_Painted(ByVal x)\r\nEnd Sub\r\n")})).attributes(), "MX", "an event of a control")
+    t.equal(scan(macros({"AutoExec": compound.macro(b"Sub Main()\r\nEnd Sub\r\n")})).attributes(), "MX", "a module that is called so")
+    unlisted = scan(macros({"ThisDocument": opens}, listed=False))
+    t.equal(unlisted.attributes_of("Macros/VBA/ThisDocument.bas"), "MX", "sources that the directory does not name are found")
+    odd = scan(macros({"ThisDocument": b"Rem no attribute in front\r\nSub Auto_Open\r\nEnd Sub\r\n"}))
+    t.equal(odd.attributes_of("Macros/VBA/ThisDocument.bas"), "MX", "a source that begins in no usual way is found by the directory")
+    stomped = scan(compound.word({"Macros": Storage({"VBA": Storage({"dir": compound.vba_pack(b"\0" * 40), "_VBA_PROJECT": b"\xcc\x61", "Module1": b"p-code only" * 9})})}))
+    t.equal((stomped.attributes(), len(stomped.named("Macros/VBA/Module1"))), ("M", 1), "macros without their source")
+
+
+def excel_macros(t, scan):
+    def record(kind, body):
+        return struct.pack("<HH", kind, len(body)) + body
+
+    def book(*records):
+        return compound.compound(Storage({"Workbook": (record(0x809, struct.pack("<HH", 0x600, 5) + b"\0" * 12) + b"".join(records)).ljust(5000, b"\0")}))
+    sheet, macro = record(0x85, struct.pack("<IBBBB", 0, 0, 0, 2, 0) + b"S1"), record(0x85, struct.pack("<IBBBB", 0, 1, 1, 2, 0) + b"M1")
+    built_in = record(0x18, struct.pack("<HBBHHHBBBB", 0x20, 0, 1, 0, 0, 1, 0, 0, 0, 0) + b"\0\1")
+    by_name = record(0x18, struct.pack("<HBBHHHBBBB", 0, 0, 12, 0, 0, 1, 0, 0, 0, 0) + b"\0AUTO_OPENxyz")
+    t.equal(scan(book(sheet)).attributes(), "", "a workbook")
+    t.equal(scan(book(sheet, macro)).attributes(), "M", "a sheet of Excel 4 macros")
+    t.equal(scan(book(sheet, macro, built_in)).attributes(), "MX", "one that runs when the workbook is opened")
+    t.equal(scan(book(sheet, macro, by_name)).attributes(), "MX", "the same by its name")
+    t.equal(scan(book(record(0x2f, b"\1\0" + b"x" * 52), sheet)).attributes(), "C", "a workbook with a password")
+
+
+def encrypted_documents(t, scan):
+    word = compound.compound(Storage({"WordDocument": struct.pack("<HHHHHH", 0xa5ec, 0xc1, 0, 0x409, 0, 0x100) + b"\0" * 5000}))
+    t.equal(scan(word).attributes(), "C", "a Word document with a password")
+    package = compound.compound(Storage({"EncryptionInfo": b"\4\0\4\0\x40\0\0\0<encryption/>", "EncryptedPackage": struct.pack("<Q", 5000) + b"\x55" * 6000}))
+    t.equal(scan(package).attributes(), "C", "a newer document with a password")
+    rights = compound.compound(Storage({"\6DataSpaces": Storage({"Version": b"x"}), "\11DRMContent": b"\x55" * 6000}))
+    t.equal(scan(rights).attributes(), "C", "rights management")
+    slides = compound.compound(Storage({"Current User": struct.pack("<HHIII", 0, 0xff6, 20, 20, 0xf3d1c4df).ljust(60, b"\0"), "PowerPoint Document": b"\0" * 5000}))
+    t.equal(scan(slides).attributes(), "C", "a presentation with a password")
+
+
+def broken_documents(t, scan):
+    whole = compound.word({"ObjectPool": Storage({"_1": Storage({"CONTENTS": b"abc" * 4000})})})
+    t.equal(scan(whole).attributes(), "", "the whole document")
+    t.ok("U" in scan(whole[:3000]).attributes(), "half of it is undecipherable")
+    t.ok("U" in scan(whole[:600]).attributes(), "so is one without a directory")
+    fat = whole.index(b"\1\0\0\0\2\0\0\0\3\0\0\0")
+    looped = whole[:fat] + b"\0\0\0\0" * 3 + whole[fat + 12:]
+    t.equal(scan(looped).verdict, "clean", "a chain that bites its tail ends with the stream's size")
+    directory = whole.index("Root Entry".encode("utf-16-le"))
+    entries = bytearray(whole)
+    for i in range(4):
+        entries[directory + i * 128 + 68:directory + i * 128 + 80] = struct.pack("<III", 1, 2, 1)
+    t.ok(scan(bytes(entries)).parts, "entries that name each other are listed once")
+
+
+def bombs_in_documents(t, scan):
+    packed = zlib.compressobj(9)
+    zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
+    slides = compound.slide_record(0x1011, 1, struct.pack("<I", 400 << 20) + zeros)
+    bomb = scan(compound.compound(Storage({"PowerPoint Document": slides})))
+    t.match(bomb.text, r"storage quota|limit", "an object of 400 MiB in a presentation is over the limit")
+    many = scan(compound.compound(Storage([("s%d" % i, b"x") for i in range(2000)])))
+    t.match(many.text, r"Maximum number of files", "2000 streams are over the limit")
+
+
+NAMES = ["../../../tmp/postern-out", "/tmp/postern-out", "C:\\postern-out", "a;touch /tmp/postern-out;$(id)|&\n`x`", "n" * 4096, "\u202egpj.exe"]
+
+
+def names_in_documents(t, scan):
+    for name in NAMES:
+        found = scan(compound.word(compound.pool([(name[:900], b"content")])))
+        t.ok(found.named(name[:900]), "the name %.30r of a package is told as it is" % name, found.text[-1500:])
+    stream = scan(compound.compound(Storage({"..": Storage({"..": Storage({"etc": b"x"})})})))
+    t.ok(stream.named("../../etc"), "a stream's path, too")
+    t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
+
+
+def messages(t, scan):
+    one = scan(compound.msg([("long name.txt", b"hello")]), "x.msg")
+    t.equal(sorted(n for part in one.parts.values() for n in part.get("names") or []), ["EICAR~1.GZ", "body.txt", "long name.txt", "x.msg"], "what a message gives")
+
+
+def main():
+    checks = [macros_of_documents, excel_macros, encrypted_documents, broken_documents, bombs_in_documents, names_in_documents, messages]
+    with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, folder=folder) as p:
+        for check in checks:
+            if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
+                check(t, lambda data, filename="sample.bin": Scan(p, folder, data, filename))
+
+
+if __name__ == "__main__":
+    main()
