@@ -11,19 +11,19 @@ import zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 import formats  # noqa: E402
-from formats import compound  # noqa: E402
+from formats import compound, pdfs  # noqa: E402
 from formats.compound import Storage  # noqa: E402
 
 
 class Scan:
     """The tree of one document in a mail: its parts below 1/2, by place."""
 
-    def __init__(self, p, folder, data, filename="sample.bin"):
+    def __init__(self, p, folder, data, filename="sample.bin", text="See there."):
         sample = formats.Sample(formats.Format(None, filename, ""), data, "")
         sample.filename = filename
         path = folder.join("document")
         with open(path, "wb") as f:
-            f.write(formats.mail_with(sample))
+            f.write(formats.mail_with(sample).replace(b"See there.", text.encode()))
         self.code, out, err = p.ctl("scan", "--tree", "--json", path)
         self.text = out + err
         answer = json.loads(out) if out else {}
@@ -132,12 +132,72 @@ def messages(t, scan):
     t.equal(sorted(n for part in one.parts.values() for n in part.get("names") or []), ["EICAR~1.GZ", "body.txt", "long name.txt", "x.msg"], "what a message gives")
 
 
+# --- PDF
+
+def catalog(more=b"", **objects):
+    return pdfs.write({1: b"<< /Type /Catalog /Pages 2 0 R %s >>" % more, **pdfs.PAGES, **{int(n[1:]): body for n, body in objects.items()}})
+
+
+def scripts_in_pdf(t, scan):
+    action = b"<< /S /JavaScript /JS (app.alert\\(1\\);) >>"
+    one = scan(catalog(b"/OpenAction 5 0 R", o5=action))
+    t.equal((one.attributes(), one.attributes_of("script.js")), ("MX", "M"), "a script that runs when the file is opened")
+    t.equal(one.named("script.js")[0]["size"], len("app.alert(1);"), "its text without escapes")
+    t.equal(scan(catalog(b"/Names << /JavaScript << /Names [(x) 5 0 R] >> >>", o5=action)).attributes(), "MX", "one that is listed by its name")
+    t.equal(scan(catalog(o5=action)).attributes(), "M", "one that waits")
+    t.equal(scan(catalog(o5=b"<</S/Java#53cript/J#53<6170702E>>>")).attributes_of("script.js"), "M", "names with escapes, a hexadecimal string")
+    t.equal(scan(catalog(o5=b"<< /S /JavaScript /JS 6 0 R >>", o6=b"(alert)")).attributes_of("script.js"), "M", "a string that is an object of its own")
+    launch = scan(catalog(b"/OpenAction << /S /Launch /Win << /F (cmd.exe) /P (/c calc) >> >>"))
+    t.equal((launch.attributes(), launch.attributes_of("launch.txt")), ("MX", "X"), "an action that starts a program")
+    t.equal(scan(catalog(b"/OpenAction [3 0 R /Fit]")).attributes(), "", "a file that is opened at a page")
+
+
+def locked_pdf(t, scan):
+    for bits in ("40", "128", "256"):
+        locked = pdfs.encrypted([("secret.txt", b"hello")], bits, user="jolly1good")
+        one = scan(locked)
+        t.equal((one.attributes(), one.attributes_of("secret.txt")), ("C", None), "a password of %s bits" % bits)
+        opened = scan(locked, text="The password is jolly1good.")
+        t.equal((opened.attributes(), opened.attributes_of("secret.txt")), ("K", ""), "a word of the mail opens it")
+        t.equal(scan(locked, text="Password: owner").attributes(), "K", "so does the owner's")
+
+
+def broken_pdf(t, scan):
+    def with_file(data, entries):
+        return pdfs.with_files([("x.bin", data)], lambda d: d, entries)
+    packed = zlib.compress(bytes(range(256)) * 40)
+    t.equal(scan(with_file(packed, b"/Filter /FlateDecode")).attributes(), "", "an embedded file")
+    half = scan(with_file(packed[:len(packed) // 2], b"/Filter /FlateDecode"))
+    t.ok("U" in half.attributes() and "U" in half.attributes_of("x.bin"), "half of one is undecipherable")
+    t.ok("U" in scan(with_file(b"x" * 99, b"/Filter /JBIG2Decode")).attributes(), "so is one behind a filter for pictures")
+    t.ok("U" in scan(with_file(packed, b"/Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns 99999999 >>")).attributes(), "and one with an absurd predictor")
+
+
+def bombs_in_pdf(t, scan):
+    packed = zlib.compressobj(9)
+    zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
+    t.match(scan(pdfs.with_files([("x", zeros)], lambda d: d, b"/Filter /FlateDecode")).text, r"storage quota", "400 MiB of zeros")
+    twice = zlib.compress(zeros)
+    t.match(scan(pdfs.with_files([("x", twice)], lambda d: d, b"/Filter [/FlateDecode /FlateDecode]")).text, r"storage quota", "the same, packed twice")
+    t.match(scan(catalog(o5=pdfs.stream(zeros, b"/Type /ObjStm /N 9 /First 9 /Filter /FlateDecode"))).text, r"more objects than", "an object stream of 400 MiB")
+    t.ok(scan(catalog(o5=b"[" * 200000)).parts, "200,000 arrays within each other")
+    t.ok(scan(b"%PDF-1.4\n" + b"1 0 obj <<" * 50000).parts, "50,000 objects that do not end")
+    t.ok(scan(catalog(o5=b"<< /Length 5 0 R /Filter 5 0 R >>stream\nendstream", o6=b"<< /EF 6 0 R /F 6 0 R >>")).parts, "objects that refer to themselves")
+
+
+def names_in_pdf(t, scan):
+    for name in NAMES[:2] + NAMES[3:]:
+        data = pdfs.with_files([("NAME", b"content")], lambda d: d, b"").replace(b"(NAME)", b"(\xef\xbb\xbf%s)" % name[:900].replace("(", "\\(").replace(")", "\\)").encode())
+        t.ok(scan(data).named(name[:900]), "the name %.30r of a file is told as it is" % name)
+    t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
+
+
 def main():
-    checks = [macros_of_documents, excel_macros, encrypted_documents, broken_documents, bombs_in_documents, names_in_documents, messages]
+    checks = [scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, broken_documents, bombs_in_documents, names_in_documents, messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
-                check(t, lambda data, filename="sample.bin": Scan(p, folder, data, filename))
+                check(t, lambda data, filename="sample.bin", text="See there.": Scan(p, folder, data, filename, text))
 
 
 if __name__ == "__main__":
