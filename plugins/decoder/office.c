@@ -114,6 +114,14 @@ bool office_put_slides(struct postern_call *call, struct span s, struct office_f
 	return good;
 }
 
+#define MSO_PACKED_NEAR 128	/* where the packed data begins: offset 50, usually */
+
+int office_put_active_mime(struct postern_call *call, struct span s)
+{
+	size_t at = span_find(span_sub(s, 0, MSO_PACKED_NEAR), 0, "\x78", 1);
+	return at == SIZE_MAX ? -1 : put_inflated(call, span_from(s, at));
+}
+
 /* --- property sets (MS-OLEPS): one section, each property an id and an offset --- */
 
 #define SET_SECTION_OFFSET 44

@@ -17,4 +17,7 @@ bool office_put_slides(struct postern_call *call, struct span s, struct office_f
 /* Title, author, comments and the like, one a line, of a stream "\5SummaryInformation"; NULL: none. Memory of the call. */
 const char *office_summary(struct postern_call *call, struct span s);
 
+/* A compound file packed by zlib (.mso): it becomes a child. -1: none is found; 0: over a limit; 1: done. */
+int office_put_active_mime(struct postern_call *call, struct span s);
+
 #endif

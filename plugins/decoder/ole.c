@@ -167,6 +167,12 @@ static enum postern_result conclude(struct ole_job *j, bool good)
 	return j->cfb.cut ? postern_fail(j->call, POSTERN_BROKEN, "a stream ends before it should") : POSTERN_OK;
 }
 
+static enum postern_result open_active_mime(struct postern_call *call, struct span data)
+{
+	int r = office_put_active_mime(call, data);
+	return r == 1 ? POSTERN_OK : r == 0 ? POSTERN_LIMIT : postern_fail(call, POSTERN_BROKEN, "nothing packed is in it");
+}
+
 static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
 {
 	struct ole_job j = { .call = call };
@@ -175,6 +181,8 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	if (!data.at)
 		return POSTERN_TEMPFAIL;
 	postern_part_keep(call);
+	if (span_at(data, 0, "ActiveMime", 10))
+		return open_active_mime(call, data);
 	int opened = cfb_open(&j.cfb, call, data);
 	enum postern_result result = opened == 0 ? conclude(&j, put_all(&j))
 		: opened == -1 ? postern_fail(call, POSTERN_BROKEN, "not a compound file, or its directory is gone")
@@ -183,7 +191,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	return result;
 }
 
-static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "cdf-ms|msi|msg", .decode = decode };
+static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "cdf-ms|msi|msg|mso", .decode = decode };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD, .name = "ole", .version = "1", .doc = "Opens OLE 2 files: old Office documents, Outlook messages, installers, macros.",

@@ -77,7 +77,7 @@ struct pdf_object *pdf_file_find(const struct pdf_file *f, uint32_t number, size
 	*count = 0;
 	while (low + *count < f->count && f->objects[low + *count].number == number)
 		++*count;
-	return &f->objects[low];
+	return f->objects ? f->objects + low : NULL;
 }
 
 /* Objects that never end cost the whole file each: after some of these they end with their own word. */

@@ -96,6 +96,7 @@ const char *postern_part_type(const struct postern_part *p) { return p->type; }
 const char *postern_part_name(const struct postern_part *p) { (void)p; return "name.bin"; }
 size_t postern_part_name_count(const struct postern_part *p) { (void)p; return 1; }
 const char *postern_part_name_at(const struct postern_part *p, size_t i) { (void)p; return i == 0 ? "name.bin" : NULL; }
+const char *postern_part_mime_type(const struct postern_part *p) { (void)p; return "text/html"; }
 int64_t postern_part_size(const struct postern_part *p) { return (int64_t)p->n; }
 const char *postern_password(struct postern_call *c, size_t i) { (void)c; return i == 0 ? "secret" : i == 1 ? "infected" : NULL; }
 void postern_part_keep(struct postern_call *c) { (void)c; }
