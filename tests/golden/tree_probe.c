@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "opener/opener.h"
+#include "../lib/decoders.h"
 
 static GString *read_mail(const char *path, bool as_is)
 {
@@ -84,35 +85,6 @@ static void read_option(struct open_order *order, const char *option)
 		order->keep_parts = 1;
 }
 
-/* Decoders as an opener template would have loaded them. */
-struct decoders { struct plugin_instance **instances; uint32_t *numbers; uint32_t count; };
-
-static void add_decoder(struct decoders *d, struct plugin_host *host, const char *name)
-{
-	struct error e = { 0 };
-	const struct postern_plugin *p = plugin_host_find(host, name, &e);
-	struct plugin_instance *i = p ? plugin_instance_from_pairs(host, p, NULL, NULL, 0, &e) : NULL;
-	if (!i || plugin_instance_load(i, &e) != 0 || plugin_instance_start(i, &e) != 0) {
-		fprintf(stderr, "%s: %s\n", name, e.text);
-		exit(2);
-	}
-	d->instances = talloc_realloc(host, d->instances, struct plugin_instance *, d->count + 1);
-	d->numbers = talloc_realloc(host, d->numbers, uint32_t, d->count + 1);
-	d->instances[d->count] = i;
-	d->numbers[d->count] = d->count;
-	d->count++;
-}
-
-static void load_decoders(struct decoders *d, const char *names)
-{
-	const char *build = g_getenv("POSTERN_BUILD");
-	struct plugin_host *host = plugin_host_new(NULL, NULL, build ? build : ".");
-	char **each = g_strsplit(names, ",", -1);
-	for (int i = 0; each[i]; i++)
-		add_decoder(d, host, each[i]);
-	g_strfreev(each);
-}
-
 static int open_scratch(void)
 {
 	char folder[] = "/tmp/tree-probe-XXXXXX";
@@ -159,7 +131,7 @@ int main(int argc, char **argv)
 	for (int i = first + 1; i < argc; i++) {
 		read_option(&order, argv[i]);
 		if (strncmp(argv[i], "decoders=", 9) == 0)
-			load_decoders(&decoders, argv[i] + 9);
+			decoders_load(&decoders, argv[i] + 9);
 	}
 	order.decoders = decoders.numbers;
 	order.decoder_count = decoders.count;
