@@ -92,7 +92,7 @@ void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool 
 	const char *types = n->record.type_short;
 	bool wanted = anybody_takes(w, types), embeds = n->embeds && !is_container(types) && anybody_takes(w, EMBEDDED);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
-	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0);
+	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || tree_type_in(types, ',', "txt", 3));
 	if (!wanted && !embeds && !looks && !shut && !n->locked)
 		return;
 	struct pending *p = g_new(struct pending, 1);

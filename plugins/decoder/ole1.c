@@ -100,11 +100,11 @@ bool ole1_put_object(struct postern_call *call, struct span s)
 	uint32_t format = span_32(s, 4);
 	struct ole1_package package;
 	bool whole = (format == OLE1_LINKED || format == OLE1_EMBEDDED) && take_counted(&at, &class) && take_counted(&at, &topic)
-		&& take_counted(&at, &item) && span_has(at, 0, 4);
-	if (!whole)
-		return child_put(call, NULL, find_content(s));
-	if (format == OLE1_LINKED)
+		&& take_counted(&at, &item);
+	if (whole && format == OLE1_LINKED)
 		return put_link(call, class, topic);
+	if (!whole || !span_has(at, 0, 4))
+		return child_put(call, NULL, find_content(s));
 	uint32_t size = span_32(at, 0);
 	struct span content = span_sub(at, 4, size);
 	if (ole1_read_package(call, content, &package))

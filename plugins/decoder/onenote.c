@@ -41,6 +41,15 @@ static struct span property_value(struct span s, size_t from, unsigned count, un
 	return span_sub(s, at + 4, span_32(s, at));
 }
 
+/* Nothing but characters, with a NUL at its end perhaps. */
+static bool is_text(struct span value)
+{
+	bool good = value.n >= 4 && value.n <= 1024 && value.n % 2 == 0;
+	for (size_t i = 0; good && i < value.n; i += 2)
+		good = span_16(value, i) >= ' ' || (i + 2 == value.n && span_16(value, i) == 0);
+	return good;
+}
+
 /* How many of the numbers stand in front is not known: the first count that fits, and gives a text, is taken. */
 static char *name_at(struct postern_call *call, struct span s, size_t at)
 {
@@ -50,7 +59,7 @@ static char *name_at(struct postern_call *call, struct span s, size_t at)
 		if (count <= k || count > PROPERTIES_MAX)
 			continue;
 		struct span value = property_value(s, from, count, k);
-		if (value.n >= 4 && value.n <= 1024 && value.n % 2 == 0 && span_8(value, 1) == 0 && span_8(value, 0) >= ' ')
+		if (is_text(value))
 			return span_utf16(call, value);
 	}
 	return NULL;

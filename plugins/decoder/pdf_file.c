@@ -146,7 +146,7 @@ static const struct filter_name { const char *name, *brief; enum pdf_filter_kind
 	{ "ASCIIHexDecode", "AHx", PDF_HEX }, { "RunLengthDecode", "RL", PDF_RUN_LENGTH },
 };
 
-#define ABSURD 1000000		/* for any parameter of a filter */
+#define ABSURD (1 << 24)		/* for any parameter of a filter */
 
 static unsigned parameter(struct pdf_file *f, struct span value, unsigned fallback)
 {

@@ -10,7 +10,7 @@ static unsigned put_utf8(char *to, uint32_t c)
 		return 1;
 	}
 	unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-	to[0] = (char)((0xf00 >> more & 0xff) | c >> 6 * more);
+	to[0] = (char)((0xff00 >> (more + 1) & 0xff) | c >> 6 * more);
 	for (unsigned i = 1; i <= more; i++)
 		to[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3f));
 	return more + 1;

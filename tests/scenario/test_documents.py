@@ -11,7 +11,7 @@ import zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 import formats  # noqa: E402
-from formats import compound, pdfs  # noqa: E402
+from formats import compound, messages, pdfs  # noqa: E402
 from formats.compound import Storage  # noqa: E402
 
 
@@ -115,7 +115,7 @@ def bombs_in_documents(t, scan):
     t.match(many.text, r"Maximum number of files", "2000 streams are over the limit")
 
 
-NAMES = ["../../../tmp/postern-out", "/tmp/postern-out", "C:\\postern-out", "a;touch /tmp/postern-out;$(id)|&\n`x`", "n" * 4096, "\u202egpj.exe"]
+NAMES = ["../../../tmp/postern-out", "/tmp/postern-out", "C:\\postern-out", "a;touch /tmp/postern-out;$(id)|&\n`x`", "n" * 4096, "\u202egpj.exe", "\u00e4\U0001f600.exe"]
 
 
 def names_in_documents(t, scan):
@@ -127,7 +127,7 @@ def names_in_documents(t, scan):
     t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
 
 
-def messages(t, scan):
+def outlook_messages(t, scan):
     one = scan(compound.msg([("long name.txt", b"hello")]), "x.msg")
     t.equal(sorted(n for part in one.parts.values() for n in part.get("names") or []), ["EICAR~1.GZ", "body.txt", "long name.txt", "x.msg"], "what a message gives")
 
@@ -192,8 +192,93 @@ def names_in_pdf(t, scan):
     t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
 
 
+# --- what mail programs and people write
+
+def rtf_texts(t, scan):
+    linked = messages.rtf(messages.hexadecimal(struct.pack("<III", 0x501, 1, 6) + b"Excel\0" + struct.pack("<I", 21) + b"http://example.net/x\0" + struct.pack("<I", 0)))
+    t.equal(scan(linked).named("link.txt")[0]["size"], len("Excel\nhttp://example.net/x\n"), "a linked object tells where it leads")
+    t.ok(scan(b"{\\rtf1{\\*\\template http://example.net/t.dotm}}").named("template.txt"), "a template from elsewhere")
+    field = b"{\\rtf1{\\field{\\*\\fldinst {\\b DDE}AUTO c:\\\\windows cmd}{\\fldrslt x}}{\\field{\\*\\fldinst PAGE}}}"
+    one = scan(field)
+    t.equal((one.attributes(), one.attributes_of("field.txt"), len(one.named("field.txt"))), ("X", "X", 1), "a field that starts a program")
+    t.ok(scan(b"{\\rtf1" + b"{" * 100000 + b"\\objdata 0102" * 100).parts, "groups without end")
+    t.ok(scan(b"{\\rtf1{\\*\\objdata\\bin99999999 abc\\bin-5 x}}").parts, "\\bin beyond the end")
+    cut = scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", compound.package("x.bin", b"abc").replace(b"\3\0\0\0abc", b"\0\1\0\0abc")))))
+    t.ok("U" in cut.attributes_of("x.bin"), "a package that is shorter than it says")
+
+
+def winmail(t, scan):
+    whole = messages.winmail([("first.txt", b"hello"), ("second.txt", b"world")])
+    one = scan(whole, "winmail.dat")
+    t.equal([p["names"] for p in one.named("first.txt") + one.named("second.txt")], [["first.txt", "EICAR~1.GZ"], ["second.txt", "EICAR~1.GZ"]], "names, the long one first")
+    t.equal(one.named("first.txt")[0]["mime_types"], ["application/gzip"], "the type that is declared")
+    t.ok("U" in scan(whole[:-30]).attributes(), "half of it is undecipherable")
+    twice = messages.tnef(messages.tnef_attribute(2, 0x9002, 6, b"\1\0" + b"\0" * 12) + messages.tnef_attribute(2, 0x800f, 6, b"one content")
+                          + messages.tnef_attribute(2, 0x9005, 6, messages.tnef_properties(messages.tnef_property(0x3701, 0x102, b"another content"))))
+    t.equal(sorted(p["size"] for p in scan(twice).parts.values() if p["placement"].startswith("1/2/")), [11, 15], "two contents of one attachment: both")
+    t.ok("U" in scan(messages.tnef() + b"\xff" * 40).attributes(), "so is one with something else in it")
+
+
+def notes(t, scan):
+    one = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]))
+    t.equal([p["names"] for p in (one.parts["1/2/1"], one.parts["1/2/2"])], [["a.txt"], ["b.exe"]], "names of files in a section, by order")
+    extra = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]) + messages.one_name("c.js"))
+    t.equal(extra.parts["1/2/1"]["names"], ["a.txt", "b.exe", "c.js"], "more names than files: each has all")
+    t.ok("U" in scan(messages.one([("a.txt", b"x" * 100)])[:-70]).attributes(), "a file that ends early")
+
+
+def pages(t, scan):
+    one = scan(messages.html_data([("invoice.zip", b"content")]), "x.html")
+    t.equal([one.named("invoice.zip")[0][k] for k in ("mime_types", "size")], [["application/gzip"], 7], "name and type of a data: URL")
+    one = scan(messages.html_smuggled([("invoice.iso", os.urandom(100))]), "x.html")
+    t.equal(one.named("invoice.iso")[0]["size"], 100, "the name that a script saves under")
+    prose = b"<p>Don't look: 'here', \"there\" and (1, 2, 3) are data: nothing, of course.</p>" * 200
+    t.equal([p for p in scan(messages.page(prose), "x.html").parts if p.startswith("1/2/")], [], "prose gives nothing")
+    words = b"var words = [" + b",".join(b'"word number %d"' % i for i in range(300)) + b"]; f({data:x,y:[1,2,3]});"
+    t.equal([p for p in scan(messages.page(b"<script>" + words + b"</script>"), "x.html").parts if p.startswith("1/2/")], [], "nor does a script of words")
+    text = b"Hello. " + messages.html_data([("x", b"content")])[30:]
+    t.equal(len(scan(text, "x.txt").parts), 3, "text is not taken apart")
+    t.equal(len(scan(text, "x.html").parts), 4, "unless it is called a page")
+    sheet = b'<?xml version="1.0"?><xm:macrosheet xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main"/>'
+    t.equal(scan(sheet, "sheet1.xml").attributes(), "M", "a sheet of Excel 4 macros in XML")
+
+
+def cards(t, scan):
+    one = scan(messages.ics([("agenda.pdf", b"content" * 20)]))
+    t.equal(one.named("agenda.pdf")[0]["size"], 140, "an attachment of an appointment")
+    plain = b"BEGIN:VCALENDAR\r\nATTACH:http://example.net/x\r\nSUMMARY:base64;x\r\nEND:VCALENDAR\r\n"
+    t.equal(len(scan(plain).parts), 3, "a link is none")
+
+
+def shortcuts(t, scan):
+    one = scan(messages.lnk("/c powershell -enc AAAA"))
+    t.equal(one.named("shortcut.txt")[0]["size"], len("arguments: /c powershell -enc AAAA\n"), "a shortcut's arguments are text")
+    t.ok(scan(messages.lnk("x")[:90]).parts, "one that ends early")
+
+
+def names_in_messages(t, scan):
+    for name in NAMES:
+        short = name[:900]
+        attachment = scan(messages.tnef(messages.tnef_attachment(short, b"content")))
+        t.ok(attachment.named(short), "winmail.dat: the name %.30r is told as it is" % name)
+        if "\n" not in name:
+            t.ok(scan(messages.one([(short[:250], b"content")])).named(short[:250]), "OneNote: %.30r" % name)
+    t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
+
+
+def bombs_in_messages(t, scan):
+    blobs = b"".join(b'<img src="data:image/x;base64,QUFB">' for _ in range(3000))
+    t.match(scan(messages.page(blobs), "x.html").text, r"Maximum number of files", "3000 data: URLs are over the limit")
+    packed = struct.pack("<IIII", 12 + 30000, 1 << 30, 0x75465a4c, 0) + b"\0" + b"A" * 8 + (b"\xff" + b"\x0c\xff" * 8) * 20000
+    body = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1009, 0x102, packed))))
+    t.ok(scan(body).parts, "packed RTF that repeats itself")
+    inner = zlib.compressobj(9)
+    zeros = b"".join(inner.compress(b"\0" * (1 << 20)) for _ in range(400)) + inner.flush()
+    t.match(scan(b"ActiveMime\0\0" + b"\0" * 38 + zeros, "x.mso").text, r"storage quota", "400 MiB in an .mso file")
+
+
 def main():
-    checks = [scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, broken_documents, bombs_in_documents, names_in_documents, messages]
+    checks = [rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
