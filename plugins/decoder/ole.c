@@ -8,8 +8,10 @@
 #include <postern/plugin.h>
 
 #include "cfb.h"
+#include "crypto.h"
 #include "msg.h"
 #include "office.h"
+#include "office_crypt.h"
 #include "ole1.h"
 #include "vba.h"
 
@@ -79,6 +81,39 @@ static void put_summary(struct ole_job *j, struct span s, bool *over)
 		*over |= !child_put(j->call, "summary.txt", (struct span){ (const uint8_t *)text, strlen(text) });
 }
 
+/* true: it is open now. */
+static bool note_unlocked(struct ole_job *j, enum office_unlocked r, bool *over)
+{
+	j->facts.encrypted |= r == OFFICE_LOCKED;
+	*over |= r == OFFICE_OVER;
+	if (r == OFFICE_OPENED_BY_WORD)
+		postern_part_attribute(j->call, 'K');
+	return r == OFFICE_OPENED || r == OFFICE_OPENED_BY_WORD;
+}
+
+static void look_at_workbook(struct ole_job *j, struct span s, bool *over)
+{
+	struct office_facts locked = { 0 };
+	office_look_at_workbook(j->call, s, &locked);
+	if (!locked.encrypted || note_unlocked(j, office_unlock_workbook(j->call, (uint8_t *)(uintptr_t)s.at, s.n), over))
+		office_look_at_workbook(j->call, s, &j->facts);
+}
+
+/* The package of a newer document: what it is locked with stands beside it. */
+static bool put_package(struct ole_job *j, uint32_t entry, struct span package, bool *over)
+{
+	struct cfb *c = &j->cfb;
+	uint32_t above = c->entries[entry].parent, beside = above == CFB_NONE ? CFB_NONE : cfb_find(c, above, "EncryptionInfo");
+	struct span info;
+	if (beside == CFB_NONE || cfb_read(c, beside, &info) != 0) {
+		j->facts.encrypted = true;
+		return false;
+	}
+	bool opened = note_unlocked(j, office_put_package(j->call, info, package), over);
+	cfb_free(&info);
+	return opened;
+}
+
 /* true: the stream is told of. */
 static bool put_known(struct ole_job *j, uint32_t entry, struct span s, bool *over)
 {
@@ -88,14 +123,16 @@ static bool put_known(struct ole_job *j, uint32_t entry, struct span s, bool *ov
 	if (cfb_named(c, entry, "WordDocument"))
 		office_look_at_word(s, &j->facts);
 	else if (cfb_named(c, entry, "Workbook") || cfb_named(c, entry, "Book"))
-		office_look_at_workbook(j->call, s, &j->facts);
+		look_at_workbook(j, s, over);
 	else if (cfb_named(c, entry, "Current User"))
 		office_look_at_user(s, &j->facts);
 	else if (cfb_named(c, entry, "PowerPoint Document"))
 		*over |= !office_put_slides(j->call, s, &j->facts);
 	else if (cfb_named(c, entry, "\5SummaryInformation"))
 		put_summary(j, s, over);
-	else if (cfb_named(c, entry, "EncryptedPackage") || cfb_named(c, entry, "\11DRMContent"))
+	else if (cfb_named(c, entry, "EncryptedPackage"))
+		return put_package(j, entry, s, over);
+	else if (cfb_named(c, entry, "\11DRMContent"))
 		j->facts.encrypted = true;
 	return false;
 }
@@ -191,9 +228,17 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	return result;
 }
 
+static enum postern_result load(struct postern_instance *instance, struct postern_error *e)
+{
+	(void)instance;
+	(void)e;
+	crypto_load();
+	return POSTERN_OK;
+}
+
 static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "cdf-ms|msi|msg|mso", .decode = decode };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD, .name = "ole", .version = "1", .doc = "Opens OLE 2 files: old Office documents, Outlook messages, installers, macros.",
-	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .decoder = &decoder_ops,
+	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .load = load, .decoder = &decoder_ops,
 };

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "crypto.h"
 #include "pdf_file.h"
 
 #define NAMES_PER_FILE_MAX 8
@@ -257,7 +258,7 @@ static enum postern_result load(struct postern_instance *instance, struct poster
 {
 	(void)instance;
 	(void)e;
-	pdf_crypt_load();
+	crypto_load();
 	return POSTERN_OK;
 }
 

@@ -1,60 +1,11 @@
 /* pdf_crypt.c - see pdf_crypt.h. ISO 32000-2, 7.6; the algorithms' numbers are that document's. */
 #include "pdf_crypt.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
+#include "crypto.h"
 
 static const uint8_t padding[32] = "\x28\xbf\x4e\x5e\x4e\x75\x8a\x41\x64\x00\x4e\x56\xff\xfa\x01\x08\x2e\x2e\x00\xb6\xd0\x68\x3e\x80\x2f\x0c\xa9\xfe\x64\x53\x69\x7a";
 
 #define ROUND_INPUT_MAX (64 * (127 + 64 + 48))
-
-/* --- primitives --- */
-
-/* The digest of up to four pieces. */
-static void digest(const EVP_MD *md, uint8_t *out, struct span a, struct span b, struct span c, struct span d)
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	EVP_DigestInit_ex(context, md, NULL);
-	EVP_DigestUpdate(context, a.at, a.n);
-	EVP_DigestUpdate(context, b.at, b.n);
-	EVP_DigestUpdate(context, c.at, c.n);
-	EVP_DigestUpdate(context, d.at, d.n);
-	EVP_DigestFinal_ex(context, out, NULL);
-	EVP_MD_CTX_free(context);
-}
-
-static const struct span nothing = { (const uint8_t *)"", 0 };
-
-static void rc4(const uint8_t *key, size_t key_bytes, const uint8_t *in, uint8_t *out, size_t n)
-{
-	uint8_t state[256], i = 0, j = 0;
-	for (unsigned k = 0; k < 256; k++)
-		state[k] = (uint8_t)k;
-	for (unsigned k = 0; k < 256; k++) {
-		j = (uint8_t)(j + state[k] + key[k % key_bytes]);
-		uint8_t swap = state[k];
-		state[k] = state[j];
-		state[j] = swap;
-	}
-	j = 0;
-	for (size_t k = 0; k < n; k++) {
-		j = (uint8_t)(j + state[++i]);
-		uint8_t swap = state[i];
-		state[i] = state[j];
-		state[j] = swap;
-		out[k] = in[k] ^ state[(uint8_t)(state[i] + state[j])];
-	}
-}
-
-static bool aes(const EVP_CIPHER *cipher, bool encrypt, const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t n, uint8_t *out)
-{
-	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-	int made = 0;
-	bool good = n <= INT32_MAX && EVP_CipherInit_ex(context, cipher, NULL, key, iv, encrypt) == 1 && EVP_CIPHER_CTX_set_padding(context, 0) == 1
-		&& EVP_CipherUpdate(context, out, &made, in, (int)n) == 1 && (size_t)made == n;
-	EVP_CIPHER_CTX_free(context);
-	return good;
-}
 
 /* --- revisions 2 to 4: MD5 and RC4 --- */
 
@@ -73,10 +24,10 @@ static void old_file_key(struct pdf_crypt *c, const uint8_t padded[32])
 	uint8_t front[64];
 	memcpy(front, padded, 32);
 	memcpy(front + 32, c->owner.at, 32);
-	digest(EVP_md5(), sum, (struct span){ front, 64 }, (struct span){ p, 4 }, c->id,
+	crypto_digest(EVP_md5(), sum, (struct span){ front, 64 }, (struct span){ p, 4 }, c->id,
 		(struct span){ p + 4, c->revision >= 4 && !c->metadata ? 4 : 0 });
 	for (int i = 0; i < 50 && c->revision >= 3; i++)
-		digest(EVP_md5(), sum, (struct span){ sum, c->key_bytes }, nothing, nothing, nothing);
+		crypto_digest(EVP_md5(), sum, (struct span){ sum, c->key_bytes }, crypto_nothing, crypto_nothing, crypto_nothing);
 	memcpy(c->key, sum, c->key_bytes);
 }
 
@@ -86,7 +37,7 @@ static void rc4_rounds(const uint8_t *key, size_t key_bytes, uint8_t *data, size
 	for (int i = first;; i += first < last ? 1 : -1) {
 		for (size_t k = 0; k < key_bytes; k++)
 			other[k] = (uint8_t)(key[k] ^ i);
-		rc4(other, key_bytes, data, data, n);
+		crypto_rc4(other, key_bytes, data, data, n);
 		if (i == last)
 			return;
 	}
@@ -97,10 +48,10 @@ static bool old_key_fits(const struct pdf_crypt *c)
 {
 	uint8_t check[32];
 	if (c->revision == 2) {
-		rc4(c->key, c->key_bytes, padding, check, 32);
+		crypto_rc4(c->key, c->key_bytes, padding, check, 32);
 		return memcmp(check, c->user.at, 32) == 0;
 	}
-	digest(EVP_md5(), check, (struct span){ padding, 32 }, c->id, nothing, nothing);
+	crypto_digest(EVP_md5(), check, (struct span){ padding, 32 }, c->id, crypto_nothing, crypto_nothing);
 	rc4_rounds(c->key, c->key_bytes, check, 16, 0, 19);
 	return memcmp(check, c->user.at, 16) == 0;
 }
@@ -109,12 +60,12 @@ static bool old_key_fits(const struct pdf_crypt *c)
 static void user_of_owner(const struct pdf_crypt *c, const uint8_t padded[32], uint8_t user[32])
 {
 	uint8_t sum[16];
-	digest(EVP_md5(), sum, (struct span){ padded, 32 }, nothing, nothing, nothing);
+	crypto_digest(EVP_md5(), sum, (struct span){ padded, 32 }, crypto_nothing, crypto_nothing, crypto_nothing);
 	for (int i = 0; i < 50 && c->revision >= 3; i++)
-		digest(EVP_md5(), sum, (struct span){ sum, 16 }, nothing, nothing, nothing);
+		crypto_digest(EVP_md5(), sum, (struct span){ sum, 16 }, crypto_nothing, crypto_nothing, crypto_nothing);
 	memcpy(user, c->owner.at, 32);
 	if (c->revision == 2)
-		rc4(sum, c->key_bytes, user, user, 32);
+		crypto_rc4(sum, c->key_bytes, user, user, 32);
 	else
 		rc4_rounds(sum, c->key_bytes, user, 32, 19, 0);
 }
@@ -145,7 +96,7 @@ static void harden(const char *password, struct span user, uint8_t sum[64])
 		memcpy(input + length + sum_bytes, user.at, user.n);
 		for (size_t i = 1; i < 64; i++)
 			memcpy(input + i * n, input, n);
-		if (!aes(EVP_aes_128_cbc(), true, sum, sum + 16, input, 64 * n, output))
+		if (!crypto_aes(EVP_aes_128_cbc(), true, sum, sum + 16, input, 64 * n, output))
 			return;
 		unsigned rest = 0;
 		for (int i = 0; i < 16; i++)
@@ -153,7 +104,7 @@ static void harden(const char *password, struct span user, uint8_t sum[64])
 		const EVP_MD *md = rest % 3 == 0 ? EVP_sha256() : rest % 3 == 1 ? EVP_sha384() : EVP_sha512();
 		sum_bytes = (size_t)EVP_MD_size(md);
 		uint8_t last = output[64 * n - 1];
-		digest(md, sum, (struct span){ output, 64 * n }, nothing, nothing, nothing);
+		crypto_digest(md, sum, (struct span){ output, 64 * n }, crypto_nothing, crypto_nothing, crypto_nothing);
 		if (round >= 63 && last <= round - 31)
 			return;
 	}
@@ -161,7 +112,7 @@ static void harden(const char *password, struct span user, uint8_t sum[64])
 
 static void new_hash(const struct pdf_crypt *c, const char *password, struct span salt, struct span user, uint8_t sum[64])
 {
-	digest(EVP_sha256(), sum, (struct span){ (const uint8_t *)password, strlen(password) }, salt, user, nothing);
+	crypto_digest(EVP_sha256(), sum, (struct span){ (const uint8_t *)password, strlen(password) }, salt, user, crypto_nothing);
 	if (c->revision >= 6)
 		harden(password, user, sum);
 }
@@ -177,7 +128,7 @@ static bool try_new_as(struct pdf_crypt *c, const char *password, struct span en
 	if (memcmp(sum, entry.at, 32) != 0)
 		return false;
 	new_hash(c, password, span_sub(entry, 40, 8), user, sum);
-	return aes(EVP_aes_256_cbc(), false, sum, zero, packed_key.at, 32, c->key);
+	return crypto_aes(EVP_aes_256_cbc(), false, sum, zero, packed_key.at, 32, c->key);
 }
 
 bool pdf_crypt_try(struct pdf_crypt *c, const char *password)
@@ -186,7 +137,7 @@ bool pdf_crypt_try(struct pdf_crypt *c, const char *password)
 		return false;
 	if (c->revision < 5)
 		return try_old(c, password);
-	return try_new_as(c, password, c->user, c->user_key, nothing) || try_new_as(c, password, c->owner, c->owner_key, span_sub(c->user, 0, 48));
+	return try_new_as(c, password, c->user, c->user_key, crypto_nothing) || try_new_as(c, password, c->owner, c->owner_key, span_sub(c->user, 0, 48));
 }
 
 /* --- the dictionary --- */
@@ -253,7 +204,7 @@ static size_t object_key(const struct pdf_crypt *c, enum pdf_method method, uint
 	}
 	uint8_t tail[9] = { (uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16), (uint8_t)generation, (uint8_t)(generation >> 8), 's', 'A', 'l', 'T' };
 	size_t key_bytes = c->key_bytes < 16 ? c->key_bytes : 16;
-	digest(EVP_md5(), key, (struct span){ c->key, key_bytes }, (struct span){ tail, method == PDF_AES_128 ? 9 : 5 }, nothing, nothing);
+	crypto_digest(EVP_md5(), key, (struct span){ c->key, key_bytes }, (struct span){ tail, method == PDF_AES_128 ? 9 : 5 }, crypto_nothing, crypto_nothing);
 	return key_bytes + 5 < 16 ? key_bytes + 5 : 16;
 }
 
@@ -262,25 +213,13 @@ size_t pdf_decrypt(const struct pdf_crypt *c, enum pdf_method method, uint32_t n
 	uint8_t key[32];
 	size_t key_bytes = object_key(c, method, number, generation, key);
 	if (method == PDF_RC4) {
-		rc4(key, key_bytes, s.at, out, s.n);
+		crypto_rc4(key, key_bytes, s.at, out, s.n);
 		return s.n;
 	}
 	if (s.n < 32)
 		return 0;
 	size_t n = (s.n - 16) & ~(size_t)15;
-	if (!aes(method == PDF_AES_128 ? EVP_aes_128_cbc() : EVP_aes_256_cbc(), false, key, s.at, s.at + 16, n, out))
+	if (!crypto_aes(method == PDF_AES_128 ? EVP_aes_128_cbc() : EVP_aes_256_cbc(), false, key, s.at, s.at + 16, n, out))
 		return SIZE_MAX;
 	return out[n - 1] >= 1 && out[n - 1] <= 16 ? n - out[n - 1] : n;
-}
-
-void pdf_crypt_load(void)
-{
-	static const uint8_t zero[32];
-	uint8_t out[64];
-	digest(EVP_md5(), out, nothing, nothing, nothing, nothing);
-	digest(EVP_sha256(), out, nothing, nothing, nothing, nothing);
-	digest(EVP_sha384(), out, nothing, nothing, nothing, nothing);
-	digest(EVP_sha512(), out, nothing, nothing, nothing, nothing);
-	aes(EVP_aes_128_cbc(), true, zero, zero, zero, 16, out);
-	aes(EVP_aes_256_cbc(), false, zero, zero, zero, 16, out);
 }

@@ -24,7 +24,5 @@ bool pdf_crypt_read(struct postern_call *call, const struct pdf_dict *d, struct 
 bool pdf_crypt_try(struct pdf_crypt *c, const char *password);
 /* Decrypt into out (as large as s); how many bytes there are; SIZE_MAX: it cannot be. */
 size_t pdf_decrypt(const struct pdf_crypt *c, enum pdf_method method, uint32_t number, uint32_t generation, struct span s, uint8_t *out);
-/* Let the library find its algorithms, before the jail. */
-void pdf_crypt_load(void);
 
 #endif

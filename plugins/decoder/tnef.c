@@ -10,6 +10,7 @@
 
 #define SIGNATURE 0x223e9f78u
 #define HEADER_BYTES 6
+#define ATTRIBUTE_MIN_BYTES 11	/* less than that at the end is padding */
 #define LEVEL_MESSAGE 1
 #define LEVEL_ATTACHMENT 2
 #define NAMES_MAX 6
@@ -215,7 +216,7 @@ static void take_attribute(struct reader *r, unsigned level, unsigned id, struct
 /* A level, a number whose upper half is a type, a length, the value, a sum. */
 static void read_attributes(struct reader *r, struct span s)
 {
-	for (size_t at = HEADER_BYTES; at < s.n && !r->over;) {
+	for (size_t at = HEADER_BYTES; span_has(s, at, ATTRIBUTE_MIN_BYTES) && !r->over;) {
 		unsigned level = span_8(s, at), id = span_32(s, at + 1) & 0xffff;
 		uint32_t length = span_32(s, at + 5);
 		if (level != LEVEL_MESSAGE && level != LEVEL_ATTACHMENT) {

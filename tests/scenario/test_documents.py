@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """test_documents.py - what posternctl scan --tree says of documents beyond "opened": attributes, names, what is encrypted or broken,
 and that none of it is called clean where it was not seen.  One function for each kind of document; formats/ makes the samples."""
+import hashlib
 import json
 import os
-import shutil
 import struct
 import sys
 import zlib
@@ -11,7 +11,7 @@ import zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 import formats  # noqa: E402
-from formats import compound, messages, pdfs  # noqa: E402
+from formats import compound, messages, pdfs, zips  # noqa: E402
 from formats.compound import Storage  # noqa: E402
 
 
@@ -88,6 +88,25 @@ def encrypted_documents(t, scan):
     t.equal(scan(rights).attributes(), "C", "rights management")
     slides = compound.compound(Storage({"Current User": struct.pack("<HHIII", 0, 0xff6, 20, 20, 0xf3d1c4df).ljust(60, b"\0"), "PowerPoint Document": b"\0" * 5000}))
     t.equal(scan(slides).attributes(), "C", "a presentation with a password")
+
+
+def unlocked_documents(t, scan):
+    """By the password that Excel tries, or one that the mail tells."""
+    package = zips.ooxml("word/document.xml")([("x.bin", b"hello")])
+    for name, lock in (("agile", compound.agile), ("standard", compound.standard)):
+        locked = lock(package, "jolly1good")
+        t.equal(scan(locked).attributes(), "C", name + ": nobody knows the password")
+        one = scan(locked, text="Password: jolly1good")
+        t.equal((one.attributes(), len(one.named("word/embeddings/x.bin"))), ("K", 1), name + ": a word of the mail opens it")
+    sheet, macro = (0x85, struct.pack("<IBBBB", 0, 0, 0, 2, 0) + b"S1"), (0x85, struct.pack("<IBBBB", 0, 1, 1, 2, 0) + b"M1")
+    for library, bits in ((False, 0), (True, 128), (True, 40)):
+        records = [(0x1ff, b"x" * 3000), sheet, macro]
+        name = "%s of %d bits" % ("RC4 by a library" if library else "RC4", bits)
+        t.equal(scan(compound.lock_workbook(records, compound.EXCELS_OWN, library, bits)).attributes(), "M", name + ": Excel's own password, macros are seen")
+        t.equal(scan(compound.lock_workbook(records, "jolly1good", library, bits)).attributes(), "C", name + ": another password")
+        t.equal(scan(compound.lock_workbook(records, "jolly1good", library, bits), text="Password: jolly1good").attributes(), "MK", name + ": a word of the mail")
+    slow = scan(compound.agile(package, "jolly1good", claimed=9999999), text="Password: jolly1good")
+    t.match(slow.text, r"time", "one that wants ten million rounds for each word is given up in time")
 
 
 def broken_documents(t, scan):
@@ -277,9 +296,24 @@ def bombs_in_messages(t, scan):
     t.match(scan(b"ActiveMime\0\0" + b"\0" * 38 + zeros, "x.mso").text, r"storage quota", "400 MiB in an .mso file")
 
 
+def real_documents(t, scan):
+    """ClamAV's harmless test program in documents that Office, Outlook, Acrobat ... have written."""
+    folder = "/usr/share/clamav-testfiles"
+    if not os.path.isdir(folder):
+        t.skip("documents of ClamAV", "needs clamav-testfiles")
+        return
+    with open(os.path.join(folder, "clam.exe"), "rb") as f:
+        wanted = hashlib.sha1(f.read()).hexdigest()
+    for name, places in (("clam.tnef", "1/2/3"), ("clam.ole.doc", "1/2/6"), ("clam.exe.rtf", "1/2/1"), ("clam.ppt", "1/2/2/1"), ("clam.pdf", "1/2/1"),
+                         ("clam.exe.html", "1/2/1"), ("clam.chm", "1/2/15")):
+        with open(os.path.join(folder, name), "rb") as f:
+            one = scan(f.read(), name)
+        t.equal((one.parts.get(places, {}).get("digest"), one.attributes().strip("O")), (wanted, ""), name + ": the program is found, nothing is doubted")
+
+
 def main():
-    checks = [rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
-    with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, folder=folder) as p:
+    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
                 check(t, lambda data, filename="sample.bin", text="See there.": Scan(p, folder, data, filename, text))

@@ -1,4 +1,6 @@
 """compound.py - OLE 2 files: documents, macros, messages, installers."""
+import base64
+import hashlib
 import os
 import struct
 import zlib
@@ -211,6 +213,125 @@ def docm(members):
     from formats.zips import ooxml
     data = compound(Storage({"PROJECT": b"ID={}\r\n", "CONTENTS": b"".join(d for _, d in members)}))
     return ooxml("word/document.xml")([("vbaProject.bin", data)])
+
+
+# --- documents that are locked (MS-OFFCRYPTO); Excel opens those with this password without asking
+
+EXCELS_OWN = "VelvetSweatshop"
+
+
+def aes(mode, key, data, iv=None):
+    return run("openssl", "enc", "-aes-%d-%s" % (len(key) * 8, mode), "-nopad", "-K", key.hex(), *(["-iv", iv.hex()] if iv else []), data=data)
+
+
+def spun(algorithm, password, salt, spins):
+    h = hashlib.new(algorithm, salt + password.encode("utf-16-le")).digest()
+    for i in range(spins):
+        h = hashlib.new(algorithm, struct.pack("<I", i) + h).digest()
+    return h
+
+
+def filled(data, n, byte=b"\0"):
+    return data[:n].ljust(n, byte)
+
+
+def agile(package, password, spins=1000, algorithm="sha512", claimed=None):
+    salt, data_salt, key, verifier = b"s" * 16, b"d" * 16, b"k" * 32, b"v" * 16
+    h = spun(algorithm, password, salt, spins)
+    size = len(h)
+
+    def lock(block, data):
+        key_of = filled(hashlib.new(algorithm, h + bytes.fromhex(block)).digest(), 32, b"\x36")
+        return base64.b64encode(aes("cbc", key_of, filled(data, -(-len(data) // 16) * 16), salt)).decode()
+    xml = '<?xml version="1.0"?><encryption><keyData saltSize="16" blockSize="16" keyBits="256" hashSize="%d" cipherAlgorithm="AES" ' \
+        'cipherChaining="ChainingModeCBC" hashAlgorithm="%s" saltValue="%s"/><keyEncryptors><keyEncryptor uri="x"><p:encryptedKey spinCount="%d" ' \
+        'saltSize="16" blockSize="16" keyBits="256" hashSize="%d" cipherAlgorithm="AES" cipherChaining="ChainingModeCBC" hashAlgorithm="%s" saltValue="%s" ' \
+        'encryptedVerifierHashInput="%s" encryptedVerifierHashValue="%s" encryptedKeyValue="%s"/></keyEncryptor></keyEncryptors></encryption>' % (
+            size, algorithm.upper(), base64.b64encode(data_salt).decode(), claimed or spins, size, algorithm.upper(), base64.b64encode(salt).decode(),
+            lock("fea7d2763b4b9e79", verifier), lock("d7aa0f6d3061344e", hashlib.new(algorithm, verifier).digest()), lock("146e0be7abacd0d6", key))
+    out = struct.pack("<Q", len(package))
+    for number, at in enumerate(range(0, len(package), 4096)):
+        piece = package[at:at + 4096]
+        iv = filled(hashlib.new(algorithm, data_salt + struct.pack("<I", number)).digest(), 16)
+        out += aes("cbc", key, filled(piece, -(-len(piece) // 16) * 16), iv)
+    return compound(Storage({"EncryptionInfo": struct.pack("<HHI", 4, 4, 0x40) + xml.encode(), "EncryptedPackage": out}))
+
+
+def standard(package, password):
+    salt, verifier = b"s" * 16, b"v" * 16
+    h = hashlib.sha1(spun("sha1", password, salt, 50000) + struct.pack("<I", 0)).digest()
+    key = hashlib.sha1(bytes(a ^ b for a, b in zip(filled(h, 64), b"\x36" * 64))).digest()[:16]
+    header = struct.pack("<IIIIIIII", 0x24, 0, 0x660e, 0x8004, 128, 0x18, 0, 0) + "Enhanced\0".encode("utf-16-le")
+    info = struct.pack("<HHII", 4, 2, 0x24, len(header)) + header + struct.pack("<I", 16) + salt + aes("ecb", key, verifier) + struct.pack("<I", 20) \
+        + aes("ecb", key, filled(hashlib.sha1(verifier).digest(), 32))
+    return compound(Storage({"EncryptionInfo": info, "EncryptedPackage": struct.pack("<Q", len(package)) + aes("ecb", key, filled(package, -(-len(package) // 16) * 16))}))
+
+
+@format("xlsx/agile", ".xlsx", path="2/4", tools=["openssl"], decoder="ole")
+def xlsx_agile(members):
+    from formats.zips import ooxml
+    return agile(ooxml("xl/workbook.xml")(members), EXCELS_OWN)
+
+
+@format("xlsx/agile-sha1", ".xlsx", path="2/4", tools=["openssl"], decoder="ole")
+def xlsx_agile_sha1(members):
+    from formats.zips import ooxml
+    return agile(ooxml("xl/workbook.xml")(members), EXCELS_OWN, algorithm="sha1")
+
+
+@format("xlsx/standard", ".xlsx", path="2/4", tools=["openssl"], decoder="ole")
+def xlsx_standard(members):
+    from formats.zips import ooxml
+    return standard(ooxml("xl/workbook.xml")(members), EXCELS_OWN)
+
+
+def rc4(key, skip, data):
+    state, j = list(range(256)), 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) & 0xff
+        state[i], state[j] = state[j], state[i]
+    out, i, j = bytearray(), 0, 0
+    for k in range(skip + len(data)):
+        i = (i + 1) & 0xff
+        j = (j + state[i]) & 0xff
+        state[i], state[j] = state[j], state[i]
+        if k >= skip:
+            out.append(data[k - skip] ^ state[(state[i] + state[j]) & 0xff])
+    return bytes(out)
+
+
+def lock_workbook(records, password, library, bits=128):
+    """records: [(kind, body)] without the first; what locks them comes second."""
+    salt, verifier = b"s" * 16, b"v" * 16
+    wide = password.encode("utf-16-le")
+    if library:
+        h, md, key_bytes = hashlib.sha1(salt + wide).digest(), hashlib.sha1, bits // 8
+    else:
+        h = hashlib.md5((hashlib.md5(wide).digest()[:5] + salt) * 16).digest()[:5]
+        md, key_bytes = hashlib.md5, 16
+
+    def crypt(at, data):
+        out = b""
+        while data:
+            inside = at % 1024
+            piece, data = data[:1024 - inside], data[1024 - inside:]
+            key = md(h + struct.pack("<I", at // 1024)).digest()[:key_bytes]
+            out += rc4(key.ljust(16, b"\0") if key_bytes == 5 else key, inside, piece)
+            at += len(piece)
+        return out
+    both = crypt(0, verifier + md(verifier).digest())
+    if library:
+        header = struct.pack("<IIIIIIII", 4, 0, 0x6801, 0x8004, bits, 1, 0, 0) + b"\0\0"
+        lock = struct.pack("<HHHII", 1, 2, 2, 4, len(header)) + header + struct.pack("<I", 16) + salt + both[:16] + struct.pack("<I", 20) + both[16:]
+    else:
+        lock = struct.pack("<HHH", 1, 1, 1) + salt + both
+    begin = struct.pack("<HH", 0x600, 5) + b"\0" * 12
+    out = struct.pack("<HH", 0x809, len(begin)) + begin + struct.pack("<HH", 0x2f, len(lock)) + lock
+    for kind, body in records:
+        out += struct.pack("<HH", kind, len(body))
+        plain = 4 if kind == 0x85 else 0
+        out += body[:plain] + crypt(len(out) + plain, body[plain:])
+    return compound(Storage({"Workbook": out}))
 
 
 # --- Outlook messages
