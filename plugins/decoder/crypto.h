@@ -15,7 +15,7 @@ void crypto_rc4_from(const uint8_t *key, size_t key_bytes, size_t skip, const ui
 void crypto_rc4(const uint8_t *key, size_t key_bytes, const uint8_t *in, uint8_t *out, size_t n);
 /* Whole blocks, no padding. */
 bool crypto_aes(const EVP_CIPHER *cipher, bool encrypt, const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t n, uint8_t *out);
-/* Let the library find its algorithms, before the jail. */
-void crypto_load(void);
+/* A plugin's load(): let the library find its algorithms, before the jail. */
+enum postern_result crypto_load(struct postern_instance *instance, struct postern_error *e);
 
 #endif

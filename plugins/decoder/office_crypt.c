@@ -147,24 +147,6 @@ static bool try_agile(struct postern_call *call, const struct agile *a, struct s
 	return memcmp(sum, expected, a->hash_bytes) == 0 && agile_decrypt(a, hash, "\x14\x6e\x0b\xe7\xab\xac\xd0\xd6", a->key, key);
 }
 
-static bool write_agile(struct postern_call *call, const struct agile *a, const uint8_t key[32], struct span package)
-{
-	uint64_t left = span_64(package, 0);
-	struct span s = span_from(package, 8);
-	uint8_t iv[64], counter[4], plain[SEGMENT_BYTES];
-	bool good = true;
-	for (uint32_t i = 0; good && left > 0 && s.n >= 16; i++) {
-		size_t n = (s.n < SEGMENT_BYTES ? s.n : SEGMENT_BYTES) & ~(size_t)15;
-		crypto_digest(a->data_md, iv, a->data_salt, number(i, counter), crypto_nothing, crypto_nothing);
-		good = crypto_aes(a->data_cipher, false, key, iv, s.at, n, plain) && postern_child_write(call, plain, n < left ? n : (size_t)left);
-		left -= n < left ? n : left;
-		s = span_from(s, n);
-	}
-	if (good && left > 0)
-		postern_child_attribute(call, 'U');
-	return good;
-}
-
 /* --- the standard form: SHA-1 and AES in blocks that do not know each other --- */
 
 struct standard {
@@ -204,15 +186,19 @@ static bool try_standard(struct postern_call *call, const struct standard *a, st
 	return memcmp(hash, expected, 20) == 0;
 }
 
-static bool write_standard(struct postern_call *call, const struct standard *a, const uint8_t *key, struct span package)
+/* --- the package: its size, then segments; md: each has an initial vector of its own, made from the salt (agile) --- */
+
+static bool write_package(struct postern_call *call, const EVP_CIPHER *cipher, const uint8_t *key, const EVP_MD *md, struct span salt, struct span package)
 {
 	uint64_t left = span_64(package, 0);
 	struct span s = span_from(package, 8);
-	uint8_t plain[SEGMENT_BYTES];
+	uint8_t iv[64], counter[4], plain[SEGMENT_BYTES];
 	bool good = true;
-	while (good && left > 0 && s.n >= 16) {
+	for (uint32_t i = 0; good && left > 0 && s.n >= 16; i++) {
 		size_t n = (s.n < SEGMENT_BYTES ? s.n : SEGMENT_BYTES) & ~(size_t)15;
-		good = crypto_aes(a->cipher, false, key, NULL, s.at, n, plain) && postern_child_write(call, plain, n < left ? n : (size_t)left);
+		if (md)
+			crypto_digest(md, iv, salt, number(i, counter), crypto_nothing, crypto_nothing);
+		good = crypto_aes(cipher, false, key, md ? iv : NULL, s.at, n, plain) && postern_child_write(call, plain, n < left ? n : (size_t)left);
 		left -= n < left ? n : left;
 		s = span_from(s, n);
 	}
@@ -244,8 +230,8 @@ enum office_unlocked office_put_package(struct postern_call *call, struct span i
 		fits = is_agile ? try_agile(call, &a, widen(word, &wide), key) : try_standard(call, &s, widen(word, &wide), key);
 	if (!fits)
 		return OFFICE_LOCKED;
-	bool good = postern_child_begin(call, "package") && (is_agile ? write_agile(call, &a, key, package) : write_standard(call, &s, key, package))
-		&& postern_child_end(call);
+	bool good = postern_child_begin(call, "package") && (is_agile ? write_package(call, a.data_cipher, key, a.data_md, a.data_salt, package)
+		: write_package(call, s.cipher, key, NULL, crypto_nothing, package)) && postern_child_end(call);
 	return !good ? OFFICE_OVER : i == 1 ? OFFICE_OPENED : OFFICE_OPENED_BY_WORD;
 }
 

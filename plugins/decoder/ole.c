@@ -2,9 +2,8 @@
  *
  * Every stream becomes a child, but for those that something here knows better:
  * macros are unpacked, files that were dropped into a document come out as such,
- * a message gives its texts and attachments.  The reader is our own (cfb.c): the
- * memory of libraries for this format grows with what a file says, and they
- * refuse what Office opens. */
+ * a message gives its texts and attachments.  The reader is our own (cfb.c),
+ * bounded by the part's size; ole.md says why no library. */
 #include <postern/plugin.h>
 
 #include "cfb.h"
@@ -228,17 +227,9 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	return result;
 }
 
-static enum postern_result load(struct postern_instance *instance, struct postern_error *e)
-{
-	(void)instance;
-	(void)e;
-	crypto_load();
-	return POSTERN_OK;
-}
-
 static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "cdf-ms|msi|msg|mso", .decode = decode };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD, .name = "ole", .version = "1", .doc = "Opens OLE 2 files: old Office documents, Outlook messages, installers, macros.",
-	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .load = load, .decoder = &decoder_ops,
+	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .load = crypto_load, .decoder = &decoder_ops,
 };

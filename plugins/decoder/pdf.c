@@ -254,17 +254,9 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	return result;
 }
 
-static enum postern_result load(struct postern_instance *instance, struct postern_error *e)
-{
-	(void)instance;
-	(void)e;
-	crypto_load();
-	return POSTERN_OK;
-}
-
 static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "pdf", .decode = decode };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD, .name = "pdf", .version = "1", .doc = "Opens PDF: embedded files, scripts, encrypted files by the empty password.",
-	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .load = load, .decoder = &decoder_ops,
+	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .load = crypto_load, .decoder = &decoder_ops,
 };
