@@ -254,7 +254,7 @@ static void look_at(struct walk *w, const char *type, bool text, struct slice by
 	if (strcmp(type, "mail") == 0) {
 		walk_message_bytes(w, bytes, *below);
 		below->index++;
-	} else if (text || strcmp(type, "txt") == 0 || strcmp(type, "uue") == 0) {
+	} else if (text || tree_type_in(type, ',', "txt", 3) || strcmp(type, "uue") == 0) {
 		extract_uuencoded(w, bytes, below);
 	}
 }
