@@ -74,6 +74,7 @@ struct config {
 	int include_depth;
 	int default_depth;
 	bool cut_short;			/* a file could not be run to its end: what is missing may stand in the rest */
+	char *absent_programs;		/* "zoo (zoo), F (freeze)"; NULL */
 	bool scanner_failed;		/* a scanner was meant, and what is wrong with it is reported */
 };
 
@@ -161,6 +162,10 @@ void plugin_constructor_make(struct config *c, const struct postern_plugin *plug
 void lua_scanner_define(struct config *c);	/* lua_scanner.c */
 /* NAME is a library shipped in Lua: read it, define it, push it (after a complaint: inert). False: there is none. library.c */
 bool library_push(struct config *c, const char *name);
+
+/* --- unpackers.c --- */
+/* Append the programs that are installed to the list of decoders at this index, the stack's top. */
+void unpackers_push(struct config *c, int list);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
 struct value *table_file_value(struct config *c, const char *path, char **why);

@@ -84,6 +84,9 @@ const struct plugin_export plugin_exports[] = {
 	EXPORT(postern_set_version),
 	EXPORT(postern_state),
 	EXPORT(postern_time_left_ms),
+	EXPORT(postern_unpack),
+	EXPORT(postern_unpacked_content),
+	EXPORT(postern_unpacked_files),
 	EXPORT(postern_work_folder),
 };
 

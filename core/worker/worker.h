@@ -23,6 +23,7 @@ struct worker_setup {
 	int tokens_fd, openers_fd, life_fd;
 	int ledger_fd;				/* the ledgers' file; -1: none */
 	const char *temp_base;
+	const char *launcher;			/* postern-unpack: starts programs that take parts apart */
 };
 
 struct worker {

@@ -17,7 +17,7 @@ static int reread(struct wire_reader *r, void *owner, struct wire_writer *again)
 {
 	union {
 		struct token token; struct job job; struct envelope envelope; struct committed committed; struct result result;
-		struct hello hello; struct open_order order; struct part_record part; struct keep_record keep; struct finding_record finding;
+		struct hello hello; struct open_order order; struct part_record part; struct keep_record keep; struct unpack_record unpack; struct unpacked_record unpacked; struct finding_record finding;
 		struct opened opened; struct settings_record settings;
 	} u;
 	memset(&u, 0, sizeof u);
@@ -31,6 +31,8 @@ static int reread(struct wire_reader *r, void *owner, struct wire_writer *again)
 	case RECORD_RESULT: rc = result_read(r, owner, &u.result); if (rc == 0) result_write(again, &u.result); return rc;
 	case RECORD_HELLO: rc = hello_read(r, owner, &u.hello); if (rc == 0) hello_write(again, &u.hello); return rc;
 	case RECORD_OPEN: rc = open_order_read(r, owner, &u.order); if (rc == 0) open_order_write(again, &u.order); return rc;
+	case RECORD_UNPACK: rc = unpack_record_read(r, owner, &u.unpack); if (rc == 0) unpack_record_write(again, &u.unpack); return rc;
+	case RECORD_UNPACKED: rc = unpacked_record_read(r, owner, &u.unpacked); if (rc == 0) unpacked_record_write(again, &u.unpacked); return rc;
 	case RECORD_KEEP: rc = keep_record_read(r, owner, &u.keep); if (rc == 0) keep_record_write(again, &u.keep); return rc;
 	case RECORD_PART: rc = part_record_read(r, owner, &u.part); if (rc == 0) part_record_write(again, &u.part); return rc;
 	case RECORD_FINDING: rc = finding_record_read(r, owner, &u.finding); if (rc == 0) finding_record_write(again, &u.finding); return rc;
