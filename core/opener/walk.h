@@ -38,6 +38,7 @@ struct node {
 	struct part_record record;
 	GPtrArray *names, *mime_types;
 	bool locked;			/* a zip archive that needs a password: whoever opens it says more */
+	bool embeds;			/* an archive may begin somewhere in it */
 };
 
 /* --- walk.c --- */

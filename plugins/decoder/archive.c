@@ -434,7 +434,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 static const struct postern_decoder_ops decoder_ops = {
 	.size = sizeof decoder_ops,
 	.types = "zip|ooxml|odf|epub|jar|7z|rar|tar|cpio|a|deb|rpm|cab|lha|iso|xar|warc|gz|bz2|xz|lzma|lzip|lz4|zst|Z"
-		"|exe|image|audio|movie|swf|dat",
+		"|embedded",
 	.decode = decode,
 };
 
