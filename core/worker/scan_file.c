@@ -41,6 +41,8 @@ static const char *why_not(const struct mail *m, const struct judge_facts *f)
 		return "its contents are over a limit";
 	if (m->crypted)
 		return "its contents are encrypted";
+	if (m->undecipherable)
+		return "something in it could not be opened";
 	return NULL;
 }
 
