@@ -19,6 +19,7 @@
 
 #define OPEN_FILES_MAX 256
 #define RULES_MAX 64
+#define OTHERS_MEANWHILE 64
 
 /* --- files --- */
 
@@ -86,7 +87,8 @@ static unsigned threads_of_process(int proc_fd, const char *pid)
 	return count;
 }
 
-/* The kernel counts all tasks of a user: those that are there now, and so many more. Where they cannot be counted there is no limit. */
+/* The kernel counts all tasks of a user: those that are there now, so many more, and some that others may start meanwhile. Where
+ * they cannot be counted there is no limit. */
 static int limit_threads(uint64_t more, struct error *e)
 {
 	DIR *d = opendir("/proc");
@@ -96,7 +98,7 @@ static int limit_threads(uint64_t more, struct error *e)
 			now += threads_of_process(dirfd(d), entry->d_name);
 	if (d)
 		closedir(d);
-	return now > 0 ? limits_set(RLIMIT_NPROC, "of threads", now + more, e) : 0;
+	return now > 0 ? limits_set(RLIMIT_NPROC, "of threads", now + more + OTHERS_MEANWHILE, e) : 0;
 }
 
 int unpack_limit(const struct unpack_order *o, struct error *e)

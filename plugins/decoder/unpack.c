@@ -16,6 +16,7 @@ struct options {
 	struct postern_match good, nothing, encrypted;
 	struct postern_regex *failed;
 	int64_t memory_bytes, threads;
+	bool reliable;
 };
 
 static const struct options *options_of(struct postern_call *call)
@@ -135,6 +136,8 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 		return postern_fail(call, POSTERN_BROKEN, "%s ended with exit code %d", o->program, u->exit_code);
 	if (o->failed && postern_regex_match(o->failed, u->said, u->said_size))
 		return postern_fail(call, POSTERN_BROKEN, "%s says that it failed", o->program);
+	if (!o->reliable)
+		return postern_fail(call, POSTERN_BROKEN, "%s does not say whether this is all", o->program);
 	if (made == 0)
 		return postern_fail(call, POSTERN_BROKEN, "%s made nothing of it", o->program);
 	if (password)
@@ -184,6 +187,8 @@ static const struct postern_option table[] = {
 	{ .name = "good", .type = POSTERN_MATCH, .offset = FIELD(good), .value = "0", .doc = "Exit codes of success, or what it prints then. Anything else: the part was not opened." },
 	{ .name = "nothing", .type = POSTERN_MATCH, .offset = FIELD(nothing), .doc = "Exit codes, or what it prints, when the part is not of its kind: others are tried." },
 	{ .name = "failed", .type = POSTERN_REGEX, .offset = FIELD(failed), .doc = "What it prints where it failed in spite of a good exit code." },
+	{ .name = "reliable", .type = POSTERN_BOOL, .offset = FIELD(reliable), .value = "true",
+	  .doc = "It tells when it missed something. false: what it makes is looked at, and the part is undecipherable all the same." },
 	{ .name = "encrypted", .type = POSTERN_MATCH, .offset = FIELD(encrypted), .doc = "Exit codes, or what it prints, where a password is missing or wrong." },
 	{ .name = "no_password", .type = POSTERN_STRING, .offset = FIELD(no_password),
 	  .doc = "Argument in place of the one with {password} while none is tried; without it that argument is left out." },
