@@ -14,7 +14,7 @@ local function define(name, programs, types, options)
     if type(given) == "string" then given = { given } end
     for k, v in pairs(options) do o[k] = v end
     used[name] = (used[name] or 0) + 1
-    o.name = used[name] > 1 and name .. "/" .. used[name] or name
+    o.name = "unpack/" .. name .. (used[name] > 1 and "/" .. used[name] or "")
     for k, v in pairs(given or {}) do o[k] = v end
     return unpack(o)
   end

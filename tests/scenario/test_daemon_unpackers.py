@@ -68,7 +68,7 @@ def whole_and_damaged(t, p, name, form):
         t.ok("U" in part["attributes"] and "decoder" not in part, title + ": not its business, and not called opened", str(part))
         return
     t.ok(holds(children, inner), title + ": what was packed comes out", "%s %s" % (part, children))
-    opened = part.get("decoder") == name and "U" not in part["attributes"]
+    opened = part.get("decoder") == "unpack/" + name and "U" not in part["attributes"]
     t.ok(not opened if name in NEVER_ALL else opened, title + (": never believed to be all" if name in NEVER_ALL else ": opened"), str(part))
     damaged(t, p, form, title, part["types"])
 
