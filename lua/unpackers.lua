@@ -36,6 +36,10 @@ define("unrar", { "unrar-nonfree", "rar", "unrar" }, "rar", {
 define("arj", { "arj" }, "arj", {
   args = { "x", "-y", "-g{password}", "{}" }, suffix = ".arj", encrypted = "garbled|[Pp]assword|scrambled", good = { 0 },
 })
+-- Programs that extract themselves; any other program is not its business (9).
+define("arj-sfx", { "arj" }, "exe", {
+  args = { "x", "-y", "-g{password}", "{}" }, suffix = ".exe", encrypted = "garbled|[Pp]assword|scrambled", nothing = { 9 }, good = { 0 },
+})
 define("unarj", { "unarj" }, "arj", { args = { "x", "{}" }, suffix = ".arj", encrypted = "garbled|[Pp]assword", good = { 0 }, reliable = false })
 define("nomarch", { "nomarch" }, "arc", { args = { "{}" }, suffix = ".arc", encrypted = "[Pp]assword|encrypted", good = { 0 } })
 define("zoo", { "zoo" }, "zoo", { args = { "xO", "{}" }, suffix = ".zoo", good = { 0 }, reliable = false })

@@ -93,21 +93,27 @@ static int allow_all(int ruleset, const struct landlock_rule *rules, size_t coun
 	return 0;
 }
 
-int landlock_restrict(const struct landlock_rule *rules, size_t count, int *abi, struct error *e)
+int landlock_abi(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	return version < 1 ? 0 : (int)version;	/* ENOSYS or EOPNOTSUPP: this kernel has none */
+}
+
+int landlock_restrict(const struct landlock_rule *rules, size_t count, int *abi, struct error *e)
+{
+	int version = landlock_abi();
 	*abi = 0;
-	if (version < 1)
-		return 0;	/* ENOSYS or EOPNOTSUPP: this kernel has none */
-	int ruleset = make_ruleset((int)version);
+	if (version == 0)
+		return 0;
+	int ruleset = make_ruleset(version);
 	if (ruleset < 0)
 		return error_set_errno(e, "landlock ruleset");
-	if (allow_all(ruleset, rules, count, (int)version) != 0 || syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
+	if (allow_all(ruleset, rules, count, version) != 0 || syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
 		error_set_errno(e, "landlock");
 		close(ruleset);
 		return -1;
 	}
 	close(ruleset);
-	*abi = (int)version;
+	*abi = version;
 	return 0;
 }

@@ -21,6 +21,9 @@ struct landlock_rule {
 	unsigned rights;		/* enum landlock_right */
 };
 
+/* What the running kernel offers; 0: no Landlock. */
+int landlock_abi(void);
+
 /* Needs PR_SET_NO_NEW_PRIVS. *abi: what the kernel offers, 0: no Landlock, and nothing is in force (not an error). 0 or -1.
  * Neither TCP nor abstract sockets nor signals leave the process where the kernel knows how to forbid them (ABI 4 and 6). */
 int landlock_restrict(const struct landlock_rule *rules, size_t count, int *abi, struct error *e);

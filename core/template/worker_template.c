@@ -12,6 +12,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "base/landlock.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "config/config.h"
@@ -298,6 +299,8 @@ int worker_template_run(const struct role_options *o)
 	tell_settings(t);
 	log_warnings(problems);
 	g_ptr_array_unref(problems);
+	if (landlock_abi() == 0)
+		log_write(LOG_LEVEL_WARNING, "this kernel has no Landlock: openers, and programs that take parts apart, are kept from files by their user's rights alone");
 	if (config_absent_programs(t->config))
 		log_write(LOG_LEVEL_NOTICE, "not opened for want of a program, and so unchecked: %s", config_absent_programs(t->config));
 	if (prepare(t, &e) != 0) {

@@ -392,6 +392,46 @@ static void test_opened(void **state)
 	assert_int_equal(read_back(&w), -1);
 }
 
+static void test_unpack(void **state)
+{
+	(void)state;
+	struct wire_writer w = { 0 };
+	struct unpack_record u = { .decoder = 3, .part = 7, .password = "open sesame" };
+	unpack_record_write(&w, &u);
+	check_record(&w);
+	u = (struct unpack_record){ .part = 1 };
+	unpack_record_write(&w, &u);
+	check_record(&w);
+	char *lengthy = g_strnfill(WIRE_PASSWORD_MAX + 1, 'p');
+	const struct unpack_record wrong[] = {
+		{ .part = 0 }, { .part = WIRE_PARTS_MAX + 1 }, { .part = 1, .password = "line\nfeed" }, { .part = 1, .password = "\xc3\xa4" },
+		{ .part = 1, .password = lengthy },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		unpack_record_write(&w, &wrong[i]);
+		assert_int_equal(read_back(&w), -1);
+	}
+	g_free(lengthy);
+}
+
+static void test_unpacked(void **state)
+{
+	(void)state;
+	struct wire_writer w = { 0 };
+	struct unpacked_record u = { .outcome = UNPACKED_ENDED, .exit_code = 3, .cpu_us = 1234567 };
+	unpacked_record_write(&w, &u);
+	check_record(&w);
+	u = (struct unpacked_record){ .outcome = UNPACKED_NOT_STARTED, .error = "there is no such program" };
+	unpacked_record_write(&w, &u);
+	check_record(&w);
+	u.outcome = 0;
+	unpacked_record_write(&w, &u);
+	assert_int_equal(read_back(&w), -1);
+	u.outcome = UNPACKED_ENVIRONMENT + 1;
+	unpacked_record_write(&w, &u);
+	assert_int_equal(read_back(&w), -1);
+}
+
 static void test_settings(void **state)
 {
 	(void)state;
@@ -413,7 +453,7 @@ static void test_settings(void **state)
 static void test_texts(void **state)
 {
 	(void)state;
-	static const enum record_kind kinds[] = { RECORD_CANCEL, RECORD_OPENER_WANTED, RECORD_DONE, RECORD_EMPTIED, RECORD_LISTENERS,
+	static const enum record_kind kinds[] = { RECORD_CANCEL, RECORD_OPENER_WANTED, RECORD_DONE, RECORD_EMPTIED, RECORD_UNPACK_STOP, RECORD_LISTENERS,
 		RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED, RECORD_CONTROL, RECORD_ANSWER };
 	struct wire_writer w = { 0 };
 	for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
@@ -456,7 +496,7 @@ int main(void)
 		cmocka_unit_test(test_big_envelope), cmocka_unit_test(test_committed), cmocka_unit_test(test_result),
 		cmocka_unit_test(test_result_of_thousands), cmocka_unit_test(test_hello), cmocka_unit_test(test_open_order), cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_part), cmocka_unit_test(test_part_names_out_of_bounds), cmocka_unit_test(test_finding),
-		cmocka_unit_test(test_finding_of_thousands), cmocka_unit_test(test_opened), cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_finding_of_thousands), cmocka_unit_test(test_opened), cmocka_unit_test(test_unpack), cmocka_unit_test(test_unpacked), cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_other_kind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

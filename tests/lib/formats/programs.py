@@ -95,6 +95,12 @@ for _name, _options in (("best", ["-m1"]), ("fast", ["-m4"]), ("stored", ["-m0"]
     arj(_name, *_options)
 
 
+@format("sfx/arj", ".exe", decoder="unpack", tools=["arj"], packed=padded)
+def arj_sfx(members):
+    """The extractor is a program of this machine."""
+    return made_by(members, ".arj", "arj", "a", "-y", "-je", "{}", "*")
+
+
 @format("arc", ".arc", decoder="unpack", tools=["arc", "nomarch"], packed=padded)
 def arc(members):
     return made_by(members, ".arc", "arc", "a", "{}", "*")
