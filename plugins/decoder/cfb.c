@@ -156,6 +156,15 @@ static int read_directory(struct cfb *c)
 	return c->directory.n < ENTRY_BYTES ? -1 : read_entries(c);
 }
 
+/* A root, or anything else: what is neither has lost its directory. */
+static bool has_entries(const struct cfb *c)
+{
+	bool any = c->entries[0].kind == CFB_ROOT;
+	for (uint32_t i = 0; i < c->count && !any; i++)
+		any = c->entries[i].kind != CFB_UNUSED;
+	return any;
+}
+
 static int read_container(struct cfb *c)
 {
 	const struct cfb_entry *root = &c->entries[0];
@@ -175,7 +184,7 @@ int cfb_open(struct cfb *c, struct postern_call *call, struct span data)
 	int r = read_fat_sectors(c);
 	if (r == 0)
 		r = read_directory(c);
-	r = r == 0 ? read_container(c) : r;
+	r = r == 0 && !has_entries(c) ? -1 : r == 0 ? read_container(c) : r;
 	c->cut = false;			/* said of streams only */
 	return r;
 }

@@ -6,6 +6,7 @@
  * given, base64 as the text of an XML element. Escapes are undone first. */
 #include <postern/plugin.h>
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base64.h"
@@ -17,6 +18,7 @@
 #define DIGITS_MIN 100			/* of a literal that is taken for a file */
 #define LONG_LITERAL 40
 #define PAGE_TYPES "html|svg|xml|js|hta|wsf|vbs|script"
+#define LOOK_BYTES 65536			/* between two looks at the time */
 #define VALUES_MIN 48			/* of a list of bytes */
 
 struct job {
@@ -148,18 +150,33 @@ static struct base64 *fresh_base64(struct job *j)
 /* --- data: URLs --- */
 
 struct url {
+	size_t from;			/* where its scheme begins */
 	char head[HEAD_MAX];		/* between "data:" and the comma, blanks taken out */
 	size_t data;
 	bool base64;
 	uint8_t end;			/* the quote that ends it, ')' or 0 */
 };
 
-/* A type, parameters, or nothing at all: a script's object with a member "data" is none. */
-static bool read_url(struct span s, size_t at, struct url *u)
+/* "data:", in letters of either case or as references; behind it, or 0. */
+static size_t behind_scheme(struct span s, size_t at)
 {
-	size_t n = 0, from = at;
+	static const char scheme[] = "data:";
+	for (size_t i = 0; i < 5; i++) {
+		if (at >= s.n)
+			return 0;
+		int c = s.at[at] == '&' && span_8(s, at + 1) == '#' ? take_reference(s, &at) : s.at[at++];
+		if (c > 0x7f || (c | (i < 4 ? 0x20 : 0)) != scheme[i])
+			return 0;
+	}
+	return at;
+}
+
+/* A type, parameters, or nothing at all: a script's object with a member "data" is none. */
+static bool read_url(struct span s, size_t from, size_t at, struct url *u)
+{
+	size_t n = 0;
 	int c = 0;
-	for (at += 5; at < s.n && n < HEAD_MAX - 1 && (c = url_character(s, &at)) != ','; ) {
+	for (u->from = from; at < s.n && n < HEAD_MAX - 1 && (c = url_character(s, &at)) != ','; ) {
 		if (is_space((uint8_t)c))
 			continue;
 		if (c > 0x7e || c < 0x20 || strchr("<>(){}[]\\`", c))
@@ -217,11 +234,11 @@ static bool write_percent(struct job *j, size_t at, size_t end)
 	return good;
 }
 
-static bool put_url(struct job *j, size_t at, const struct url *u, size_t end)
+static bool put_url(struct job *j, const struct url *u, size_t end)
 {
 	size_t data = u->data;
 	const char *type = postern_printf(j->call, "%.*s", (int)strcspn(u->head, ";"), u->head);
-	if (!postern_child_begin(j->call, name_in_tag(j, at, end)))
+	if (!postern_child_begin(j->call, name_in_tag(j, u->from, end)))
 		return false;
 	if (type[0])
 		postern_child_mime_type(j->call, type);
@@ -438,24 +455,25 @@ static bool word_at(struct span s, size_t at, const char *word)
 	return span_has(s, at, n) && strncasecmp((const char *)s.at + at, word, n) == 0;
 }
 
-static bool take_url(struct job *j, size_t *at)
+static bool take_url(struct job *j, size_t *at, size_t behind)
 {
 	struct url u;
-	if (!read_url(j->s, *at, &u)) {
-		*at += 5;
+	if (!read_url(j->s, *at, behind, &u)) {
+		*at = behind;
 		return true;
 	}
-	size_t from = *at, end = end_of_url(j->s, &u);
+	size_t end = end_of_url(j->s, &u);
 	*at = end;
-	return end <= u.data || put_url(j, from, &u, end);
+	return end <= u.data || put_url(j, &u, end);
 }
 
 /* One character looked at; *at goes on. false: over a limit. */
 static bool look_at(struct job *j, size_t *at)
 {
 	uint8_t c = j->s.at[*at];
-	if ((c | 0x20) == 'd' && word_at(j->s, *at, "data:"))
-		return take_url(j, at);
+	size_t behind = (c | 0x20) == 'd' || c == '&' ? behind_scheme(j->s, *at) : 0;
+	if (behind)
+		return take_url(j, at, behind);
 	if (c == 'u' && word_at(j->s, *at, "unescape(")) {
 		*at += 8;
 		return take_unescape(j, at);
@@ -511,6 +529,30 @@ static bool is_taken_for_page(const struct postern_part *part)
 	return false;
 }
 
+/* A page in UTF-16 is looked at by the lower half of each character: what matters here is ASCII. NULL: no memory. */
+static uint8_t *narrow(struct span s)
+{
+	size_t from = span_at(s, 0, "\xff\xfe", 2) ? 0 : 1;
+	uint8_t *out = malloc(s.n / 2 + 1);
+	for (size_t i = 0; out && i < s.n / 2; i++)
+		out[i] = s.at[2 * i + from];
+	return out;
+}
+
+static bool look_at_all(struct job *j)
+{
+	size_t asked = 0;
+	bool good = true;
+	find_script_names(j);
+	look_for_macros(j);
+	for (size_t at = 0; at < j->s.n && good;) {
+		bool ask = at - asked > LOOK_BYTES;
+		asked = ask ? at : asked;
+		good = (!ask || postern_may_go_on(j->call)) && look_at(j, &at);
+	}
+	return good;
+}
+
 static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
 {
 	struct job j = { .call = call };
@@ -520,19 +562,15 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	j.s.at = postern_part_data(call, part, &j.s.n);
 	if (!j.s.at)
 		return POSTERN_TEMPFAIL;
-	find_script_names(&j);
-	look_for_macros(&j);
-	size_t asked = 0;
-	for (size_t at = 0; at < j.s.n;) {
-		if (at - asked > 65536) {
-			asked = at;
-			if (!postern_may_go_on(call))
-				return POSTERN_LIMIT;
-		}
-		if (!look_at(&j, &at))
-			return POSTERN_LIMIT;
-	}
-	return POSTERN_OK;
+	bool wide = span_at(j.s, 0, "\xff\xfe", 2) || span_at(j.s, 0, "\xfe\xff", 2);
+	uint8_t *narrowed = wide ? narrow(j.s) : NULL;
+	if (wide && !narrowed)
+		return postern_fail(call, POSTERN_LIMIT, "it wants more memory than there is");
+	if (wide)
+		j.s = (struct span){ narrowed, j.s.n / 2 };
+	bool good = look_at_all(&j);
+	free(narrowed);
+	return good ? POSTERN_OK : POSTERN_LIMIT;
 }
 
 static const struct postern_decoder_ops decoder_ops = {

@@ -114,6 +114,13 @@ def broken_documents(t, scan):
     t.equal(scan(whole).attributes(), "", "the whole document")
     t.ok("U" in scan(whole[:3000]).attributes(), "half of it is undecipherable")
     t.ok("U" in scan(whole[:600]).attributes(), "so is one without a directory")
+    small = compound.word({})
+    lost = small.index("Root Entry".encode("utf-16-le"))
+    t.ok("U" in scan(small[:lost] + b"\0" * 512 + small[lost + 512:]).attributes(), "and one whose directory is empty")
+    rootless = scan(whole.replace("Root Entry".encode("utf-16-le").ljust(66, b"\0") + b"\x16\0\5", b"\0" * 69))
+    t.ok(rootless.named("CONTENTS") or rootless.named("ObjectPool/_1/CONTENTS"), "entries that hang nowhere are seen")
+    large = scan(compound.word({"Large": bytes(range(256)) * 36000}))
+    t.equal((large.attributes(), large.named("Large")[0]["size"]), ("", 256 * 36000), "a stream whose table of sectors is larger than the header lists")
     fat = whole.index(b"\1\0\0\0\2\0\0\0\3\0\0\0")
     looped = whole[:fat] + b"\0\0\0\0" * 3 + whole[fat + 12:]
     t.equal(scan(looped).verdict, "clean", "a chain that bites its tail ends with the stream's size")

@@ -67,15 +67,20 @@ class Writer:
         self.entries[0].update(start=self.chain(self.mini), size=len(self.mini))
         minifat = self.chain(struct.pack("<%dI" % len(self.minifat), *self.minifat).ljust(-(-len(self.minifat) * 4 // 512) * 512, b"\xff"))
         directory = self.chain(self.directory())
-        count = 1
-        while (len(self.fat) + count) * 4 > count * 512:
+        count = more = 0        # sectors of the table, and of the list of these that the header has no room for
+        while (len(self.fat) + count + more) * 4 > count * 512:
             count += 1
+            more = max(0, -(-(count - 109) // 127))
         first = len(self.fat)
-        self.fat += [FAT] * count
+        self.fat += [FAT] * count + [FAT - 1] * more
         table = struct.pack("<%dI" % len(self.fat), *self.fat).ljust(count * 512, b"\xff")
+        numbers = list(range(first, first + count))
+        for i in range(more):
+            piece = numbers[109 + 127 * i:109 + 127 * (i + 1)]
+            table += struct.pack("<%dI" % len(piece), *piece).ljust(508, b"\xff") + struct.pack("<I", first + count + i + 1 if i + 1 < more else END)
         head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16 + struct.pack("<HHHHH", 0x3e, 3, 0xfffe, 9, 6) + b"\0" * 6
-        head += struct.pack("<IIIIIIIII", 0, count, directory, 0, 4096, minifat, (len(self.minifat) * 4 + 511) // 512, END, 0)
-        head += struct.pack("<%dI" % count, *range(first, first + count)).ljust(436, b"\xff")
+        head += struct.pack("<IIIIIIIII", 0, count, directory, 0, 4096, minifat, (len(self.minifat) * 4 + 511) // 512, first + count if more else END, more)
+        head += struct.pack("<%dI" % len(numbers[:109]), *numbers[:109]).ljust(436, b"\xff")
         return head + b"".join(self.sectors) + table
 
 

@@ -193,7 +193,12 @@ def html_data_escaped(members):
     """Case, blanks, percent signs and references within the URL."""
     def hide(text):
         return b"".join([bytes([c]), b"%%%02X" % c, b"&#%d;" % c, b"&#x%x;" % c][i % 4] for i, c in enumerate(text))
-    return page(b"".join(b"<A HREF='DATA:application/x;charset=utf-8;Base64 ,\n %s'>x</A>" % hide(base64.b64encode(data)) for _, data in members))
+    return page(b"".join(b"<A HREF='&#68;A&#x54;A:application/x;charset=utf-8;Base64 ,\n %s'>x</A>" % hide(base64.b64encode(data)) for _, data in members))
+
+
+@format("html/utf-16", ".html", decoder="htmldata")
+def html_wide(members):
+    return b"\xff\xfe" + html_smuggled(members).decode().encode("utf-16-le")
 
 
 @format("html/data-url-percent", ".html", decoder="htmldata")
