@@ -12,6 +12,7 @@ struct fake_source {
 	struct record_source source;
 	const char *const *lines;	/* "a@b: x=1, y=NULL; x=2", NULL-terminated; rows' keys are the addresses unless key=... says another */
 	const char *wb;			/* what wblist says */
+	const char *const *wblist;	/* the same by users.id and sender: "7 a@b W", NULL-terminated */
 	bool fails;
 	unsigned fetches, wblists;
 	bool local;			/* of the latest question */
@@ -72,6 +73,11 @@ static inline int fake_wblist(struct record_source *s, const char *users_id, str
 	f->users_id = users_id;
 	f->sender = talloc_strdup(owner, lookup_key_text(sender));
 	*wb = f->wb;
+	for (const char *const *line = f->wblist; line && *line; line++) {
+		char *start = talloc_asprintf(owner, "%s %s ", users_id, f->sender);
+		if (strncmp(*line, start, strlen(start)) == 0)
+			*wb = *line + strlen(start);
+	}
 	return f->fails ? error_set(e, ERROR_ENVIRONMENT, "fake:sql: gone away") : 0;
 }
 
