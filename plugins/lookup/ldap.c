@@ -216,11 +216,11 @@ static enum postern_result search_server(struct search *s, size_t server, bool *
 	bool kept = l->ld && l->server == server;
 	enum postern_result r;
 	int rc = LDAP_SUCCESS;
-	*go_on = true;
 	for (;; kept = false) {
 		if (!kept) {
 			ldap_link_close(l);
 			r = ldap_link_open(s->call, s->o, &t->servers, server, s->until_ms, l);
+			*go_on = !ldap_link_is_unwanted(s->call);
 			if (r != POSTERN_OK)
 				return r;
 		}
@@ -228,10 +228,10 @@ static enum postern_result search_server(struct search *s, size_t server, bool *
 		if (!ldap_link_is_gone(rc))
 			break;
 		ldap_link_close(l);
-		if (!kept || rc == LDAP_TIMEOUT)
+		if (!kept || rc == LDAP_TIMEOUT || rc == LDAP_USER_CANCELLED)
 			break;
 	}
-	*go_on = r == POSTERN_TEMPFAIL;
+	*go_on = r == POSTERN_TEMPFAIL && rc != LDAP_USER_CANCELLED;
 	if (*go_on && ldap_link_is_gone(rc))
 		t->servers.v[server].dead_until_ms = ldap_now_ms() + s->o->retry_interval_ms;
 	return r;
@@ -265,9 +265,9 @@ static enum postern_result search_servers(struct search *s)
 		/* One that is silent leaves time to ask another. */
 		s->until_ms = now + (left < mail ? left : mail) / (int64_t)(count - i);
 		r = search_server(s, order[i], &go_on);
-		if (!go_on)
+		if (!go_on && r != POSTERN_TEMPFAIL)
 			t->first = order[i];
-		else if (i + 1 < count)
+		else if (go_on && i + 1 < count)
 			postern_log(s->call, 1, "%s: does not serve, going on with the next", t->servers.v[order[i]].url);
 	}
 	return r;

@@ -59,7 +59,9 @@ void ldap_link_close(struct ldap_link *l);
 int ldap_link_wait(struct postern_call *call, struct ldap_link *l, int msgid, int64_t until_ms, LDAPMessage **out, int *rc);
 /* Say what failed: "ldap://host: search dc=x: No such object (32)" and what to do about it. */
 enum postern_result ldap_link_fail(struct postern_call *call, const struct ldap_link *l, const char *url, const char *doing, int rc);
-/* The server is not to be reached any more: another one, or a new connection, may do. */
+/* The connection is of no use any more: another server, or a new connection, may do. */
 bool ldap_link_is_gone(int rc);
+/* The mail is no longer wanted: nobody else is to be asked, and no server to be blamed. */
+bool ldap_link_is_unwanted(struct postern_call *call);
 
 #endif

@@ -7,7 +7,7 @@
  *   execute N STATEMENT [t:TEXT | o:OCTETS | n:]...   put to the Nth database, as it is
  *   ping N
  *   time MS                          of the calls that follow; 0: none
- *   repeat N ADDRESS                 fetch so often, all together (for the bench)
+ *   cancel FD                        they are given up when something can be read from it
  *   check                            as posternd -tt does
  * One answer for each line: words as above, the last line of it "." */
 #include "config.h"
@@ -33,7 +33,8 @@ static struct {
 	struct plugin_instance **databases;
 	size_t database_count;
 	int64_t time_ms;
-} probe;
+	int cancel_fd;
+} probe = { .cancel_fd = -1 };
 
 static char *decode(const char *word, size_t *size)
 {
@@ -72,7 +73,9 @@ static void put_error(const struct error *e)
 
 static struct deadline now_deadline(void)
 {
-	return probe.time_ms ? deadline_in(probe.time_ms) : deadline_none();
+	struct deadline d = probe.time_ms ? deadline_in(probe.time_ms) : deadline_none();
+	d.cancel_fd = probe.cancel_fd;
+	return d;
 }
 
 static void put_rows(const struct record_row *rows, size_t count)
@@ -119,24 +122,6 @@ static void do_fetch(void *owner, char **words, size_t count)
 	}
 	printf("from %s\n", record.origin);
 	put_rows(record.rows, record.row_count);
-}
-
-static void do_repeat(void *owner, char **words)
-{
-	int64_t began_us = clock_wall_us();
-	unsigned long times = strtoul(words[1], NULL, 10);
-	for (unsigned long n = 0; n < times; n++) {
-		void *scratch = talloc_new(owner);
-		struct record_question q = { .key = key_of(scratch, words[2]) };
-		struct record record;
-		struct error e = { 0 };
-		if (sql_source()->fetch(sql_source(), &q, scratch, &record, &e) != 0) {
-			put_error(&e);
-			return;
-		}
-		talloc_free(scratch);
-	}
-	printf("took_us %lld\n", (long long)(clock_wall_us() - began_us));
 }
 
 static void do_wblist(void *owner, char **words)
@@ -229,10 +214,10 @@ static void do_line(char **words, const size_t *sizes, size_t count)
 		do_execute(owner, words, sizes, count);
 	else if (strcmp(words[0], "ping") == 0 && count == 2)
 		do_ping(owner, words);
-	else if (strcmp(words[0], "repeat") == 0 && count == 3)
-		do_repeat(owner, words);
 	else if (strcmp(words[0], "time") == 0 && count == 2)
 		probe.time_ms = strtol(words[1], NULL, 10);
+	else if (strcmp(words[0], "cancel") == 0 && count == 2)
+		probe.cancel_fd = atoi(words[1]);
 	else if (strcmp(words[0], "check") == 0)
 		printf("%s\n", config_check_sources(probe.config, stdout) ? "good" : "bad");
 	else
