@@ -2,7 +2,7 @@
  *
  * sql_probe CONFIGURATION, then lines on standard input; words have %XX for any byte:
  *   fetch ADDRESS [local]            the record of an address
- *   wblist USERS_ID SENDER
+ *   wblist USERS_ID SENDER [local]
  *   lookup SETTING ADDRESS           what a lookup list says
  *   execute N STATEMENT [t:TEXT | o:OCTETS | n:]...   put to the Nth database, as it is
  *   ping N
@@ -120,16 +120,17 @@ static void do_fetch(void *owner, char **words, size_t count)
 		put_error(&e);
 		return;
 	}
-	printf("from %s\n", record.origin);
+	printf("from %s\n", record.origin ? record.origin : "nobody");
 	put_rows(record.rows, record.row_count);
 }
 
-static void do_wblist(void *owner, char **words)
+static void do_wblist(void *owner, char **words, size_t count)
 {
 	struct lookup_context context = { .deadline = now_deadline() };
+	struct record_question q = { .key = key_of(owner, words[2]), .local_by_tables = count > 3, .context = &context };
 	struct error e = { 0 };
 	const char *wb;
-	if (sql_source()->wblist(sql_source(), words[1], key_of(owner, words[2]), NULL, &context, owner, &wb, &e) != 0) {
+	if (sql_source()->wblist(sql_source(), words[1], &q, owner, &wb, &e) != 0) {
 		put_error(&e);
 		return;
 	}
@@ -206,8 +207,8 @@ static void do_line(char **words, const size_t *sizes, size_t count)
 	void *owner = talloc_new(NULL);
 	if (strcmp(words[0], "fetch") == 0 && count >= 2)
 		do_fetch(owner, words, count);
-	else if (strcmp(words[0], "wblist") == 0 && count == 3)
-		do_wblist(owner, words);
+	else if (strcmp(words[0], "wblist") == 0 && count >= 3)
+		do_wblist(owner, words, count);
 	else if (strcmp(words[0], "lookup") == 0 && count == 3)
 		do_lookup(owner, words);
 	else if (strcmp(words[0], "execute") == 0 && count >= 3)
