@@ -22,7 +22,6 @@
 
 #define MESSAGE_BYTES_MAX (4 * 1024 * 1024)
 #define WAIT_SLICE_MS 250	/* a request that did not fit into the socket is gone on with no later */
-#define DEAD_TRY_MS 3000	/* for a server that did not answer the last time */
 
 int64_t ldap_now_ms(void)
 {
@@ -414,22 +413,17 @@ static enum postern_result connect_to(struct postern_call *call, const struct ld
 	return set_options(l->ld, o) ? POSTERN_OK : postern_fail(call, POSTERN_BROKEN, "%s: libldap does not take its options", s->url);
 }
 
-enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, struct ldap_servers *all, size_t server,
+enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, const struct ldap_servers *all, size_t server,
 	int64_t until_ms, struct ldap_link *l)
 {
-	struct ldap_server *s = &all->v[server];
-	int64_t now = ldap_now_ms();
+	const struct ldap_server *s = &all->v[server];
 	enum postern_result r;
-	if (s->dead_until_ms > now && until_ms > now + DEAD_TRY_MS)
-		until_ms = now + DEAD_TRY_MS;
 	*l = (struct ldap_link){ .fd = -1, .server = server };
 	r = connect_to(call, o, s, until_ms, l);
 	if (r == POSTERN_OK)
 		r = secure(call, o, s, until_ms, l);
 	if (r == POSTERN_OK)
 		r = identify(call, o, s, until_ms, l);
-	if (!ldap_link_is_unwanted(call))
-		s->dead_until_ms = r == POSTERN_TEMPFAIL ? ldap_now_ms() + o->retry_interval_ms : 0;
 	if (r != POSTERN_OK)
 		ldap_link_close(l);
 	return r;

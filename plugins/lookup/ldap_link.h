@@ -52,7 +52,7 @@ struct ldap_link {
 int64_t ldap_now_ms(void);	/* by a clock that nobody sets */
 
 /* Each returns POSTERN_OK or what the call came to, its text set. `until_ms` is a time of ldap_now_ms(). */
-enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, struct ldap_servers *all, size_t server,
+enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, const struct ldap_servers *all, size_t server,
 	int64_t until_ms, struct ldap_link *l);
 void ldap_link_close(struct ldap_link *l);
 /* The next message of an operation: its type, or -1 with *rc. The caller frees it. */

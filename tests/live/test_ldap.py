@@ -309,6 +309,9 @@ def silence(t):
         t.match(answer.get("error", ""), r"time over|connection was closed", name + " costs its time and is an error")
         t.ok(answer["ms"] < 15000, name + " ends", str(answer))
     t.ok(ask(hostname=quiet.address, deadline_ms=500)["ms"] < 15000, "the mail's deadline ends it too")
+    with Probe(hostname=quiet.address, timeout="7s") as p:
+        first, second = p.ask("a@example.com"), p.ask("b@example.com")
+        t.ok(second["ms"] < first["ms"] and "time over" in second["error"], "one that takes connections and says nothing costs the next address less", str((first, second)))
     for name, listener in (("one that speaks something else", garbage), ("one that hangs up", hanging_up), ("one that announces two gigabytes", huge)):
         t.match(ask(hostname=listener.address, timeout="2s").get("error", ""), r"127\.0\.0\.1:\d+", name + " is an error with its address")
     with Slapd() as d:
