@@ -334,8 +334,8 @@ void postern_conn_close(struct postern_call *, struct postern_conn *);
 int postern_connect(struct postern_call *, const char *endpoint, const char *local_address, int timeout_ms);
 
 /* For libraries with sockets of their own (POSTERN_CAP_NETWORK).  Wait until poll(2)'s `events` hold on fd: what holds; 0: the time
- * (timeout_ms < 0: only the call's) is over; -1: the mail is no longer wanted, or errno.  Only a time that is over because
- * the call's is sets postern_fail's text. */
+ * (timeout_ms < 0: only the call's; 0: only look) is over; -1: the mail is no longer wanted (errno ECANCELED), or errno.  fd -1: only
+ * whether it is wanted.  Only a time that is over because the call's is sets postern_fail's text. */
 int postern_wait(struct postern_call *, int fd, short events, int timeout_ms);
 /* The addresses of a host as numbers, NULL-terminated, under the call's deadline (a library's own resolver has none); NULL: postern_fail text is set. */
 const char *const *postern_resolve(struct postern_call *, const char *host);
