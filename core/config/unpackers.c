@@ -31,9 +31,15 @@ static char *find_program(lua_State *L, int library, const char *name, const cha
 	return found;
 }
 
+static const char *next_word(const char *list)
+{
+	list += strcspn(list, "|");
+	return *list ? list + 1 : list;
+}
+
 static bool list_has(const char *list, const char *word, size_t length)
 {
-	for (; *list; list += strcspn(list, "|"), list += *list == '|')
+	for (; *list; list = next_word(list))
 		if (strcspn(list, "|") == length && strncmp(list, word, length) == 0)
 			return true;
 	return false;
@@ -47,16 +53,23 @@ static bool is_opened(const struct config *c, const char *type, size_t length)
 	return false;
 }
 
-/* Types of this unpacker that nothing installed opens. */
-static void note_absent(struct config *c, lua_State *L, int library, const char *name)
+static void note_type(struct config *c, const char *type, size_t length, const char *name)
+{
+	c->absent_programs = c->absent_programs ? talloc_asprintf_append(c->absent_programs, ", %.*s (%s)", (int)length, type, name)
+		: talloc_asprintf(c, "%.*s (%s)", (int)length, type, name);
+}
+
+/* Types of this unpacker that nothing installed opens, each once: noted has them joined by '|'. */
+static void note_absent(struct config *c, lua_State *L, int library, const char *name, GString *noted)
 {
 	lua_getfield(L, library, "types");
 	lua_getfield(L, -1, name);
-	for (const char *type = luaL_optstring(L, -1, ""); *type; type += strcspn(type, "|"), type += *type == '|') {
+	for (const char *type = luaL_optstring(L, -1, ""); *type; type = next_word(type)) {
 		size_t length = strcspn(type, "|");
-		if (!is_opened(c, type, length))
-			c->absent_programs = talloc_asprintf(c, "%s%s%.*s (%s)", c->absent_programs ? c->absent_programs : "",
-				c->absent_programs ? ", " : "", (int)length, type, name);
+		if (is_opened(c, type, length) || list_has(noted->str, type, length))
+			continue;
+		note_type(c, type, length, name);
+		g_string_append_printf(noted, "%.*s|", (int)length, type);
 	}
 	lua_settop(L, library);
 }
@@ -105,8 +118,10 @@ void unpackers_push(struct config *c, int list)
 			push_one(L, library, list, names[i], program);
 		free(program);
 	}
+	GString *noted = g_string_new(NULL);
 	for (size_t i = 0; names && names[i]; i++)
-		note_absent(c, L, library, names[i]);
+		note_absent(c, L, library, names[i], noted);
+	g_string_free(noted, TRUE);
 	lua_settop(L, list);
 }
 

@@ -4,8 +4,8 @@ jail nothing gets out.  unpack_probe.c is such a program that does what the part
 import json
 import os
 import signal
+import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
@@ -167,8 +167,15 @@ def faults(t, p, hop):
     t.equal(send(p.port, mail()).code, 250, "and it goes on")
 
 
+def by_hand(t):
+    done = subprocess.run([os.path.join(BUILD, "postern-unpack"), "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=60, check=False)
+    t.ok(done.returncode == 71 and b"started by a worker, not by hand" in done.stderr, "postern-unpack by hand says what it is", str(done))
+
+
 def main():
     with Tap() as t, Catcher() as hop, Folder() as folder:
+        by_hand(t)
         script = folder.join("script")
         with open(script, "w") as f:
             f.write("#!/bin/sh\ntouch made\n")

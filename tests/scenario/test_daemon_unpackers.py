@@ -22,7 +22,7 @@ SAMPLES = {
 }
 NEVER_ALL = {"unace", "lha", "unalz"}           # what it makes is taken, but it is not believed that it is all
 NOT_OPENED = {("sevenzip", "rar/5")}    # Debian's 7-Zip has no RAR
-PLACES = 12
+PLACES = 8
 NAMES = re.compile(r'^define\("([^"]+)", \{ ([^}]+) \}', re.M)
 
 
@@ -129,6 +129,15 @@ def traversal(t, p, name):
     t.ok(not os.listdir(outside) and p.temp_files() == [], "%s: members that lead elsewhere lead nowhere" % name, str(p.temp_files()))
 
 
+def absent(t, p, form):
+    """Without any program: said once, and what would need one is undecipherable."""
+    p.reload('path = "/nonexistent"')
+    line = p.wait_log("not opened for want of a program")
+    t.ok(line.count(" arc (") == 1 and " zoo (" in line and " tar (" not in line, "what stays shut is told at the start, each type once", line)
+    code, part, _ = scan(p, formats.sample(form).data, form.suffix)
+    t.ok(code == 2 and "U" in part["attributes"], "and is unchecked", str(part))
+
+
 def main():
     known = {form.name: form for form in formats.load()}
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, folder=folder) as p:
@@ -148,6 +157,7 @@ def main():
             encrypted(t, p, name)
             if name in ("arj", "sevenzip"):
                 traversal(t, p, name)
+        absent(t, p, known["arc/stored"])
         code, _, err = p.reload('decoders = { unpackers.arjj { } }')
         t.ok(code != 0 and 'did you mean "unpackers.arj"' in err, "an unknown name is told, with the nearest", err)
 

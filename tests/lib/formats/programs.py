@@ -5,6 +5,7 @@ import struct
 import zlib
 
 from formats import Folder, format, run, stream
+from formats.archives import crc16
 from formats.zips import raw_zip
 
 
@@ -24,15 +25,6 @@ def padded(data):
     c = zlib.compressobj(9, zlib.DEFLATED, -15)
     return (b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + struct.pack("<H", 4000) + bytes(4000) + c.compress(data) + c.flush() +
             struct.pack("<II", zlib.crc32(data), len(data)))
-
-
-def crc16(data):
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xa001 if crc & 1 else 0)
-    return crc
 
 
 class Bits:
