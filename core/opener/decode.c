@@ -19,7 +19,7 @@
 
 /* Types that hold other files: without a decoder for them something stays unseen. */
 static const char containers[] = "zip,7z,rar,tar,cpio,a,deb,rpm,cab,lha,arj,arc,zoo,ace,sit,iso,udf,gz,bz,bz2,xz,lzma,lzip,lzo,lrz,lz4,zst,Z,F,"
-	"tnef,xar,chm,szdd,kwaj,warc,wim,alz,egg,squashfs,installshield,hqx,kmz";
+	"tnef,xar,chm,szdd,kwaj,warc,wim,alz,egg,squashfs,installshield,kmz";
 
 static struct plugin_instance *decoder_of_number(const struct walk *w, uint32_t number)
 {
@@ -90,7 +90,7 @@ void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool 
 	const char *types = n->record.type_short;
 	bool wanted = anybody_takes(w, types);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
-	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0);
+	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0 || strcmp(types, "hqx") == 0);
 	if (!wanted && !looks && !shut && !n->locked)
 		return;
 	struct pending *p = g_new(struct pending, 1);
