@@ -6,6 +6,7 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "base/digest.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "mail/mail.h"
@@ -160,6 +161,19 @@ static void check_level(struct config *c)
 		problem_add(c, c->options.file, 0, true, "compatibility_level: unset, so the newest defaults hold; set it to keep those of a version");
 }
 
+static void check_digest(struct config *c)
+{
+	const struct value *v = c->base[SET_mail_part_digest_algorithm];
+	const char *file;
+	int line;
+
+	if (!v || v->kind != VALUE_STRING || !v->u.string[0] || digest_by_name(v->u.string))
+		return;
+	file = file_of_setting(c, SET_mail_part_digest_algorithm, v, &line);
+	problem_add(c, file, line, false, "mail_part_digest_algorithm: \"%s\" is no digest that libcrypto has; expected \"SHA1\", \"SHA256\", \"MD5\" or undef",
+		v->u.string);
+}
+
 static void check_instances(struct config *c)
 {
 	for (size_t i = 0; i < c->instance_count; i++) {
@@ -198,5 +212,6 @@ void consistency_check(struct config *c)
 	check_bounces(c);
 	check_level(c);
 	check_instances(c);
+	check_digest(c);
 	check_listeners(c);
 }

@@ -20,7 +20,7 @@ uint64_t opener_cpu_us(void)
 
 void budget_begin(struct budget *b, const struct open_order *order, void *owner)
 {
-	*b = (struct budget){ .order = order, .owner = owner };
+	*b = (struct budget){ .order = order, .owner = owner, .library_left = BUDGET_LIBRARY_TYPES_MAX };
 }
 
 void budget_note_v(struct budget *b, bool stop, const char *format, va_list arguments)

@@ -15,6 +15,7 @@
 /* Part files are read back at most to this size for mails and texts that came out of containers. */
 #define LOOK_INSIDE_MAX_BYTES (256u * 1024 * 1024)
 
+#define EMBEDDED "embedded"	/* stands for a type: what has an archive somewhere within */
 #define NOT_ASKED (-1)		/* beside enum postern_result */
 
 /* Types that hold other files: without a decoder for them something stays unseen. */
@@ -73,7 +74,8 @@ static bool is_container(const char *types)
 struct pending {
 	uint32_t number;
 	struct place at;
-	bool look, locked, wanted;	/* wanted: a decoder takes its type */
+	bool look, locked;
+	bool wanted, embeds;		/* a decoder takes its type; takes what has archives within */
 };
 
 static struct decoding *decoding_of(struct walk *w)
@@ -88,13 +90,13 @@ static struct decoding *decoding_of(struct walk *w)
 void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool look)
 {
 	const char *types = n->record.type_short;
-	bool wanted = anybody_takes(w, types);
+	bool wanted = anybody_takes(w, types), embeds = n->embeds && !is_container(types) && anybody_takes(w, EMBEDDED);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
 	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0 || strcmp(types, "hqx") == 0);
-	if (!wanted && !looks && !shut && !n->locked)
+	if (!wanted && !embeds && !looks && !shut && !n->locked)
 		return;
 	struct pending *p = g_new(struct pending, 1);
-	*p = (struct pending){ .number = n->record.number, .at = at, .look = looks, .locked = n->locked, .wanted = wanted };
+	*p = (struct pending){ .number = n->record.number, .at = at, .look = looks, .locked = n->locked, .wanted = wanted, .embeds = embeds };
 	g_queue_push_tail(decoding_of(w)->queue, p);
 }
 
@@ -246,14 +248,17 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 	struct attempt whole = { 0 };
 	int *answers = talloc_array(w->owner, int, w->job->order->decoder_count + 1);
 	const char *types = tree_part(w->tree, p->number)->type_short, *type;
-	size_t length, shown = p->wanted ? show_part(w, tree_part(w->tree, p->number)) : 0;
+	bool asks = p->wanted || p->embeds;
+	size_t length, shown = asks ? show_part(w, tree_part(w->tree, p->number)) : 0;
 	for (uint32_t k = 0; k < w->job->order->decoder_count; k++)
 		answers[k] = NOT_ASKED;
 	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
-	if (p->wanted && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
+	if (asks && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
 		whole.limited = true;
 	while (p->wanted && !whole.limited && !walk_stopped(w) && (type = next_type(&types, &length)))
 		open_as(w, p, type, length, shown, answers, &whole);
+	if (p->embeds && !whole.limited && !walk_stopped(w))
+		open_as(w, p, EMBEDDED, strlen(EMBEDDED), shown, answers, &whole);
 	conclude_part(w, p, &whole);
 	talloc_free(answers);
 }
@@ -279,7 +284,7 @@ void decode_run(struct walk *w)
 		w->decoding->next_index = 1;
 		if (p->look)
 			look_inside(w, p);
-		if (p->wanted || p->locked || is_container(tree_part(w->tree, p->number)->type_short))
+		if (p->wanted || p->embeds || p->locked || is_container(tree_part(w->tree, p->number)->type_short))
 			open_by_decoders(w, p);
 		g_free(p);
 	}

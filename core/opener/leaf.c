@@ -248,6 +248,7 @@ void leaf_find_type(struct node *n, const struct type_content *c, struct type_gu
 	n->record.type_short = guess->shorts;
 	n->record.type_full = guess->full;
 	bool encrypted = types_is_encrypted(c->data, c->n, guess);
+	n->embeds = guess->embeds;
 	n->locked = encrypted && tree_type_in(guess->shorts, ',', "zip", 3);
 	if (encrypted && !n->locked)
 		node_add_attributes(n, PART_CRYPTED);
@@ -316,7 +317,7 @@ void leaf_take(struct walk *w, struct node *n, struct encoded content, struct pl
 	int fd = wants_file ? leaf_open_file(w, n->record.number) : -1;
 	bool good = (!wants_file || fd >= 0) && decode(w, n, &content, fd, &c);
 	n->record.has_file = fd >= 0 && leaf_close_file(w, n->record.number, fd, good);
-	leaf_find_type(n, &(struct type_content){ .data = c.bytes.data, .n = c.bytes.n, .size = c.bytes.n, .fd = -1 }, &guess);
+	leaf_find_type(n, &(struct type_content){ .data = c.bytes.data, .n = c.bytes.n, .size = c.bytes.n, .fd = -1, .library_left = &w->budget.library_left }, &guess);
 	if (good && digest_of(w->job->order->digest, c.bytes.data, c.bytes.n, digest))
 		n->record.digest = digest;
 	node_send(w, n);

@@ -143,7 +143,8 @@ static bool end_child(void *context)
 		node_add_attributes(n, PART_UNDECODABLE);
 	if (c->fd < 0 && c->size_bytes > 0 && !w->broken && !spill(w, c))
 		c->failed = true;
-	leaf_find_type(n, &(struct type_content){ .data = c->head, .n = c->head_bytes, .size = c->size_bytes, .fd = c->fd }, &guess);
+	leaf_find_type(n, &(struct type_content){ .data = c->head, .n = c->head_bytes, .size = c->size_bytes, .fd = c->fd,
+		.library_left = &w->budget.library_left }, &guess);
 	finish_file(w, c);
 	if (type_of_no_file(c))
 		n->record.type_short = n->record.type_full = type_of_no_file(c);

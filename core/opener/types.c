@@ -158,25 +158,39 @@ static bool (*const guesses[])(struct bytes b, struct type_guess *out) = {
 	guess_old_tar, guess_arc,
 };
 
-static void guess_beginning(struct bytes b, struct type_guess *out)
+static bool may_ask_library(unsigned *left)
+{
+	if (!left)
+		return true;
+	if (*left == 0)
+		return false;
+	(*left)--;
+	return true;
+}
+
+static void guess_beginning(struct bytes b, unsigned *library_left, struct type_guess *out)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(guesses); i++)
 		if (guesses[i](b, out))
 			return;
 	if (types_is_text(b.at, b.n))
 		types_guess_text(b.at, b.n, out);
-	else
+	else if (may_ask_library(library_left))
 		guess_by_library(b, out);
+	else
+		types_set(out, "dat", "data");
 }
 
 void types_guess_content(const struct type_content *c, struct type_guess *out)
 {
+	out->embeds = false;
 	if (c->size == 0) {
 		types_set(out, "empty", "empty");
 		return;
 	}
-	guess_beginning((struct bytes){ .at = c->data, .n = c->n < TYPES_PREFIX_BYTES ? c->n : TYPES_PREFIX_BYTES }, out);
+	guess_beginning((struct bytes){ .at = c->data, .n = c->n < TYPES_PREFIX_BYTES ? c->n : TYPES_PREFIX_BYTES }, c->library_left, out);
 	types_add_tail(c, out);
+	out->embeds = types_may_embed(c);
 }
 
 void types_guess(const uint8_t *data, size_t n, struct type_guess *out)

@@ -17,6 +17,7 @@
 struct type_guess {
 	char shorts[64];		/* short types joined by ',': "exe,exe-ms" */
 	char full[160];			/* one line of printable ASCII */
+	bool embeds;			/* somewhere behind its beginning an archive may begin: a decoder should look */
 };
 
 #define TYPES_PREFIX_BYTES (64 * 1024)	/* no more of the beginning is looked at */
@@ -26,6 +27,7 @@ struct type_content {
 	size_t n;
 	uint64_t size;			/* of all; n where data is all */
 	int fd;				/* the rest is read from here; -1 where data is all */
+	unsigned *library_left;		/* how often libmagic may still be asked, counted down; NULL: as often as need be */
 };
 
 /* Load libmagic's database, before the jail. Without it types_guess works with its own tables only. */

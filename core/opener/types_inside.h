@@ -40,5 +40,7 @@ bool types_guess_zip(struct bytes b, struct type_guess *out);
 bool types_guess_ole(struct bytes b, struct type_guess *out);
 /* types_tail.c: what stands at the end of a content, whatever its beginning says. Adds to the short types. */
 void types_add_tail(const struct type_content *c, struct type_guess *out);
+/* Does the mark of a RAR, 7-Zip or cabinet file stand somewhere in it? true where not all of it can be looked at. */
+bool types_may_embed(const struct type_content *c);
 
 #endif

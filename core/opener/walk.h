@@ -47,6 +47,7 @@ struct node {
 	GPtrArray *names, *mime_types;
 	bool locked;			/* a zip archive that needs a password: whoever opens it says more */
 	bool quoted;			/* within text that declares no parts: half a file is no doubt there */
+	bool embeds;			/* an archive may begin somewhere in it */
 };
 
 /* --- walk.c --- */

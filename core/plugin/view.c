@@ -262,20 +262,19 @@ const char *postern_part_path(struct postern_call *c, const struct postern_part 
 const void *postern_part_data(struct postern_call *c, const struct postern_part *p, size_t *n)
 {
 	static const char nothing[1];
-	int fd = postern_part_fd(c, p);
-	struct stat st;
+	int fd = p->size_bytes > 0 ? postern_part_fd(c, p) : -1;
 	*n = 0;
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return NULL;
-	if (st.st_size == 0)
+	if (p->size_bytes == 0)
 		return nothing;
-	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd < 0)
+		return NULL;
+	void *data = mmap(NULL, (size_t)p->size_bytes, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED) {
 		postern_fail(c, POSTERN_TEMPFAIL, "part p%03u: map: %s", p->number, g_strerror(errno));
 		return NULL;
 	}
 	struct call_map *kept = talloc_zero(c->arena, struct call_map);
-	*kept = (struct call_map){ .next = c->maps, .data = data, .n = (size_t)st.st_size };
+	*kept = (struct call_map){ .next = c->maps, .data = data, .n = (size_t)p->size_bytes };
 	c->maps = kept;
 	*n = kept->n;
 	return data;

@@ -141,7 +141,7 @@ struct postern_scanner_ops {
  * Declares POSTERN_CAP_HOSTILE_PARSER. In loops that neither read nor write much: postern_may_go_on(). */
 struct postern_decoder_ops {
 	size_t size;
-	const char *types;		/* short types it takes, "zip|jar" */
+	const char *types;		/* short types it takes, "zip|jar"; "embedded": any file within which the mark of an archive stands */
 	enum postern_result (*decode)(struct postern_call *, const struct postern_part *);	/* postern_child_*() */
 };
 

@@ -98,6 +98,22 @@ static bool asks_keep(const struct policy *p)
 	return maps && maps->kind == VALUE_LIST && maps->u.list.count > 0;
 }
 
+/* map_full_type_to_short_type_maps: what rules and reports are to call a content; decoders have gone by the built-in table. */
+static void rename_types(struct mail *m, const struct policy *p)
+{
+	const struct value *maps = policy_value(p, SET_map_full_type_to_short_type_maps);
+	bool any = maps && maps->kind == VALUE_LIST && maps->u.list.count > 0;
+	for (unsigned i = 0; i < m->part_count && any; i++) {
+		struct part *part = &m->parts[i];
+		if (!part->type_full)
+			continue;
+		struct lookup_key *key = lookup_key_strings(m, &part->type_full, 1);
+		const struct value *type = lookup_first(maps, key, NULL, m, NULL, NULL);
+		if (type && type->kind == VALUE_STRING)
+			part->type_short = type->u.string;
+	}
+}
+
 static void keep_containers(struct worker *w, struct mail *m, const struct policy *p, const struct open_result *opened)
 {
 	uint32_t *kept = talloc_array(m, uint32_t, m->part_count + 1), count = 0;
@@ -136,6 +152,7 @@ int check_open(struct worker *w, struct mail *m, const struct policy *p, struct 
 	if (open_mail(w->opener, m, &q, opened, e) != 0)
 		return note_opener_failure(w, m, facts, e);
 	keep_containers(w, m, p, opened);
+	rename_types(m, p);
 	return 0;
 }
 

@@ -142,14 +142,17 @@ static enum outcome copy_content(struct archive_job *j, struct archive *a)
 	const void *block;
 	size_t n;
 	int64_t at = 0, offset;
+	enum outcome end = DONE;
 	for (;;) {
 		int r = archive_read_data_block(a, &block, &n, &offset);
 		if (r == ARCHIVE_EOF)
-			return DONE;
-		if (r < ARCHIVE_WARN) {
+			return end;
+		if (r != ARCHIVE_OK) {
 			complain(j, a);
-			return DAMAGED;
+			end = DAMAGED;	/* a wrong checksum is but a warning */
 		}
+		if (r < ARCHIVE_WARN)
+			return DAMAGED;
 		if (offset > at && !write_hole(j, offset - at))
 			return OVER;
 		if (n > 0 && !postern_child_write(j->call, block, n))
@@ -431,7 +434,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 static const struct postern_decoder_ops decoder_ops = {
 	.size = sizeof decoder_ops,
 	.types = "zip|ooxml|odf|epub|jar|7z|rar|tar|cpio|a|deb|rpm|cab|lha|iso|xar|warc|gz|bz2|xz|lzma|lzip|lz4|zst|Z"
-		"|exe|image|audio|movie|swf|dat",
+		"|embedded",
 	.decode = decode,
 };
 

@@ -144,7 +144,8 @@ def rar4_block(kind, flags, body, data=b""):
 def rar4(members, flags=0):
     out = b"Rar!\x1a\x07\0" + rar4_block(0x73, flags, b"\0" * 6)
     for name, data in members:
-        body = struct.pack("<IIBIIBBHI", len(data), len(data), 2, zlib.crc32(data), 0, 20, 0x30, len(name), 0x20) + name.encode()
+        encoded = name.encode()
+        body = struct.pack("<IIBIIBBHI", len(data), len(data), 2, zlib.crc32(data), 0, 20, 0x30, len(encoded), 0x20) + encoded
         out += rar4_block(0x74, 0x8000, body, data)
     return out + rar4_block(0x7b, 0x4000, b"")
 
@@ -171,8 +172,9 @@ def rar5_block(kind, flags, body, data=b""):
 def rar5(members):
     out = b"Rar!\x1a\x07\1\0" + rar5_block(1, 0, vint(0))
     for name, data in members:
+        encoded = name.encode()
         body = vint(len(data)) + vint(4) + vint(len(data)) + vint(0o644) + struct.pack("<I", zlib.crc32(data)) + vint(0) + vint(1)
-        out += rar5_block(2, 2, body + vint(len(name)) + name.encode(), data)
+        out += rar5_block(2, 2, body + vint(len(encoded)) + encoded, data)
     return out + rar5_block(5, 0, vint(0))
 
 

@@ -36,6 +36,41 @@ def raw_zip(entries, front=b"", comment=b"", central=None, count=None):
     return body + directory + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, n, n, len(directory), len(body), len(comment)) + comment
 
 
+def crc32_byte(crc, byte):
+    return ~zlib.crc32(bytes([byte]), ~crc & 0xffffffff) & 0xffffffff
+
+
+class ZipCrypto:
+    """The encryption that zip has of its own (APPNOTE.TXT 6.1)."""
+
+    def __init__(self, password):
+        self.keys = [0x12345678, 0x23456789, 0x34567890]
+        for byte in password:
+            self.update(byte)
+
+    def update(self, byte):
+        k = self.keys
+        k[0] = crc32_byte(k[0], byte)
+        k[1] = ((k[1] + (k[0] & 0xff)) * 134775813 + 1) & 0xffffffff
+        k[2] = crc32_byte(k[2], k[1] >> 24)
+
+    def encrypt(self, data):
+        out = bytearray()
+        for byte in data:
+            t = self.keys[2] & 0xffff | 2
+            out.append(byte ^ (t * (t ^ 1) >> 8 & 0xff))
+            self.update(byte)
+        return bytes(out)
+
+
+def encrypted(members, password):
+    entries = []
+    for name, data in members:
+        check = bytes(11) + bytes([zlib.crc32(data) >> 24])
+        entries.append((name.encode(), 8, ZipCrypto(password).encrypt(check + deflated(data)), data, 1))
+    return raw_zip(entries)
+
+
 def deflated(data):
     c = zlib.compressobj(9, zlib.DEFLATED, -15)
     return c.compress(data) + c.flush()

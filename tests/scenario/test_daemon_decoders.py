@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""test_daemon_decoders.py - settings of the opening: passwords, which containers scanners get, which decoders there are, types by
+another name, limits by setting."""
+import json
+import os
+import shutil
+import sys
+from email.message import EmailMessage
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from postern import *  # noqa: E402,F401,F403
+import formats  # noqa: E402
+from formats import zips  # noqa: E402
+
+# Every part that a scanner gets is a finding of its type.
+SAW = 'scanner "saw" { scan = function(part, host) return "Saw." .. part.type end }'
+
+
+def with_text(text, name, data):
+    m = EmailMessage()
+    m["Subject"], m["From"], m["To"] = "files", "a@example.org", "b@example.com"
+    m.set_content(text)
+    m.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+    return m.as_bytes()
+
+
+def scan(p, data):
+    path = p.folder.join("file")
+    with open(path, "wb") as f:
+        f.write(data)
+    return json.loads(p.ctl("scan", "--json", "--tree", path)[1])
+
+
+def seen(p, data):
+    """Placements that the scanner saw."""
+    return sorted(place for f in scan(p, data)["findings"] for place in f["parts"] if place != "0")
+
+
+def check_passwords(t, hop):
+    lua = 'virus_scanners_failure_is_fatal = false\nlocal_domains_maps = { ".example.com" }\n'
+    with Postern(t, hop, scanners=EXACT_SCANNER, lua=lua, name="passwords") as p:
+        archives_ = {"zip's own": zips.encrypted([("eicar.com", EICAR)], b"sesame-7")}
+        if shutil.which("7zz"):
+            with formats.Folder([("eicar.com", EICAR)]) as folder:
+                formats.run("7zz", "a", "-tzip", "-mem=AES256", "-psesame-7", "x.zip", "eicar.com", folder=folder)
+                archives_["AES"] = open(os.path.join(folder, "x.zip"), "rb").read()
+        for kind, data in archives_.items():
+            found = scan(p, with_text("Here it is.\nThe password is: sesame-7.\n", "a.zip", data))
+            tree = {part["placement"]: part for part in found["tree"]}
+            t.equal(found["verdict"], "infected", "%s encryption: opened with a word of the mail" % kind)
+            t.equal(tree["1/2"]["attributes"].replace("O", ""), "K", "%s: the archive says so" % kind)
+            found = scan(p, with_text("I will call you about the password.\n", "a.zip", data))
+            tree = {part["placement"]: part for part in found["tree"]}
+            t.equal((found["verdict"], found.get("reason")), ("not completed", "its contents are encrypted"), "%s: without it nobody says clean" % kind)
+            t.ok("C" in tree["1/2"]["attributes"] and "C" in tree["1/2/1"]["attributes"], "%s: C for archive and member" % kind, tree)
+            t.equal(tree["1/2/1"]["names"], ["eicar.com"], "%s: the member's name is known all the same" % kind)
+        secret = with_text("The password is: sesame-7.\n", "a.zip", archives_["zip's own"])
+        t.equal(p.reload(lua + "archive_password_words = 0\n")[0], 0, "reload: no words are tried")
+        t.equal(scan(p, secret).get("reason"), "its contents are encrypted", "no words: encrypted")
+        reply = send(p.port, secret.replace(b"\n", b"\r\n"))
+        t.equal(reply.code, 250, "it passes by default")
+        t.match(p.wait_log("Passed"), "Passed UNCHECKED-ENCRYPTED|Passed UNCHECKED", "as unchecked")
+        t.match(p.wait_log("Passed"), "{Relayed", "on to the recipient")
+
+
+def check_kept(t, hop):
+    inner = zips.pack([("a.bin", b"\1\2\3" * 50)])
+    packed = with_text("x", "a.zip", zips.pack([("inner.zip", inner)]))
+    with Postern(t, hop, scanners=SAW, name="kept") as p:
+        t.equal(seen(p, packed), ["1/1", "1/2/1/1"], "what was opened is spared the scanners")
+        t.equal(p.reload('keep_decoded_original_maps = { re { [[^Zip archive]] } }\n')[0], 0, "reload: zip archives are kept")
+        t.equal(seen(p, packed), ["1/1", "1/2", "1/2/1", "1/2/1/1"], "they get the archives, too")
+        t.equal(p.reload('keep_decoded_original_maps = { re { [[^gzip]] } }\n')[0], 0, "reload: others are kept")
+        t.equal(seen(p, packed), ["1/1", "1/2/1/1"], "not these")
+        t.equal(seen(p, with_text("x", "a.docx", zips.ooxml("word/document.xml")([("a.bin", b"\1\2")])))[1], "1/2", "a document is more than its members")
+        damaged = bytearray(zips.pack([("inner.bin", os.urandom(3000))]))
+        damaged[1000:1010] = bytes(10)
+        t.ok("1/2" in seen(p, with_text("x", "a.zip", bytes(damaged))), "nor is one that is damaged spared")
+        t.equal(p.reload("decoders = {}\n")[0], 0, "reload: no decoders")
+        t.equal(seen(p, packed), ["1/1", "1/2"], "nothing is opened")
+
+
+def check_kept_in_opener(t, hop):
+    """libclamav runs in the opener, which waits for the worker's word on what to keep."""
+    packed = with_text("x", "a.zip", zips.pack([("marker-in-the-archive", b"\1\2\3" * 50)]))
+    with Postern(t, hop, name="kept-opener") as p:
+        with open(os.path.join(p.values["database"], "marker.ndb"), "w") as f:
+            f.write("Marker:0:*:%s\n" % b"marker-in-the-archive".hex())
+        t.equal(p.reload("")[0], 0, "reload: the database knows the archive by a name in it")
+        for _ in range(3):
+            send(p.port, packed.replace(b"\n", b"\r\n"))
+        t.match(p.wait_log("Passed|Blocked", count=3), "Passed CLEAN", "the archive was opened, and is spared the scanners")
+        t.equal(p.reload('keep_decoded_original_maps = { re { [[^Zip archive]] } }\n')[0], 0, "reload: it is kept")
+        for _ in range(3):
+            send(p.port, packed.replace(b"\n", b"\r\n"))
+        t.match(p.wait_log("Passed|Blocked", count=6), "Blocked INFECTED .Marker", "and found")
+
+
+def check_types(t, hop):
+    with Postern(t, hop, scanners=SAW, lua='map_full_type_to_short_type_re = re { { [[^ASCII]], "asc" }, { [[^Zip]], "zip,mine" } }\n', name="types") as p:
+        tree = {part["placement"]: part for part in scan(p, with_text("x", "a.zip", zips.pack([("b", b"\1")])))["tree"]}
+        t.equal((tree["1/1"]["types"], tree["1/2"]["types"]), (["asc"], ["zip", "mine"]), "types by the administrator's names")
+        t.ok("1/2/1" in tree, "and opened all the same", tree)
+
+
+def check_errors(t):
+    with Folder() as folder:
+        p = Postern(None, folder=folder, start=False)
+        p.configure('decoders = { clamd { socket = "/x" } }\n')
+        code, _, err = p.posternd("-t")
+        t.equal(code, 78, "a scanner is no decoder")
+        t.match(err, r"decoders\[1\]: the plugin clamd has the role scanner; expected a plugin with the role decoder", "it says so")
+        p.configure('decoders = { archive { }, lzop { } }\nmail_part_digest_algorithm = "SHA999"\n')
+        code, _, err = p.posternd("-t")
+        t.equal(code, 78, "no such digest")
+        t.match(err, r'mail_part_digest_algorithm: "SHA999" is no digest .*; expected', "it says so, and what is expected")
+        p.configure('policy_bank.X = { decoders = { archive { } } }\ndecoder_time_limit = "5s"\n')
+        t.equal(p.posternd("-t")[0], 0, "decoders by policy bank")
+
+
+def main():
+    with Tap() as t, Catcher() as hop:
+        check_passwords(t, hop)
+        check_kept(t, hop)
+        check_kept_in_opener(t, hop)
+        check_types(t, hop)
+        check_errors(t)
+
+
+if __name__ == "__main__":
+    main()
