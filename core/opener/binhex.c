@@ -98,7 +98,8 @@ static bool read_file(const GByteArray *file, struct text_file *out)
 		return false;
 	uint32_t data = be32(file->data + at - 10), resource = be32(file->data + at - 6);
 	out->name = g_strndup((const char *)file->data + 1, name);
-	out->broken |= (uint64_t)at + data + 2 + resource > file->len;
+	out->ambiguous = (uint64_t)at + data + 2 + resource > file->len;
+	out->broken |= out->ambiguous;
 	out->content = take_fork(file, &at, data);
 	out->other = resource > 0 && at < file->len ? take_fork(file, &at, resource) : NULL;
 	return true;

@@ -209,15 +209,17 @@ static void take_text_file(struct walk *w, const struct text_file *f, const GByt
 	node_add_name(&n, f->name);
 	if (f->broken)
 		node_add_attributes(&n, PART_UNDECODABLE);
+	if (f->ambiguous)
+		node_add_attributes(&n, PART_AMBIGUOUS);
 	leaf_take(w, &n, (struct encoded){ .raw = { .data = content->data, .n = content->len } }, *at);
 	node_clear(&n);
 }
 
 /* Files within text; whether there was one. */
-static bool extract_text_files(struct walk *w, struct slice text, struct place *at)
+static bool extract_text_files(struct walk *w, struct slice text, bool is_binhex, struct place *at)
 {
 	uint64_t left = w->job->order->quota_bytes ? w->job->order->quota_bytes - MIN(w->budget.bytes, w->job->order->quota_bytes) : TEXT_FILE_MAX_BYTES;
-	struct text_files s = { .text = text.data, .n = text.n, .max_bytes = (size_t)MIN(left + 1, TEXT_FILE_MAX_BYTES) };
+	struct text_files s = { .text = text.data, .n = text.n, .max_bytes = (size_t)MIN(left + 1, TEXT_FILE_MAX_BYTES), .is_binhex = is_binhex };
 	struct text_file f;
 	bool found = false;
 	while (!walk_stopped(w) && text_files_next(&s, &f)) {
@@ -254,12 +256,18 @@ void leaf_find_type(struct node *n, const struct type_content *c, struct type_gu
 		node_add_attributes(n, PART_CRYPTED);
 }
 
-static bool is_declared_text(const struct part *p)
+static bool is_declared(const struct part *p, const char *type)
 {
 	for (unsigned i = 0; i < p->mime_type_count; i++)
-		if (strncmp(p->mime_types[i], "text/", 5) == 0)
+		if (strncmp(p->mime_types[i], type, strlen(type)) == 0)
 			return true;
 	return false;
+}
+
+/* What nothing is said of, as the text around parts, is text too. */
+static bool is_declared_text(const struct part *p)
+{
+	return p->mime_type_count == 0 || is_declared(p, "text/");
 }
 
 /* yEnc is no text to those who look for it. */
@@ -276,10 +284,11 @@ static bool may_hold_files(const char *types, struct slice bytes)
 static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
 {
 	const char *types = tree_part(w->tree, number)->type_short;
+	bool is_binhex = is_declared(tree_part(w->tree, number), "application/mac-binhex40");
 	if (strcmp(types, "mail") == 0) {
 		walk_message_bytes(w, bytes, below);
 	} else if (text || may_hold_files(types, bytes)) {
-		bool found = extract_text_files(w, bytes, below);
+		bool found = extract_text_files(w, bytes, is_binhex, below);
 		if (!found && strcmp(types, "hqx") == 0)
 			tree_part(w->tree, number)->attributes |= PART_UNDECODABLE;
 	}
@@ -291,9 +300,15 @@ void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, 
 	look_at(w, p->number, is_declared_text(p), bytes, &below);
 }
 
-static bool has_begin_line(struct slice raw)
+/* (Base64 holds no blanks.) */
+static bool seems_to_hold_files(struct slice raw)
 {
-	return raw.n > 0 && (memmem(raw.data, raw.n, "\nbegin ", 7) || memmem(raw.data, raw.n, "\n=ybegin ", 9));
+	static const char *const marks[] = { "begin ", "begin-base64 ", BINHEX_MARK };
+	bool blanks = raw.n > 0 && memchr(raw.data, ' ', raw.n);
+	for (size_t i = 0; blanks && i < G_N_ELEMENTS(marks); i++)
+		if (memmem(raw.data, raw.n, marks[i], strlen(marks[i])))
+			return true;
+	return false;
 }
 
 /* What of itself hides in a leaf, and what else it may be decoded to. */
@@ -302,8 +317,8 @@ static void look_around(struct walk *w, uint32_t number, const struct encoded *c
 	bool text = is_declared_text(tree_part(w->tree, number));
 	look_at(w, number, text, c->bytes, below);
 	readings_take(w, tree_part(w->tree, number), content, c->doubts, c->bytes, below);
-	if (content->encoding == TRANSFER_BASE64 && has_begin_line(content->raw))
-		extract_text_files(w, content->raw, below);	/* to those who read it as plain text */
+	if (content->encoding == TRANSFER_BASE64 && seems_to_hold_files(content->raw))
+		extract_text_files(w, content->raw, false, below);	/* to those who read it as plain text */
 }
 
 /* A mail within a mail that came encoded gets its file too, beside its parts: they hold neither its header nor what is no mail at all. */
@@ -325,7 +340,7 @@ void leaf_take(struct walk *w, struct node *n, struct encoded content, struct pl
 		decode_enqueue(w, n, at, false);
 	if (good && !walk_stopped(w))
 		look_around(w, n->record.number, &content, &c, &below);
-	extract_text_files(w, c.behind, &below);
+	extract_text_files(w, c.behind, false, &below);
 	n->record.type_short = n->record.type_full = n->record.digest = NULL;	/* they lived here */
 	content_clear(&c);
 }

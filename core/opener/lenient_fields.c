@@ -244,19 +244,23 @@ static unsigned encoding_named(const char *word)
 	return 0;
 }
 
+static unsigned encodings_mentioned(const char *value)
+{
+	unsigned found = 1u << TRANSFER_IDENTITY;
+	found |= strstr(value, "base64") ? 1u << TRANSFER_BASE64 : 0;
+	found |= strstr(value, "quoted-printable") ? 1u << TRANSFER_QUOTED_PRINTABLE : 0;
+	return found | (strstr(value, "uue") ? 1u << TRANSFER_UUENCODE : 0);
+}
+
+/* A known word and nothing else is what it says; else whatever is mentioned counts, in a comment only if it is another one. */
 static unsigned encodings_of(const char *value)
 {
-	char *bare = parameters_strip_comments(value);
-	char *word = g_strstrip(g_ascii_strdown(bare, -1));
-	unsigned found = encoding_named(word);
-	if (!found) {	/* something is odd: whatever is mentioned counts */
-		found = strstr(word, "base64") ? 1u << TRANSFER_BASE64 : 0;
-		found |= strstr(word, "quoted-printable") ? 1u << TRANSFER_QUOTED_PRINTABLE : 0;
-		found |= strstr(word, "uue") ? 1u << TRANSFER_UUENCODE : 0;
-		found |= 1u << TRANSFER_IDENTITY;
-	}
+	char *lower = g_ascii_strdown(value, -1), *word = g_strstrip(parameters_strip_comments(lower));
+	unsigned found = encoding_named(word), mentioned = encodings_mentioned(lower);
+	if (!found || (strchr(lower, '(') && mentioned & ~found & ~(1u << TRANSFER_IDENTITY)))
+		found |= mentioned;
 	g_free(word);
-	g_free(bare);
+	g_free(lower);
 	return found;
 }
 

@@ -59,10 +59,19 @@ static bool begins_at(const uint8_t *text, size_t n, size_t at, struct text_file
 	return at >= 2 && text[at - 1] == 'y' && text[at - 2] == '=' && at_line_start(text, at - 2) && yenc_at(text, n, at - 2, out);
 }
 
+/* The file itself begins with a colon at the start of a line. */
+static size_t bare_binhex(const uint8_t *text, size_t n)
+{
+	size_t at = n > 0 && text[0] == ':' ? 0 : find(text, n, 0, "\n:");
+	return at > 0 && at < n ? at + 1 : at;
+}
+
 static size_t next_binhex(struct text_files *s)
 {
 	if (!s->binhex_known || s->next_binhex < s->from)
 		s->next_binhex = find(s->text, s->n, s->from, BINHEX_MARK);
+	if (!s->binhex_known && s->is_binhex && s->next_binhex == s->n)
+		s->next_binhex = bare_binhex(s->text, s->n);
 	s->binhex_known = true;
 	return s->next_binhex;
 }

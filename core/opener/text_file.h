@@ -18,6 +18,7 @@ struct text_file {
 	GByteArray *content;
 	GByteArray *other;		/* a second reading, or a BinHex file's resource fork; NULL: there is none */
 	bool broken;			/* no end, or lengths that do not fit */
+	bool ambiguous;			/* and decoders make different bytes of it */
 	size_t begin, end;		/* offsets of its first line and behind it */
 };
 void text_file_clear(struct text_file *f);
@@ -29,6 +30,7 @@ struct text_files {
 	size_t max_bytes;		/* that one may become: BinHex compresses */
 	size_t next_binhex;		/* offset of the next announcement; n: none */
 	bool binhex_known;
+	bool is_binhex;			/* it is declared to be that: the announcement may be missing */
 };
 /* The next one. false: there is none (nothing to clear). */
 bool text_files_next(struct text_files *s, struct text_file *out);

@@ -146,16 +146,17 @@ static size_t soft_break(const uint8_t *in, size_t n)
 	return i == n ? n : 0;	/* the encoded text ends in one */
 }
 
-/* Text without any escape: blanks at the ends of lines are noted, and dropped by who does that. */
-static size_t copy_plain(struct transfer *t, const uint8_t *in, size_t n, uint8_t *out)
+/* Text without any escape, up to one or to the `last` byte: blanks at the ends of lines are noted, and dropped by who does that. */
+static size_t copy_plain(struct transfer *t, const uint8_t *in, size_t n, bool last, uint8_t *out)
 {
 	size_t made = 0, at = 0;
 	while (at < n) {
 		const uint8_t *line_end = memchr(in + at, '\n', n - at);
 		size_t next = line_end ? (size_t)(line_end - in) + 1 : n, text = next, kept;
-		while (line_end && text > at && (in[text - 1] == '\n' || in[text - 1] == '\r'))
+		bool ends = line_end || last;
+		while (ends && text > at && (in[text - 1] == '\n' || in[text - 1] == '\r'))
 			text--;
-		for (kept = text; line_end && kept > at && (in[kept - 1] == ' ' || in[kept - 1] == '\t');)
+		for (kept = text; ends && kept > at && (in[kept - 1] == ' ' || in[kept - 1] == '\t');)
 			kept--;
 		if (kept < text)
 			t->doubts |= DOUBT(TRANSFER_NO_BLANK_ENDS);
@@ -202,7 +203,7 @@ static size_t decode_quoted_printable(struct transfer *t, const uint8_t *in, siz
 	while (i < n) {
 		const uint8_t *escape = memchr(in + i, '=', n - i);
 		size_t plain = escape ? (size_t)(escape - in) - i : n - i;
-		made += copy_plain(t, in + i, plain, out + made);
+		made += copy_plain(t, in + i, plain, !escape, out + made);
 		i += plain;
 		if (escape)
 			i += take_escape(t, in + i, n - i, out, &made);

@@ -153,6 +153,7 @@ static void decode_either(const uint8_t *text, size_t n, size_t at, bool as_uu, 
 	bool both = as_uu && as_xx && !xx.broken && !xx.differs && !uu.broken && !uu.differs;
 	if (both)
 		out->other = g_byte_array_ref(xx.content);
+	out->ambiguous = both || (xx_wins ? xx : uu).differs;
 	GByteArray *other = out->other;
 	take_decoded(xx_wins ? &xx : &uu, out);
 	if (other)

@@ -66,7 +66,9 @@ static void print_part(int dir_fd, const struct part *p)
 	for (uint32_t i = 0; i < p->name_count; i++) {
 		GString *s = g_string_new(NULL);
 		text_append_escaped(s, p->names[i], strlen(p->names[i]));
-		printf("  name %.200s\n", s->str);
+		if (s->len > 200)	/* both ends matter */
+			g_string_erase(s, 150, (gssize)s->len - 190);
+		printf("  name %s\n", s->str);
 		g_string_free(s, TRUE);
 	}
 }
