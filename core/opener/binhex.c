@@ -22,19 +22,24 @@ struct unpacker {
 	bool in_run;
 };
 
+static void put_run(struct unpacker *u, uint8_t c, size_t n)
+{
+	guint old = u->out->len;
+	n = MIN(n, u->max_bytes - old);
+	g_byte_array_set_size(u->out, old + (guint)n);
+	memset(u->out->data + old, c, n);
+}
+
 static void put_byte(struct unpacker *u, uint8_t c)
 {
 	if (u->in_run) {
 		u->in_run = false;
 		uint8_t last = u->out->len > 0 ? u->out->data[u->out->len - 1] : 0;
-		if (c == 0)
-			last = RUN_MARK;
-		for (unsigned i = c == 0 ? 0 : 1; i < (c == 0 ? 1u : c) && u->out->len < u->max_bytes; i++)
-			g_byte_array_append(u->out, &last, 1);
+		put_run(u, c == 0 ? RUN_MARK : last, c == 0 ? 1 : c - 1u);
 	} else if (c == RUN_MARK) {
 		u->in_run = true;
-	} else if (u->out->len < u->max_bytes) {
-		g_byte_array_append(u->out, &c, 1);
+	} else {
+		put_run(u, c, 1);
 	}
 }
 
@@ -62,7 +67,7 @@ static size_t find_start(const uint8_t *text, size_t n, size_t at)
 /* Up to the ':' at the end. false: it ends otherwise. */
 static bool unpack(const uint8_t *text, size_t n, size_t *at, struct unpacker *u)
 {
-	for (; *at < n; (*at)++) {
+	for (; *at < n && u->out->len < u->max_bytes; (*at)++) {
 		uint8_t c = text[*at];
 		const char *value = c ? strchr(alphabet, c) : NULL;
 		if (value)

@@ -402,6 +402,8 @@ static void read_with_header(struct lenient *l, const struct text *t, size_t fro
 	for (guint i = 0; i < e.boundaries->len && l->declared->len < DECLARED_MAX; i++)
 		g_ptr_array_add(l->declared, g_strdup(g_ptr_array_index(e.boundaries, i)));
 	a.in_digest = false;
+	if (e.fields.too_long)
+		l->limit = "MIME field larger than 262144 bytes";
 	read_body(l, t, from + h->body, to, &e, a);
 	g_ptr_array_unref(e.boundaries);
 	lenient_fields_clear(&e.fields);

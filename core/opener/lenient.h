@@ -13,11 +13,13 @@
 #define LENIENT_ENTITIES_MAX (2 * WIRE_PARTS_MAX)
 #define LENIENT_FIELDS_MAX 100000	/* of all headers together */
 #define LENIENT_HEADER_BYTES_MAX (16 * 1024 * 1024)	/* the same */
+#define LENIENT_FIELD_BYTES_MAX (256 * 1024)	/* of those that say what a part is */
 #define LENIENT_MARKS_MAX (4 * 1000 * 1000)	/* lines that begin with "--" */
 
 /* Values of the fields that matter, as they stand (folded, with comments), the same one once; an array is NULL where there is none. */
 struct lenient_fields {
 	GPtrArray *types, *encodings, *dispositions;
+	bool too_long;			/* one of them is longer than LENIENT_FIELD_BYTES_MAX */
 };
 
 enum lenient_kind {

@@ -178,6 +178,7 @@ static void take_field(struct slice s, size_t from, size_t to, struct lenient_fi
 		return;
 	read_name(s, from, (size_t)(colon - s.data), name);
 	GPtrArray **values = values_of(out, name);
+	out->too_long |= values && to - from > LENIENT_FIELD_BYTES_MAX;
 	if (values)
 		take_value(values, s, (size_t)(colon - s.data) + 1, to);
 }

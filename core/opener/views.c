@@ -293,11 +293,13 @@ static void open_if_new(struct walk *w, guint i, enum transfer_encoding encoding
 	struct lenient_leaf leaf = *leaf_of(w->view, i);
 	struct encoded content = { .raw = leaf.body, .encoding = encoding };
 	bool blank;
+	if (leaf.kind == LENIENT_AROUND && view_is_usual_preamble(leaf.body))
+		return;
 	char *digest = readings_digest(&content, &blank);
 	const struct seen *s = blank ? NULL : find_content(w->view, digest);
 	if (s)
 		merge(w, s, leaf_of(w->view, i));
-	else if (!blank && !(leaf.kind == LENIENT_AROUND && view_is_usual_preamble(leaf.body)))
+	else if (!blank)
 		open_leaf(w, &leaf, encoding, at);
 	g_free(digest);
 }

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 SOURCE = os.environ.get("POSTERN_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("POSTERN_BUILD", ".")
+BUILD = os.path.abspath(os.environ.get("POSTERN_BUILD", "."))
 sys.path.insert(0, os.path.join(SOURCE, "tests/lib"))
 from tapout import Tap  # noqa: E402
 import hidden_mails  # noqa: E402
@@ -23,7 +23,7 @@ def trees_of(mails):
         for name, data in mails.items():
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(data)
-        done = subprocess.run([os.path.join(os.path.abspath(BUILD), "tests/golden/tree_probe"), "-b", folder], stdout=subprocess.PIPE, check=True, timeout=600)
+        done = subprocess.run([os.path.join(BUILD, "tests/golden/tree_probe"), "-b", folder], stdout=subprocess.PIPE, check=True, timeout=600)
     trees = {}
     for tree in done.stdout.decode("latin-1").split("=== ")[1:]:
         name, tree = tree.split("\n", 1)

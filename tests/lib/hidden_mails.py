@@ -316,10 +316,11 @@ def yenc(data=EICAR, name=b"x.com", size=None, part=None, of=None, begin=None, e
     return head + coded + NL + (b"=yend size=%d\r\n" % len(data) if end else b"")
 
 
+SIXTY_FOUR = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 HQX = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr"
 
 
-def binhex(data=EICAR, resource=b"", name=b"x.com", runs=False, length=None, end=True):
+def binhex(data=EICAR, resource=b"", name=b"x.com", runs=False, length=None, end=True, bomb=0):
     def crc(block):
         return struct.pack(">H", binascii.crc_hqx(block, 0))
     head = bytes([len(name)]) + name + b"\0APPL????\0\0" + struct.pack(">II", len(data) if length is None else length, len(resource))
@@ -327,10 +328,8 @@ def binhex(data=EICAR, resource=b"", name=b"x.com", runs=False, length=None, end
     raw = raw.replace(b"\x90", b"\x90\x00")
     if runs:
         raw = raw.replace(b"CC", b"C\x90\x02")
-    bits = int.from_bytes(raw + b"\0" * (-len(raw) % 3), "big")
-    count = (len(raw) * 8 + 5) // 6
-    total = (len(raw) + -len(raw) % 3) * 8
-    text = bytes(HQX[bits >> total - 6 * (i + 1) & 63] for i in range(count))
+    raw += b"\x90\xff" * bomb
+    text = base64.b64encode(raw).rstrip(b"=").translate(bytes.maketrans(SIXTY_FOUR, HQX))
     return b"(This file must be converted with BinHex 4.0)\r\n\r\n:" + lines(text, 64).rstrip() + (b":\r\n" if end else NL)
 
 

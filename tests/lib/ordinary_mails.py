@@ -411,7 +411,10 @@ def by_mutt(folder, count):
 
 
 def by_git(folder, count):
-    if subprocess.run(["git", "send-email", "-h"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env=environment(folder)).returncode not in (0, 129):
+    if not shutil.which("git"):
+        return
+    programs = subprocess.run(["git", "--exec-path"], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    if not os.path.exists(os.path.join(programs, "git-send-email")):
         return
     w, repo, env = Writer(8), os.path.join(folder, "repo"), environment(folder)
     os.makedirs(repo)
