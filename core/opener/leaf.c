@@ -12,10 +12,13 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "opener/text_file.h"
 #include "opener/types.h"
-#include "opener/uudecode.h"
 
 #define PIECE_BYTES (4 * 1024 * 1024)	/* contents up to this are decoded in memory and written at once */
+
+#define TEXT_FILE_MAX_BYTES (1024u * 1024 * 1024)	/* out of text, where no quota says less */
+#define YENC_WITHIN_BYTES (16 * 1024)	/* of the beginning it is looked for where it is not declared to be text */
 
 /* A decoded content; where it lives depends on its size and encoding. */
 struct content {
@@ -23,6 +26,7 @@ struct content {
 	uint8_t *buffer;		/* decoded in memory, g_malloc'd; or NULL */
 	void *map;			/* read back from its file; or NULL */
 	struct slice behind;		/* raw text behind the first uuencoded file */
+	unsigned doubts;		/* readings that may give something else */
 };
 
 static void content_clear(struct content *c)
@@ -109,6 +113,9 @@ static bool decode_in_pieces(struct walk *w, struct slice raw, struct transfer *
 		raw.data += cut;
 		raw.n -= cut;
 	}
+	size_t rest = transfer_end(t, piece);
+	good = good && budget_take_bytes(&w->budget, rest) && leaf_write(w, fd, piece, rest);
+	total += rest;
 	g_free(piece);
 	return good && map_back(w, fd, total, c);
 }
@@ -119,6 +126,7 @@ static bool decode_in_memory(struct walk *w, struct slice raw, struct transfer *
 {
 	c->buffer = g_malloc(transfer_room(raw.n));
 	c->bytes = (struct slice){ .data = c->buffer, .n = transfer_decode(t, raw.data, raw.n, c->buffer) };
+	c->bytes.n += transfer_end(t, c->buffer + c->bytes.n);
 	return budget_take_bytes(&w->budget, c->bytes.n);
 }
 
@@ -133,49 +141,48 @@ static bool is_blank(struct slice text)
 /* Readers differ on text around the file, and on a second one: the first is the content, whatever else is looked through too. */
 static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, struct content *c)
 {
-	struct uu_block b;
-	if (!uu_find(raw.data, raw.n, 0, &b)) {
+	struct text_file f;
+	if (!uu_find(raw.data, raw.n, 0, &f)) {
 		if (raw.n > 0)
 			node_add_attributes(n, PART_UNDECODABLE);
 		c->bytes = raw;
 		return budget_take_bytes(&w->budget, raw.n);
 	}
-	if (b.broken)
+	if (f.broken)
 		node_add_attributes(n, PART_UNDECODABLE);
-	node_add_name(n, b.name);
-	c->behind = (struct slice){ .data = raw.data + b.end, .n = raw.n - b.end };
-	if (!is_blank(c->behind) || !is_blank((struct slice){ .data = raw.data, .n = b.begin }))
+	node_add_name(n, f.name);
+	c->behind = (struct slice){ .data = raw.data + f.end, .n = raw.n - f.end };
+	if (f.other)
+		c->behind = raw;
+	if (!is_blank(c->behind) || !is_blank((struct slice){ .data = raw.data, .n = f.begin }))
 		node_add_attributes(n, PART_AMBIGUOUS);
-	size_t length = b.content->len;
-	c->buffer = g_byte_array_free(b.content, FALSE);
+	size_t length = f.content->len;
+	c->buffer = g_byte_array_free(f.content, FALSE);
 	c->bytes = (struct slice){ .data = c->buffer, .n = length };
-	b.content = NULL;
-	uu_clear(&b);
+	f.content = NULL;
+	text_file_clear(&f);
 	return budget_take_bytes(&w->budget, length);
 }
 
 static void judge_transfer(struct walk *w, struct node *n, const struct transfer *t)
 {
-	if (transfer_failed(t)) {
-		node_add_attributes(n, PART_UNDECODABLE);
-		walk_mime_error(w, "part %u cannot be decoded from its transfer encoding", n->record.number);
-	}
-	if (transfer_ambiguous(t)) {
-		node_add_attributes(n, PART_AMBIGUOUS);
-		walk_mime_error(w, "part %u has base64 data behind its end", n->record.number);
-	}
+	if (!transfer_failed(t) || n->quoted)
+		return;
+	node_add_attributes(n, PART_UNDECODABLE);
+	walk_mime_error(w, "part %u cannot be decoded from its transfer encoding", n->record.number);
 }
 
 /* Decoded content in *c and, when `fd` >= 0, in the file. */
-static bool decode(struct walk *w, struct node *n, struct slice raw, enum transfer_encoding encoding, int fd, struct content *c)
+static bool decode(struct walk *w, struct node *n, const struct encoded *content, int fd, struct content *c)
 {
+	struct slice raw = content->raw;
 	struct transfer t;
 	bool good, written = false;
-	transfer_begin(&t, encoding);
-	if (encoding == TRANSFER_IDENTITY) {
+	transfer_begin_reading(&t, content->encoding, content->reading);
+	if (content->encoding == TRANSFER_IDENTITY) {
 		c->bytes = raw;
 		good = budget_take_bytes(&w->budget, raw.n);
-	} else if (encoding == TRANSFER_UUENCODE) {
+	} else if (content->encoding == TRANSFER_UUENCODE) {
 		good = decode_uuencoded(w, n, raw, c);
 	} else if (raw.n > PIECE_BYTES && fd >= 0) {
 		good = decode_in_pieces(w, raw, &t, fd, c);
@@ -184,6 +191,7 @@ static bool decode(struct walk *w, struct node *n, struct slice raw, enum transf
 		good = decode_in_memory(w, raw, &t, c);
 	}
 	judge_transfer(w, n, &t);
+	c->doubts = content->reading == TRANSFER_USUAL ? transfer_doubts(&t) : 0;
 	if (good && !written && fd >= 0)
 		good = leaf_write(w, fd, c->bytes.data, c->bytes.n);
 	n->record.size_bytes = c->bytes.n;
@@ -192,28 +200,41 @@ static bool decode(struct walk *w, struct node *n, struct slice raw, enum transf
 
 /* --- what hides in it --- */
 
-static void extract_uuencoded(struct walk *w, struct slice text, struct place *at)
+static void take_text_file(struct walk *w, const struct text_file *f, const GByteArray *content, struct place *at)
 {
-	struct uu_block b;
-	size_t from = 0;
-	while (!walk_stopped(w) && from < text.n && uu_find(text.data, text.n, from, &b)) {
-		struct node n;
-		from = b.end;
-		if (b.content->len > 0 && node_begin(w, &n, *at)) {
-			at->index++;
-			node_add_name(&n, b.name);
-			if (b.broken)
-				node_add_attributes(&n, PART_UNDECODABLE);
-			leaf_take(w, &n, (struct slice){ .data = b.content->data, .n = b.content->len }, TRANSFER_IDENTITY, *at);
-			node_clear(&n);
-		}
-		uu_clear(&b);
+	struct node n;
+	if (content->len == 0 || !node_begin(w, &n, *at))
+		return;
+	at->index++;
+	node_add_name(&n, f->name);
+	if (f->broken)
+		node_add_attributes(&n, PART_UNDECODABLE);
+	if (f->ambiguous)
+		node_add_attributes(&n, PART_AMBIGUOUS);
+	leaf_take(w, &n, (struct encoded){ .raw = { .data = content->data, .n = content->len } }, *at);
+	node_clear(&n);
+}
+
+/* Files within text; whether there was one. */
+static bool extract_text_files(struct walk *w, struct slice text, bool is_binhex, struct place *at)
+{
+	uint64_t left = w->job->order->quota_bytes ? w->job->order->quota_bytes - MIN(w->budget.bytes, w->job->order->quota_bytes) : TEXT_FILE_MAX_BYTES;
+	struct text_files s = { .text = text.data, .n = text.n, .max_bytes = (size_t)MIN(left + 1, TEXT_FILE_MAX_BYTES), .is_binhex = is_binhex };
+	struct text_file f;
+	bool found = false;
+	while (!walk_stopped(w) && text_files_next(&s, &f)) {
+		found = true;
+		take_text_file(w, &f, f.content, at);
+		if (f.other)
+			take_text_file(w, &f, f.other, at);
+		text_file_clear(&f);
 	}
+	return found;
 }
 
 static bool is_declared_mail(const struct node *n)
 {
-	static const char *const kinds[] = { "message/rfc822", "message/global", "message/news" };
+	static const char *const kinds[] = { "message/rfc822", "message/global", "message/news", "message/partial", "message/external-body" };
 	for (guint i = 0; i < n->mime_types->len; i++)
 		for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
 			if (strcmp(g_ptr_array_index(n->mime_types, i), kinds[k]) == 0)
@@ -235,46 +256,89 @@ void leaf_find_type(struct node *n, const struct type_content *c, struct type_gu
 		node_add_attributes(n, PART_CRYPTED);
 }
 
-static bool is_declared_text(const struct part *p)
+static bool is_declared(const struct part *p, const char *type)
 {
 	for (unsigned i = 0; i < p->mime_type_count; i++)
-		if (strncmp(p->mime_types[i], "text/", 5) == 0)
+		if (strncmp(p->mime_types[i], type, strlen(type)) == 0)
 			return true;
 	return false;
 }
 
-bool leaf_may_hide(const char *types, struct slice beginning, bool all)
+/* What nothing is said of, as the text around parts, is text too. */
+static bool is_declared_text(const struct part *p)
 {
-	bool text = tree_type_in(types, ',', "txt", 3) || tree_type_in(types, ',', "uue", 3) || tree_type_in(types, ',', "html", 4);
-	return strcmp(types, "mail") == 0 || (text && (!all || memmem(beginning.data, beginning.n, "begin", 5)));
+	return p->mime_type_count == 0 || is_declared(p, "text/");
 }
 
-static void look_at(struct walk *w, const char *type, bool text, struct slice bytes, struct place *below)
+/* yEnc is no text to those who look for it. */
+static bool may_hold_files(const char *types, struct slice bytes)
 {
-	if (strcmp(type, "mail") == 0) {
-		walk_message_bytes(w, bytes, *below);
-		below->index++;
-	} else if (text || tree_type_in(type, ',', "txt", 3) || strcmp(type, "uue") == 0) {
-		extract_uuencoded(w, bytes, below);
+	static const char *const kinds[] = { "txt", "uue", "hqx", "html" };
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (tree_type_in(types, ',', kinds[i], strlen(kinds[i])))
+			return true;
+	size_t head = MIN(bytes.n, YENC_WITHIN_BYTES);
+	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(bytes.data, head, "=ybegin ", 8);
+}
+
+bool leaf_may_hide(const char *types, struct slice beginning, bool all)
+{
+	if (strcmp(types, "mail") == 0)
+		return true;
+	return may_hold_files(types, beginning)
+		&& (!all || memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, "BinHex", 6));
+}
+
+static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
+{
+	const char *types = tree_part(w->tree, number)->type_short;
+	bool is_binhex = is_declared(tree_part(w->tree, number), "application/mac-binhex40");
+	if (strcmp(types, "mail") == 0) {
+		walk_message_bytes(w, bytes, below);
+	} else if (text || may_hold_files(types, bytes)) {
+		bool found = extract_text_files(w, bytes, is_binhex, below);
+		if (!found && strcmp(types, "hqx") == 0)
+			tree_part(w->tree, number)->attributes |= PART_UNDECODABLE;
 	}
 }
 
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at)
 {
 	struct place below = { .parent = p->number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
-	look_at(w, p->type_short, is_declared_text(p), bytes, &below);
+	look_at(w, p->number, is_declared_text(p), bytes, &below);
+}
+
+/* (Base64 holds no blanks.) */
+static bool seems_to_hold_files(struct slice raw)
+{
+	static const char *const marks[] = { "begin ", "begin-base64 ", BINHEX_MARK };
+	bool blanks = raw.n > 0 && memchr(raw.data, ' ', raw.n);
+	for (size_t i = 0; blanks && i < G_N_ELEMENTS(marks); i++)
+		if (memmem(raw.data, raw.n, marks[i], strlen(marks[i])))
+			return true;
+	return false;
+}
+
+/* What of itself hides in a leaf, and what else it may be decoded to. */
+static void look_around(struct walk *w, uint32_t number, const struct encoded *content, const struct content *c, struct place *below)
+{
+	bool text = is_declared_text(tree_part(w->tree, number));
+	look_at(w, number, text, c->bytes, below);
+	readings_take(w, tree_part(w->tree, number), content, c->doubts, c->bytes, below);
+	if (content->encoding == TRANSFER_BASE64 && seems_to_hold_files(content->raw))
+		extract_text_files(w, content->raw, false, below);	/* to those who read it as plain text */
 }
 
 /* A mail within a mail that came encoded gets its file too, beside its parts: they hold neither its header nor what is no mail at all. */
-void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_encoding encoding, struct place at)
+void leaf_take(struct walk *w, struct node *n, struct encoded content, struct place at)
 {
 	struct content c = { 0 };
 	struct type_guess guess;
 	char digest[DIGEST_TEXT_MAX];
 	struct place below = { .parent = n->record.number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
-	bool wants_file = raw.n > 0;
+	bool wants_file = content.raw.n > 0;
 	int fd = wants_file ? leaf_open_file(w, n->record.number) : -1;
-	bool good = (!wants_file || fd >= 0) && decode(w, n, raw, encoding, fd, &c);
+	bool good = (!wants_file || fd >= 0) && decode(w, n, &content, fd, &c);
 	n->record.has_file = fd >= 0 && leaf_close_file(w, n->record.number, fd, good);
 	leaf_find_type(n, &(struct type_content){ .data = c.bytes.data, .n = c.bytes.n, .size = c.bytes.n, .fd = -1, .library_left = &w->budget.library_left }, &guess);
 	if (good && digest_of(w->job->order->digest, c.bytes.data, c.bytes.n, digest))
@@ -282,10 +346,9 @@ void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_e
 	node_send(w, n);
 	if (n->record.has_file)
 		decode_enqueue(w, n, at);
-	bool text = is_declared_text(tree_part(w->tree, n->record.number));
 	if (good && !walk_stopped(w))
-		look_at(w, guess.shorts, text, c.bytes, &below);
-	extract_uuencoded(w, c.behind, &below);
+		look_around(w, n->record.number, &content, &c, &below);
+	extract_text_files(w, c.behind, false, &below);
 	n->record.type_short = n->record.type_full = n->record.digest = NULL;	/* they lived here */
 	content_clear(&c);
 }

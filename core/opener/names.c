@@ -5,101 +5,8 @@
 
 #include <string.h>
 
-#define PARAMETERS_MAX 1000		/* of one field; further ones are noise */
-
-static const char *skip_blanks(const char *p)
-{
-	while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
-		p++;
-	return p;
-}
-
-static const char *read_quoted(const char *p, GString *value)
-{
-	for (p++; *p && *p != '"'; p++) {
-		if (*p == '\\' && p[1])
-			p++;
-		if (*p != '\r' && *p != '\n')
-			g_string_append_c(value, *p);
-	}
-	return *p ? p + 1 : p;
-}
-
-/* Unquoted values are read up to the next semicolon, as the more careless readers do. */
-static const char *read_token(const char *p, GString *value)
-{
-	for (; *p && *p != ';'; p++)
-		if (*p != '\r' && *p != '\n')
-			g_string_append_c(value, *p);
-	while (value->len > 0 && (value->str[value->len - 1] == ' ' || value->str[value->len - 1] == '\t'))
-		g_string_truncate(value, value->len - 1);
-	return p;
-}
-
-static const char *read_attribute(const char *p, GString *attribute)
-{
-	for (; *p && *p != '=' && *p != ';'; p++)
-		if (!g_ascii_isspace(*p))
-			g_string_append_c(attribute, g_ascii_tolower(*p));
-	return p;
-}
-
-/* The first ';' outside of quotes. */
-static const char *skip_main_value(const char *p)
-{
-	bool quoted = false;
-	for (; *p && (quoted || *p != ';'); p++) {
-		if (*p == '"')
-			quoted = !quoted;
-		else if (quoted && *p == '\\' && p[1])
-			p++;
-	}
-	return p;
-}
-
-void parameters_each(const char *raw_value, parameter_fn each, void *context)
-{
-	GString *attribute = g_string_new(NULL), *value = g_string_new(NULL);
-	const char *p = skip_main_value(raw_value);
-	for (unsigned count = 0; *p == ';' && count < PARAMETERS_MAX; count++) {
-		g_string_truncate(attribute, 0);
-		g_string_truncate(value, 0);
-		p = read_attribute(skip_blanks(p + 1), attribute);
-		if (*p == '=') {
-			p = skip_blanks(p + 1);
-			p = *p == '"' ? read_quoted(p, value) : read_token(p, value);
-			each(context, attribute->str, value->str);
-		}
-		while (*p && *p != ';')
-			p++;
-	}
-	g_string_free(attribute, TRUE);
-	g_string_free(value, TRUE);
-}
-
-static bool attribute_is(const char *attribute, const char *name)
-{
-	size_t n = strlen(name);
-	return strncmp(attribute, name, n) == 0 && (attribute[n] == '\0' || attribute[n] == '*');
-}
-
-struct count {
-	const char *name;
-	unsigned n;
-};
-
-static void count_one(void *context, const char *attribute, const char *value)
-{
-	struct count *c = context;
-	c->n += attribute_is(attribute, c->name);
-}
-
-unsigned parameters_count(const char *raw_value, const char *attribute)
-{
-	struct count c = { .name = attribute };
-	parameters_each(raw_value, count_one, &c);
-	return c.n;
-}
+#include "opener/parameters.h"
+#include "opener/transfer.h"
 
 static char *shortened(const char *name, size_t length)
 {
@@ -126,70 +33,151 @@ bool names_add(GPtrArray *names, const char *name)
 	return whole;
 }
 
+/* --- encoded words, as the more careless readers take them: blanks within, no end, anywhere in the text --- */
+
+/* Bytes in a charset as UTF-8; as they are where that is not known. */
+static char *converted(const char *charset, const char *bytes)
+{
+	iconv_t cd = g_utf8_validate(bytes, -1, NULL) && g_ascii_strncasecmp(charset, "utf-7", 5) != 0 && g_ascii_strncasecmp(charset, "iso-2022", 8) != 0
+		? (iconv_t)-1 : g_mime_iconv_open("UTF-8", charset);
+	if (cd == (iconv_t)-1)
+		return g_strdup(bytes);
+	char *text = g_mime_iconv_strdup(cd, bytes);
+	g_mime_iconv_close(cd);
+	return text ? text : g_strdup(bytes);
+}
+
+/* NULs are left out. */
+static void append_decoded(GString *out, const char *charset, bool base64, GString *encoded)
+{
+	struct transfer t;
+	uint8_t *bytes = g_malloc(transfer_room(encoded->len) + 1);
+	transfer_begin(&t, base64 ? TRANSFER_BASE64 : TRANSFER_QUOTED_PRINTABLE);
+	size_t n = transfer_decode(&t, (const uint8_t *)encoded->str, encoded->len, bytes), kept = 0;
+	n += transfer_end(&t, bytes + n);
+	for (size_t i = 0; i < n; i++)
+		if (bytes[i] != '\0')
+			bytes[kept++] = bytes[i];
+	bytes[kept] = '\0';
+	char *text = converted(charset, (const char *)bytes);
+	g_string_append(out, text);
+	g_free(text);
+	g_free(bytes);
+}
+
+/* "=?charset?B?text?=" at p: what is behind it, or NULL where it is none. */
+static const char *read_encoded_word(const char *p, GString *out)
+{
+	const char *charset = p + 2, *mark = strchr(charset, '?');
+	if (!mark || mark == charset || !mark[1] || mark[2] != '?' || !strchr("bBqQ", mark[1]))
+		return NULL;
+	bool base64 = mark[1] == 'b' || mark[1] == 'B';
+	const char *text = mark + 3, *end = strstr(text, "?=");
+	size_t n = end ? (size_t)(end - text) : strlen(text);
+	GString *encoded = g_string_new(NULL);
+	for (size_t i = 0; i < n; i++)
+		if (base64 || text[i] != '_')
+			g_string_append_c(encoded, text[i]);
+		else
+			g_string_append_c(encoded, ' ');
+	char *charset_name = g_strndup(charset, strcspn(charset, "?*"));
+	append_decoded(out, charset_name, base64, encoded);
+	g_free(charset_name);
+	g_string_free(encoded, TRUE);
+	return end ? end + 2 : text + n;
+}
+
+static char *words_decoded(const char *text)
+{
+	GString *out = g_string_new(NULL);
+	for (const char *p = text; *p;) {
+		const char *behind = p[0] == '=' && p[1] == '?' ? read_encoded_word(p, out) : NULL;
+		if (!behind) {
+			g_string_append_c(out, *p++);
+			continue;
+		}
+		p = behind + strspn(behind, " \t");	/* blanks between two words are no part of them */
+		if (strncmp(p, "=?", 2) != 0)
+			p = behind;
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* --- readings --- */
+
 struct collect {
 	GPtrArray *names;
-	const char *attribute;		/* "filename" or "name" */
-	GString *pieces;		/* RFC 2231 pieces joined in order of appearance */
 	bool whole;			/* nothing was left out so far */
 };
 
-static void collect_one(void *context, const char *attribute, const char *value)
+static void add(struct collect *c, const char *name)
+{
+	c->whole &= names_add(c->names, name);
+}
+
+/* Windows takes "x.exe. " for "x.exe". */
+static void add_trimmed(struct collect *c, const char *name)
+{
+	size_t n = strlen(name);
+	while (n > 0 && strchr(" \t.", name[n - 1]))
+		n--;
+	char *trimmed = n < strlen(name) ? g_strndup(name, n) : NULL;
+	add(c, trimmed);
+	g_free(trimmed);
+}
+
+static bool has_percent_escape(const char *name)
+{
+	const char *p = strchr(name, '%');
+	return p && g_ascii_isxdigit(p[1]) && g_ascii_isxdigit(p[2]);
+}
+
+static void add_unescaped(struct collect *c, const char *name)
+{
+	char *text = g_uri_unescape_string(name, NULL);
+	add(c, text);
+	g_free(text);
+}
+
+static void add_charset(struct collect *c, const char *name)
+{
+	const char *first = strchr(name, '\''), *second = first && first != name ? strchr(first + 1, '\'') : NULL;
+	char *bytes = second ? g_uri_unescape_string(second + 1, NULL) : NULL;
+	if (bytes) {
+		char *charset = g_strndup(name, (gsize)(first - name)), *text = converted(charset, bytes);
+		add(c, text);
+		g_free(text);
+		g_free(charset);
+	}
+	g_free(bytes);
+}
+
+/* A reading and what else may be made of it. */
+static void add_readings(void *context, const char *name)
 {
 	struct collect *c = context;
-	if (!attribute_is(attribute, c->attribute))
-		return;
-	if (strchr(attribute, '*')) {
-		g_string_append(c->pieces, value);
-		return;
+	add(c, name);
+	add_trimmed(c, name);
+	if (strstr(name, "=?")) {
+		char *library = g_mime_utils_header_decode_text(NULL, name), *ours = words_decoded(name);
+		add(c, library);
+		add(c, ours);
+		add_trimmed(c, ours);
+		g_free(library);
+		g_free(ours);
 	}
-	c->whole &= names_add(c->names, value);
-	if (strstr(value, "=?")) {
-		char *decoded = g_mime_utils_header_decode_text(NULL, value);
-		c->whole &= names_add(c->names, decoded);
-		g_free(decoded);
+	if (has_percent_escape(name)) {
+		add_unescaped(c, name);
+		add_charset(c, name);
 	}
 }
 
-/* Undo %XX byte by byte, whatever the charset; a NUL ends the name for some readers only: for others it is left out. */
-static char *percent_decoded(const char *text, bool ends_at_nul)
+bool names_of_field(const char *raw, GPtrArray *names)
 {
-	GString *s = g_string_new(NULL);
-	for (const char *p = text; *p; p++) {
-		int high = *p == '%' ? g_ascii_xdigit_value(p[1]) : -1;
-		int low = high >= 0 ? g_ascii_xdigit_value(p[2]) : -1;
-		if (low < 0)
-			g_string_append_c(s, *p);
-		else if (high << 4 | low)
-			g_string_append_c(s, (char)(high << 4 | low));
-		else if (ends_at_nul)
-			break;
-		if (low >= 0)
-			p += 2;
-	}
-	return g_string_free(s, FALSE);
-}
-
-/* charset'language'text -> text */
-static const char *behind_charset(const char *text)
-{
-	const char *first = strchr(text, '\''), *second = first ? strchr(first + 1, '\'') : NULL;
-	return second ? second + 1 : text;
-}
-
-static bool collect_field(const char *raw, const char *attribute, GPtrArray *names)
-{
-	struct collect c = { .names = names, .attribute = attribute, .pieces = g_string_new(NULL), .whole = true };
-	parameters_each(raw, collect_one, &c);
-	if (c.pieces->len > 0) {
-		char *decoded = percent_decoded(behind_charset(c.pieces->str), false), *ended = percent_decoded(behind_charset(c.pieces->str), true);
-		c.whole &= names_add(names, decoded);
-		c.whole &= names_add(names, ended);
-		c.whole &= names_add(names, c.pieces->str);
-		g_free(decoded);
-		g_free(ended);
-	}
-	g_string_free(c.pieces, TRUE);
-	return c.whole;
+	struct collect c = { .names = names, .whole = true };
+	unsigned odd = parameters_read(raw, "filename", add_readings, &c);
+	odd |= parameters_read(raw, "name", add_readings, &c);
+	return c.whole && !odd;
 }
 
 static bool collect_library(GMimeParamList *list, const char *attribute, GPtrArray *names)
@@ -204,7 +192,7 @@ static bool collect_library(GMimeParamList *list, const char *attribute, GPtrArr
 	return whole;
 }
 
-bool names_collect(GMimeObject *entity, GPtrArray *names)
+bool names_of_library(GMimeObject *entity, GPtrArray *names)
 {
 	GMimeContentDisposition *disposition = g_mime_object_get_content_disposition(entity);
 	GMimeContentType *type = g_mime_object_get_content_type(entity);
@@ -213,15 +201,19 @@ bool names_collect(GMimeObject *entity, GPtrArray *names)
 		whole &= collect_library(g_mime_content_disposition_get_parameters(disposition), "filename", names);
 	if (type)
 		whole &= collect_library(g_mime_content_type_get_parameters(type), "name", names);
+	return whole;
+}
+
+bool names_of_fields(GMimeObject *entity, GPtrArray *names)
+{
 	GMimeHeaderList *headers = g_mime_object_get_header_list(entity);
 	int n = g_mime_header_list_get_count(headers);
+	bool sure = true;
 	for (int i = 0; i < n; i++) {
 		GMimeHeader *h = g_mime_header_list_get_header_at(headers, i);
 		const char *raw = g_mime_header_get_raw_value(h), *field = g_mime_header_get_name(h);
-		if (!raw || (g_ascii_strcasecmp(field, "Content-Type") != 0 && g_ascii_strcasecmp(field, "Content-Disposition") != 0))
-			continue;
-		whole &= collect_field(raw, "filename", names);
-		whole &= collect_field(raw, "name", names);
+		if (raw && (g_ascii_strcasecmp(field, "Content-Type") == 0 || g_ascii_strcasecmp(field, "Content-Disposition") == 0))
+			sure &= names_of_field(raw, names);
 	}
-	return whole;
+	return sure;
 }

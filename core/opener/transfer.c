@@ -5,11 +5,16 @@
 
 #include <string.h>
 
-#define AMBIGUOUS_AFTER_PADDING 4	/* less than one whole quantum more harms nobody */
+#define DOUBT(reading) (1u << (reading))
+
+void transfer_begin_reading(struct transfer *t, enum transfer_encoding encoding, enum transfer_reading reading)
+{
+	*t = (struct transfer){ .encoding = encoding, .reading = reading };
+}
 
 void transfer_begin(struct transfer *t, enum transfer_encoding encoding)
 {
-	*t = (struct transfer){ .encoding = encoding };
+	transfer_begin_reading(t, encoding, TRANSFER_USUAL);
 }
 
 size_t transfer_room(size_t n)
@@ -79,24 +84,43 @@ static size_t decode_quanta(struct transfer *t, const uint8_t *in, size_t n, uin
 	return i;
 }
 
+static size_t take_padding(struct transfer *t, uint8_t *out)
+{
+	if (t->reading == TRANSFER_THROUGH_PADDING)
+		return 0;
+	t->padded = true;
+	t->ended = t->reading == TRANSFER_UNTIL_PADDING;
+	return t->held > 1 ? flush_sextets(t, out) : 0;
+}
+
+static size_t take_junk(struct transfer *t, uint8_t c, uint8_t *out)
+{
+	if (c == '-' || c == '_') {
+		t->doubts |= DOUBT(TRANSFER_URL_ALPHABET);
+		if (t->reading == TRANSFER_URL_ALPHABET)
+			return put_sextet(t, c == '-' ? 62 : 63, out);
+	}
+	if (t->junk++ == 0)
+		t->before_junk = t->valid;
+	t->ended = t->reading == TRANSFER_UNTIL_JUNK;
+	return 0;
+}
+
 static size_t decode_base64(struct transfer *t, const uint8_t *in, size_t n, uint8_t *out)
 {
 	size_t made = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !t->ended; i++) {
 		if (t->held == 0 && !t->padded)
 			i += decode_quanta(t, in + i, n - i, out, &made);
 		if (i >= n)
 			break;
 		uint8_t c = in[i];
-		if (sextets[c]) {
+		if (sextets[c])
 			made += put_sextet(t, sextets[c] & 63, out + made);
-		} else if (c == '=') {
-			if (t->held > 1)
-				made += flush_sextets(t, out + made);
-			t->padded = true;
-		} else if (c != '\r' && c != '\n' && c != ' ' && c != '\t') {
-			t->junk++;
-		}
+		else if (c == '=')
+			made += take_padding(t, out + made);
+		else if (c != '\r' && c != '\n' && c != ' ' && c != '\t')
+			made += take_junk(t, c, out + made);
 	}
 	return made;
 }
@@ -122,28 +146,67 @@ static size_t soft_break(const uint8_t *in, size_t n)
 	return i == n ? n : 0;	/* the encoded text ends in one */
 }
 
+/* Text without any escape, up to one or to the `last` byte: blanks at the ends of lines are noted, and dropped by who does that. */
+static size_t copy_plain(struct transfer *t, const uint8_t *in, size_t n, bool last, uint8_t *out)
+{
+	size_t made = 0, at = 0;
+	while (at < n) {
+		const uint8_t *line_end = memchr(in + at, '\n', n - at);
+		size_t next = line_end ? (size_t)(line_end - in) + 1 : n, text = next, kept;
+		bool ends = line_end || last;
+		while (ends && text > at && (in[text - 1] == '\n' || in[text - 1] == '\r'))
+			text--;
+		for (kept = text; ends && kept > at && (in[kept - 1] == ' ' || in[kept - 1] == '\t');)
+			kept--;
+		if (kept < text)
+			t->doubts |= DOUBT(TRANSFER_NO_BLANK_ENDS);
+		if (t->reading != TRANSFER_NO_BLANK_ENDS)
+			kept = text;
+		memcpy(out + made, in + at, kept - at);
+		memcpy(out + made + (kept - at), in + text, next - text);
+		made += kept - at + (next - text);
+		at = next;
+	}
+	return made;
+}
+
+/* A "=" at in[0] that is no escape: how many bytes were read. */
+static size_t take_lone_escape(struct transfer *t, const uint8_t *in, size_t n, uint8_t *out, size_t *made)
+{
+	t->junk++;
+	t->doubts |= DOUBT(TRANSFER_NO_LONE_ESCAPE);
+	if (t->reading == TRANSFER_NO_LONE_ESCAPE)
+		return n > 1 && in[1] == '\r' ? 2 : 1;
+	out[(*made)++] = in[0];
+	return 1;
+}
+
+static size_t take_escape(struct transfer *t, const uint8_t *in, size_t n, uint8_t *out, size_t *made)
+{
+	int high = n > 2 ? hex_digit(in[1]) : -1, low = n > 2 ? hex_digit(in[2]) : -1;
+	if (high >= 0 && low >= 0) {
+		out[(*made)++] = (uint8_t)(high << 4 | low);
+		return 3;
+	}
+	size_t soft = soft_break(in, n);
+	if (soft && n > 1 && (in[1] == ' ' || in[1] == '\t')) {
+		t->doubts |= DOUBT(TRANSFER_STRICT_BREAKS);
+		if (t->reading == TRANSFER_STRICT_BREAKS)
+			soft = 0;
+	}
+	return soft ? soft : take_lone_escape(t, in, n, out, made);
+}
+
 static size_t decode_quoted_printable(struct transfer *t, const uint8_t *in, size_t n, uint8_t *out)
 {
 	size_t made = 0, i = 0;
 	while (i < n) {
 		const uint8_t *escape = memchr(in + i, '=', n - i);
 		size_t plain = escape ? (size_t)(escape - in) - i : n - i;
-		memcpy(out + made, in + i, plain);
-		made += plain;
+		made += copy_plain(t, in + i, plain, !escape, out + made);
 		i += plain;
-		if (!escape)
-			break;
-		int high = n - i > 2 ? hex_digit(in[i + 1]) : -1, low = n - i > 2 ? hex_digit(in[i + 2]) : -1;
-		size_t soft = soft_break(in + i, n - i);
-		if (high >= 0 && low >= 0) {
-			out[made++] = (uint8_t)(high << 4 | low);
-			i += 3;
-		} else if (soft) {
-			i += soft;
-		} else {
-			t->junk++;
-			out[made++] = in[i++];
-		}
+		if (escape)
+			i += take_escape(t, in + i, n - i, out, &made);
 	}
 	return made;
 }
@@ -172,14 +235,29 @@ size_t transfer_cut(const uint8_t *in, size_t n, size_t want)
 	return cut > want / 2 ? cut : want;	/* nothing but escapes: no harm in tearing one */
 }
 
+size_t transfer_end(struct transfer *t, uint8_t *out)
+{
+	if (t->encoding != TRANSFER_BASE64 || t->held < 2)
+		return 0;
+	t->doubts |= DOUBT(TRANSFER_WITHOUT_TAIL);
+	return t->reading == TRANSFER_WITHOUT_TAIL ? 0 : flush_sextets(t, out);
+}
+
+unsigned transfer_doubts(const struct transfer *t)
+{
+	unsigned doubts = t->doubts;
+	if (t->encoding != TRANSFER_BASE64)
+		return doubts;
+	if (t->after_padding > 0)
+		doubts |= DOUBT(TRANSFER_UNTIL_PADDING) | DOUBT(TRANSFER_THROUGH_PADDING);
+	if (t->junk > 0 && t->valid > t->before_junk)
+		doubts |= DOUBT(TRANSFER_UNTIL_JUNK);
+	return doubts;
+}
+
 bool transfer_failed(const struct transfer *t)
 {
 	if (t->encoding != TRANSFER_BASE64)
 		return false;
 	return t->held == 1 || t->junk > t->valid / 4;
-}
-
-bool transfer_ambiguous(const struct transfer *t)
-{
-	return t->encoding == TRANSFER_BASE64 && t->after_padding >= AMBIGUOUS_AFTER_PADDING;
 }

@@ -1,41 +1,15 @@
-/* uudecode.c - see uudecode.h. */
+/* uudecode.c - "begin 644 name" ... "end": uuencode, its base64 kind, and xxencode, which looks the same but for the alphabet. */
 #include "config.h"
-
-#include "opener/uudecode.h"
 
 #include <string.h>
 
+#include "opener/text_file.h"
 #include "opener/transfer.h"
 
-#define NAME_MAX_BYTES 1000
-
-struct line {
-	const uint8_t *at;
-	size_t length;		/* without its end */
-	size_t next;		/* offset of the next line */
-};
-
-static struct line line_at(const uint8_t *text, size_t n, size_t from)
-{
-	struct line l = { .at = text + from };
-	const uint8_t *end = memchr(text + from, '\n', n - from);
-	l.length = end ? (size_t)(end - l.at) : n - from;
-	l.next = end ? from + l.length + 1 : n;
-	if (l.length > 0 && l.at[l.length - 1] == '\r')
-		l.length--;
-	return l;
-}
-
-static bool line_is(const struct line *l, const char *word)
-{
-	size_t n = l->length;
-	while (n > 0 && (l->at[n - 1] == ' ' || l->at[n - 1] == '\t'))
-		n--;
-	return n == strlen(word) && memcmp(l->at, word, n) == 0;
-}
+#define NO_VALUE 0xff
 
 /* "begin 644 name" or "begin-base64 644 name": the offset of the name in the line, 0 when it is neither. */
-static size_t begin_line(const struct line *l, bool *base64)
+static size_t begin_line(const struct text_line *l, bool *base64)
 {
 	static const char plain[] = "begin ", armoured[] = "begin-base64 ";
 	size_t i;
@@ -58,122 +32,189 @@ static size_t begin_line(const struct line *l, bool *base64)
 	return i < l->length ? i : 0;
 }
 
-static uint8_t uu_value(const struct line *l, size_t i)
+/* --- alphabets --- */
+
+static uint8_t uu_value(uint8_t c)
 {
-	return i < l->length ? (uint8_t)(l->at[i] - 32) & 63 : 0;	/* trailing blanks get lost in transport */
+	return c >= 32 && c <= 127 ? (uint8_t)(c - 32) & 63 : NO_VALUE;
 }
 
-static size_t uu_line_bytes(const struct line *l)
+static uint8_t xx_value(uint8_t c)
 {
-	return l->length > 0 ? uu_value(l, 0) : 0;
+	if (c == '+' || c == '-')
+		return c == '-';
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0' + 2);
+	if (c >= 'A' && c <= 'Z')
+		return (uint8_t)(c - 'A' + 12);
+	return c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 38) : NO_VALUE;
 }
 
-/* A data line holds what it announces, give or take lost blanks and a checksum character. */
-static bool plausible(const struct line *l)
+typedef uint8_t (*value_fn)(uint8_t c);
+
+static uint8_t value_at(const struct text_line *l, size_t i, value_fn value)
 {
-	size_t bytes = uu_line_bytes(l), needed = (bytes + 2) / 3 * 4;
-	if (l->length == 0 || l->at[0] < 32 || l->at[0] > 96)
-		return false;
+	return i < l->length ? value(l->at[i]) : 0;	/* trailing blanks get lost in transport */
+}
+
+static size_t announced(const struct text_line *l, value_fn value)
+{
+	return l->length > 0 ? value(l->at[0]) : 0;
+}
+
+static size_t characters_for(size_t bytes)
+{
+	return (bytes + 2) / 3 * 4;
+}
+
+/* uuencode has no small letters, but some decoders read them; a line that is too long must do without: it is prose else. */
+static bool is_data(const struct text_line *l, value_fn value)
+{
+	bool strict = l->length > characters_for(announced(l, value)) + 3;
+	uint8_t last = value == uu_value ? '`' : 'z';
 	for (size_t i = 0; i < l->length; i++)
-		if (l->at[i] < 32 || l->at[i] > 127)
+		if (value(l->at[i]) == NO_VALUE || (strict && l->at[i] > last))
 			return false;
-	return l->length <= needed + 3;
+	return l->length > 0 && l->at[0] <= last;
 }
 
-static void decode_uu_line(const struct line *l, GByteArray *out)
+/* A line that holds what it announces, give or take lost blanks and a checksum character. */
+static bool is_plausible(const struct text_line *l, value_fn value)
 {
-	size_t bytes = uu_line_bytes(l);
-	uint8_t decoded[66];
-	size_t n = 0;
-	for (size_t i = 1; n < bytes; i += 4) {
-		uint32_t v = (uint32_t)uu_value(l, i) << 18 | (uint32_t)uu_value(l, i + 1) << 12 | (uint32_t)uu_value(l, i + 2) << 6
-			| uu_value(l, i + 3);
-		decoded[n] = (uint8_t)(v >> 16);
-		decoded[n + 1] = (uint8_t)(v >> 8);
-		decoded[n + 2] = (uint8_t)v;
-		n += 3;
+	size_t needed = characters_for(announced(l, value));
+	return is_data(l, value) && l->length <= needed + 3 && (l->length - 1) * 2 >= needed;
+}
+
+static void decode_line(const struct text_line *l, size_t bytes, value_fn value, GByteArray *out)
+{
+	guint old = out->len;
+	for (size_t i = 1; out->len - old < bytes; i += 4) {
+		uint32_t v = 0;
+		for (size_t k = 0; k < 4; k++)
+			v = v << 6 | value_at(l, i + k, value);
+		uint8_t three[3] = { (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
+		g_byte_array_append(out, three, 3);
 	}
-	g_byte_array_append(out, decoded, (guint)bytes);
+	g_byte_array_set_size(out, old + (guint)bytes);
 }
 
-static void decode_uu(const uint8_t *text, size_t n, size_t at, struct uu_block *b)
+/* --- blocks --- */
+
+struct block {
+	GByteArray *content;
+	GByteArray *whole_lines;	/* the lengths in front of the lines ignored */
+	bool broken, differs;
+	size_t end;
+};
+
+static void block_free(struct block *b)
 {
+	g_byte_array_unref(b->content);
+	g_byte_array_unref(b->whole_lines);
+}
+
+static struct block decode_block(const uint8_t *text, size_t n, size_t at, value_fn value)
+{
+	struct block b = { .content = g_byte_array_new(), .whole_lines = g_byte_array_new() };
 	while (at < n) {
-		struct line l = line_at(text, n, at);
-		if (line_is(&l, "end")) {
-			b->end = l.next;
-			return;
+		struct text_line l = text_line_at(text, n, at);
+		if (text_line_is(&l, "end")) {
+			b.end = l.next;
+			return b;
 		}
-		if (!plausible(&l))
+		if (!is_data(&l, value))
 			break;
 		at = l.next;
-		decode_uu_line(&l, b->content);
+		size_t bytes = announced(&l, value), holds = (l.length - 1) / 4 * 3;
+		bool lies = l.length > characters_for(bytes) + 3;
+		decode_line(&l, bytes, value, b.content);
+		decode_line(&l, lies ? holds : bytes, value, b.whole_lines);
+		b.differs |= lies;
 	}
-	b->broken = true;
-	b->end = at;
+	b.broken = true;
+	b.end = at;
+	return b;
 }
 
-static void decode_base64(const uint8_t *text, size_t n, size_t at, struct uu_block *b)
+static void take_decoded(struct block *b, struct text_file *out)
+{
+	out->broken = b->broken || b->differs;
+	out->end = b->end;
+	out->content = g_byte_array_ref(b->content);
+	out->other = b->differs ? g_byte_array_ref(b->whole_lines) : NULL;
+	block_free(b);
+}
+
+/* Lines may make sense in both alphabets: the one that comes to an end counts, or both do. */
+static void decode_either(const uint8_t *text, size_t n, size_t at, bool as_uu, bool as_xx, struct text_file *out)
+{
+	struct block uu = decode_block(text, n, at, uu_value), xx = decode_block(text, n, at, xx_value);
+	bool xx_wins = as_xx && (!as_uu || (uu.broken && !xx.broken) || (uu.differs && !xx.differs));
+	bool both = as_uu && as_xx && !xx.broken && !xx.differs && !uu.broken && !uu.differs;
+	if (both)
+		out->other = g_byte_array_ref(xx.content);
+	out->ambiguous = both || (xx_wins ? xx : uu).differs;
+	GByteArray *other = out->other;
+	take_decoded(xx_wins ? &xx : &uu, out);
+	if (other)
+		out->other = other;
+	block_free(xx_wins ? &uu : &xx);
+}
+
+static void decode_base64(const uint8_t *text, size_t n, size_t at, struct text_file *f)
 {
 	struct transfer t;
 	transfer_begin(&t, TRANSFER_BASE64);
+	f->content = g_byte_array_new();
+	f->broken = true;
 	while (at < n) {
-		struct line l = line_at(text, n, at);
+		struct text_line l = text_line_at(text, n, at);
+		guint old = f->content->len;
 		at = l.next;
-		if (line_is(&l, "====")) {
-			b->broken = transfer_failed(&t);
-			b->end = at;
-			return;
+		if (text_line_is(&l, "====")) {
+			f->broken = transfer_failed(&t);
+			break;
 		}
-		guint old = b->content->len;
-		g_byte_array_set_size(b->content, old + (guint)transfer_room(l.length));
-		g_byte_array_set_size(b->content, old + (guint)transfer_decode(&t, l.at, l.length, b->content->data + old));
+		g_byte_array_set_size(f->content, old + (guint)transfer_room(l.length));
+		g_byte_array_set_size(f->content, old + (guint)transfer_decode(&t, l.at, l.length, f->content->data + old));
 	}
-	b->broken = true;
-	b->end = n;
+	uint8_t rest[4];
+	g_byte_array_append(f->content, rest, (guint)transfer_end(&t, rest));
+	f->end = at;
 }
 
 /* Prose may hold a line "begin 123 times": only a plausible line behind it makes a block. */
-static bool take_block(const uint8_t *text, size_t n, const struct line *begin, struct uu_block *out)
+bool uu_at(const uint8_t *text, size_t n, size_t at, struct text_file *out)
 {
 	bool base64;
-	size_t name = begin_line(begin, &base64);
-	if (!name || begin->next >= n)
+	struct text_line begin = text_line_at(text, n, at);
+	size_t name = begin_line(&begin, &base64);
+	if (!name || begin.next >= n)
 		return false;
-	struct line first = line_at(text, n, begin->next);
-	if (!base64 && (!plausible(&first) || (first.length - 1) * 2 < (uu_line_bytes(&first) + 2) / 3 * 4))
+	struct text_line first = text_line_at(text, n, begin.next);
+	bool as_uu = is_plausible(&first, uu_value), as_xx = is_plausible(&first, xx_value);
+	if (!base64 && !as_uu && !as_xx)
 		return false;
-	*out = (struct uu_block){ .content = g_byte_array_new() };
-	size_t name_bytes = begin->length - name;
-	out->name = g_strndup((const char *)begin->at + name, name_bytes < NAME_MAX_BYTES ? name_bytes : NAME_MAX_BYTES);
+	*out = (struct text_file){ .begin = at };
+	size_t name_bytes = begin.length - name;
+	out->name = g_strndup((const char *)begin.at + name, name_bytes < TEXT_FILE_NAME_MAX_BYTES ? name_bytes : TEXT_FILE_NAME_MAX_BYTES);
 	if (base64)
-		decode_base64(text, n, begin->next, out);
+		decode_base64(text, n, begin.next, out);
 	else
-		decode_uu(text, n, begin->next, out);
+		decode_either(text, n, begin.next, as_uu, as_xx, out);
 	return true;
 }
 
-bool uu_find(const uint8_t *text, size_t n, size_t from, struct uu_block *out)
+bool uu_find(const uint8_t *text, size_t n, size_t from, struct text_file *out)
 {
 	while (from < n) {
 		const uint8_t *hit = memmem(text + from, n - from, "begin", 5);
 		if (!hit)
 			return false;
 		size_t at = (size_t)(hit - text);
-		struct line l = line_at(text, n, at);
-		if ((at == 0 || text[at - 1] == '\n') && take_block(text, n, &l, out)) {
-			out->begin = at;
+		if ((at == 0 || text[at - 1] == '\n') && uu_at(text, n, at, out))
 			return true;
-		}
 		from = at + 5;
 	}
 	return false;
-}
-
-void uu_clear(struct uu_block *b)
-{
-	g_free(b->name);
-	if (b->content)
-		g_byte_array_unref(b->content);
-	*b = (struct uu_block){ 0 };
 }

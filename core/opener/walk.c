@@ -1,6 +1,7 @@
 /* walk.c - from a mail to a tree of parts.
  *
- * GMime finds the structure; decoding, names and doubts are ours.  Nothing here
+ * GMime finds the structure, and views.c what a sloppier reader would find
+ * besides; decoding, names and doubts are ours.  Nothing here
  * knows of processes or the worker, so that it can be fuzzed.  A limit stops the
  * walk and keeps what was found so far; a doubt never stops it. */
 #include "config.h"
@@ -17,6 +18,7 @@
 
 #include "base/io.h"
 #include "opener/names.h"
+#include "opener/views.h"
 
 #define READ_MAX_BYTES (8 * 1024 * 1024)	/* larger mails are mapped */
 #define TOP_HEADER_MAX_BYTES (16 * 1024 * 1024)	/* of the mail's own header */
@@ -125,34 +127,6 @@ static char *read_mime_type(GMimeObject *o)
 	return out;
 }
 
-/* A field given twice with different values, or a boundary given twice: readers differ on which one counts. */
-static bool declares_twice(GMimeObject *o)
-{
-	GMimeHeaderList *headers = g_mime_object_get_header_list(o);
-	const char *type = NULL, *encoding = NULL;
-	int count = g_mime_header_list_get_count(headers);
-	for (int i = 0; i < count; i++) {
-		GMimeHeader *h = g_mime_header_list_get_header_at(headers, i);
-		const char *name = g_mime_header_get_name(h), *raw = g_mime_header_get_raw_value(h);
-		bool is_type = g_ascii_strcasecmp(name, "Content-Type") == 0;
-		if (!raw || (!is_type && g_ascii_strcasecmp(name, "Content-Transfer-Encoding") != 0))
-			continue;
-		const char **seen = is_type ? &type : &encoding;
-		if ((*seen && strcmp(*seen, raw) != 0) || (is_type && parameters_count(raw, "boundary") > 1))
-			return true;
-		*seen = raw;
-	}
-	return false;
-}
-
-/* RFC 2045 section 6.4: no encoding but identity on a multipart; those who decode it all the same see another mail. */
-static bool encodes_structure(GMimeObject *o)
-{
-	const char *value = g_mime_object_get_header(o, "Content-Transfer-Encoding");
-	GMimeContentEncoding e = value ? g_mime_content_encoding_from_string(value) : GMIME_CONTENT_ENCODING_DEFAULT;
-	return e == GMIME_CONTENT_ENCODING_BASE64 || e == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE || e == GMIME_CONTENT_ENCODING_UUENCODE;
-}
-
 static bool is_enveloped(GMimeObject *o, const char *mime_type)
 {
 	const char *kind = g_mime_object_get_content_type_parameter(o, "smime-type");
@@ -160,12 +134,35 @@ static bool is_enveloped(GMimeObject *o, const char *mime_type)
 		&& kind && (g_ascii_strcasecmp(kind, "enveloped-data") == 0 || g_ascii_strcasecmp(kind, "authenveloped-data") == 0);
 }
 
+/* The raw bytes of a leaf: a window on what was parsed. */
+static struct slice raw_content(GMimePart *p)
+{
+	GMimeDataWrapper *content = g_mime_part_get_content(p);
+	GMimeStream *s = content ? g_mime_data_wrapper_get_stream(content) : NULL;
+	GByteArray *all = s && GMIME_IS_STREAM_MEM(s) ? g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(s)) : NULL;
+	if (!all)
+		return (struct slice){ 0 };
+	gint64 end = s->bound_end < 0 || s->bound_end > all->len ? all->len : s->bound_end;
+	if (s->bound_start < 0 || s->bound_start >= end)
+		return (struct slice){ 0 };
+	return (struct slice){ .data = all->data + s->bound_start, .n = (size_t)(end - s->bound_start) };
+}
+
+/* A message in pieces is another one to who puts it together. */
+static bool is_piece(const char *mime_type)
+{
+	return strcmp(mime_type, "message/partial") == 0;
+}
+
+/* The lenient reader knows of fields and readings that GMime does not: it is asked about leaves, GMime about all else. */
 static void describe(struct walk *w, struct node *n, GMimeObject *o)
 {
 	char *mime_type = read_mime_type(o);
 	g_ptr_array_add(n->mime_types, mime_type);
-	bool names_whole = names_collect(o, n->names);
-	if (!names_whole || declares_twice(o) || (!GMIME_IS_PART(o) && encodes_structure(o)))
+	bool sure = names_of_library(o, n->names);
+	if (!GMIME_IS_PART(o) || !view_describe(w, n, raw_content(GMIME_PART(o))))
+		sure &= names_of_fields(o, n->names);
+	if (!sure || is_piece(mime_type))
 		node_add_attributes(n, PART_AMBIGUOUS);
 	if (strcmp(mime_type, "multipart/encrypted") == 0 || strcmp(mime_type, "application/pgp-encrypted") == 0
 		|| is_enveloped(o, mime_type))
@@ -176,33 +173,15 @@ static void describe(struct walk *w, struct node *n, GMimeObject *o)
 
 static void walk_object(struct walk *w, GMimeObject *o, struct place at);
 
-static bool is_blank(const char *text)
-{
-	return text[strspn(text, " \t\r\n")] == '\0';
-}
-
-/* What mail programs put in front for readers without MIME; harmless, and in every second mail. */
-static bool is_usual_preamble(const char *text)
-{
-	static const char *const usual[] = {
-		"This is a multi-part message in MIME format.", "This is a MIME-encapsulated message.", "This is a multipart message in MIME format.",
-		"This is a MIME-encapsulated message", "This is a cryptographically signed message in MIME format.",
-		"This is an OpenPGP/MIME signed message (RFC 4880 and 3156)", "This is an OpenPGP/MIME encrypted message (RFC 4880 and 3156)",
-	};
-	text += strspn(text, " \t\r\n");
-	for (size_t i = 0; i < G_N_ELEMENTS(usual); i++)
-		if (strncmp(text, usual[i], strlen(usual[i])) == 0 && is_blank(text + strlen(usual[i])))
-			return true;
-	return false;
-}
-
 /* Text around the parts of a multipart: true when it made a part. */
 static bool walk_surrounding(struct walk *w, const char *text, struct place at)
 {
 	struct node n;
-	if (!text || is_blank(text) || is_usual_preamble(text) || !node_begin(w, &n, at))
+	struct slice raw = view_find_around(w, text ? text : "");
+	if (view_is_usual_preamble(raw) || !node_begin(w, &n, at))
 		return false;
-	leaf_take(w, &n, (struct slice){ .data = (const uint8_t *)text, .n = strlen(text) }, TRANSFER_IDENTITY, at);
+	leaf_take(w, &n, (struct encoded){ .raw = raw }, at);
+	view_saw(w, raw, TRANSFER_IDENTITY, n.record.number);
 	node_clear(&n);
 	return true;
 }
@@ -260,18 +239,12 @@ static enum transfer_encoding encoding_of(struct walk *w, GMimePart *p)
 	}
 }
 
-/* The raw bytes of a leaf: a window on what was parsed. */
-static struct slice raw_content(GMimePart *p)
+static void walk_leaf(struct walk *w, GMimePart *p, struct node *n, struct place at)
 {
-	GMimeDataWrapper *content = g_mime_part_get_content(p);
-	GMimeStream *s = content ? g_mime_data_wrapper_get_stream(content) : NULL;
-	GByteArray *all = s && GMIME_IS_STREAM_MEM(s) ? g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(s)) : NULL;
-	if (!all)
-		return (struct slice){ 0 };
-	gint64 end = s->bound_end < 0 || s->bound_end > all->len ? all->len : s->bound_end;
-	if (s->bound_start < 0 || s->bound_start >= end)
-		return (struct slice){ 0 };
-	return (struct slice){ .data = all->data + s->bound_start, .n = (size_t)(end - s->bound_start) };
+	struct slice raw = raw_content(p);
+	enum transfer_encoding encoding = encoding_of(w, p);
+	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding }, at);
+	view_saw(w, raw, encoding, n->record.number);
 }
 
 static void walk_object(struct walk *w, GMimeObject *o, struct place at)
@@ -285,7 +258,7 @@ static void walk_object(struct walk *w, GMimeObject *o, struct place at)
 	else if (GMIME_IS_MESSAGE_PART(o))
 		walk_message_part(w, GMIME_MESSAGE_PART(o), &n, at);
 	else if (GMIME_IS_PART(o))
-		leaf_take(w, &n, raw_content(GMIME_PART(o)), encoding_of(w, GMIME_PART(o)), at);
+		walk_leaf(w, GMIME_PART(o), &n, at);
 	else
 		node_send(w, &n);
 	node_clear(&n);
@@ -340,25 +313,31 @@ static void parse(struct walk *w, struct slice bytes, struct parsed *out)
 	g_object_unref(stream);
 }
 
-void walk_message_bytes(struct walk *w, struct slice bytes, struct place at)
+static void walk_by_library(struct walk *w, struct slice bytes, struct place *at, struct parsed *p)
 {
-	struct parsed p;
+	parse(w, bytes, p);
+	if (p->message && !walk_stopped(w))
+		walk_parsed_message(w, p->message, *at);
+	at->index++;
+}
+
+void walk_message_bytes(struct walk *w, struct slice bytes, struct place *place)
+{
+	struct parsed p = { .message = NULL };
+	struct place at = *place;
 	if (bytes.n == 0 || !budget_take_nesting(&w->budget, at.nesting) || !walk_deeper(w, &at))
 		return;
 	if (bytes.n > MAIL_MAX_BYTES) {
 		walk_limit(w, "Mail too large to be taken apart");
 		return;
 	}
-	parse(w, bytes, &p);
-	if (!p.message)
-		return;
-	GMimeObject *top = g_mime_message_get_mime_part(p.message);
-	/* GMime ends what stands around the parts at a NUL and tells no length: the rest is only in the whole mail. */
-	if (top && GMIME_IS_MULTIPART(top) && memchr(bytes.data, '\0', bytes.n))
-		w->out->ambiguous = true;
-	if (!walk_stopped(w))
-		walk_parsed_message(w, p.message, at);
-	g_object_unref(p.message);
+	view_begin(w, bytes);
+	if (!view_limit(w))
+		walk_by_library(w, bytes, &at, &p);
+	view_end(w, &at);
+	place->index = at.index;
+	if (p.message)
+		g_object_unref(p.message);
 }
 
 /* --- the mail --- */
@@ -410,7 +389,7 @@ static void walk_mail(struct walk *w, int mail_fd)
 	} else if (!header_is_bounded(s.bytes)) {
 		walk_limit(w, "Header larger than %d bytes", TOP_HEADER_MAX_BYTES);
 	} else {
-		walk_message_bytes(w, s.bytes, (struct place){ .index = 1 });
+		walk_message_bytes(w, s.bytes, &(struct place){ .index = 1 });
 	}
 	source_close(&s);
 }

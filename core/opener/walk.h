@@ -17,6 +17,7 @@ struct walk {
 	struct budget budget;
 	GMimeParserOptions *options;
 	struct decoding *decoding;	/* decode.c's own */
+	struct view *view;		/* views.c's own: of the mail in hand, mails around it above */
 	bool broken;			/* reading or writing failed: unwind */
 };
 
@@ -24,6 +25,13 @@ struct walk {
 struct slice {
 	const uint8_t *data;
 	size_t n;
+};
+
+/* A leaf as it stands in its mail, and how it is to be decoded. */
+struct encoded {
+	struct slice raw;
+	enum transfer_encoding encoding;
+	enum transfer_reading reading;
 };
 
 /* Where in the tree something hangs. */
@@ -38,6 +46,7 @@ struct node {
 	struct part_record record;
 	GPtrArray *names, *mime_types;
 	bool locked;			/* a zip archive that needs a password: whoever opens it says more */
+	bool quoted;			/* within text that declares no parts: half a file is no doubt there */
 	bool embeds;			/* an archive may begin somewhere in it */
 	bool hides;			/* text in which an encoded file may begin, or a mail */
 };
@@ -62,12 +71,12 @@ void node_send(struct walk *w, struct node *n);
 void node_clear(struct node *n);
 /* One level deeper. false: too deep, this branch ends. */
 bool walk_deeper(struct walk *w, struct place *at);
-/* Take a mail within a mail apart: the children hang below `at.parent`. */
-void walk_message_bytes(struct walk *w, struct slice bytes, struct place at);
+/* Take a mail within a mail apart: the children hang below at->parent; at->index moves on. */
+void walk_message_bytes(struct walk *w, struct slice bytes, struct place *at);
 
 /* --- leaf.c --- */
 /* Decode, write, type and send a leaf, then look into it (mail, uuencoded files). n was begun and has names and type. */
-void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_encoding encoding, struct place at);
+void leaf_take(struct walk *w, struct node *n, struct encoded content, struct place at);
 /* A part's file, made once: a descriptor for reading and writing, or -1 (said). Half a content is none unless `keep`: closing says so. */
 int leaf_open_file(struct walk *w, uint32_t number);
 bool leaf_write(struct walk *w, int fd, const uint8_t *data, size_t n);
@@ -80,6 +89,12 @@ void leaf_find_type(struct node *n, const struct type_content *c, struct type_gu
 bool leaf_may_hide(const char *types, struct slice beginning, bool all);
 /* What of itself hides in a content that is in the tree: a mail, uuencoded files in text. */
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
+
+/* --- readings.c --- */
+/* Part n was decoded as usual, to `usual`; make a child of each other reading among `doubts` (transfer_doubts()) that gives something else. */
+void readings_take(struct walk *w, const struct part *p, const struct encoded *content, unsigned doubts, struct slice usual, struct place *below);
+/* SHA-256 of what a leaf decodes to, line ends at its end left out; g_malloc'd. *blank: nothing but blanks. */
+char *readings_digest(const struct encoded *content, bool *blank);
 
 /* --- decode.c --- */
 /* A part with a file, just sent: open it later if a decoder takes its type, look inside it where n->hides. */

@@ -1,4 +1,4 @@
-/* tree_probe.c - prints the tree of parts that the opener makes of a mail in a file, for the golden tests.
+/* tree_probe.c - prints the tree of parts that the opener makes of a mail in a file, or of all in a folder, for the golden tests.
  *
  * Line ends of the file become CRLF first, as a mail has them on the wire; with
  * "-b" the bytes are taken as they are. Further arguments: max_files=N
@@ -66,7 +66,9 @@ static void print_part(int dir_fd, const struct part *p)
 	for (uint32_t i = 0; i < p->name_count; i++) {
 		GString *s = g_string_new(NULL);
 		text_append_escaped(s, p->names[i], strlen(p->names[i]));
-		printf("  name %.200s\n", s->str);
+		if (s->len > 200)	/* both ends matter */
+			g_string_erase(s, 150, (gssize)s->len - 190);
+		printf("  name %s\n", s->str);
 		g_string_free(s, TRUE);
 	}
 }
@@ -116,25 +118,12 @@ static void print_outcome(const struct opened *out)
 		printf("mime error %s\n", out->mime_error);
 }
 
-int main(int argc, char **argv)
+/* One mail; 0 or 2. */
+static int probe(const char *path, bool as_is, const struct open_order *options, const struct decoders *decoders)
 {
-	bool as_is = argc > 1 && strcmp(argv[1], "-b") == 0;
-	int first = as_is ? 2 : 1;
-	struct error e = { 0 };
-	if (argc <= first || opener_preload(&e) != 0) {
-		fprintf(stderr, "usage: tree_probe [-b] FILE [max_files=N] ...  %s\n", e.text);
-		return 2;
-	}
-	GString *mail = read_mail(argv[first], as_is);
-	struct open_order order = { .log_id = "probe", .size_bytes = mail->len };
-	struct decoders decoders = { 0 };
-	for (int i = first + 1; i < argc; i++) {
-		read_option(&order, argv[i]);
-		if (strncmp(argv[i], "decoders=", 9) == 0)
-			decoders_load(&decoders, argv[i] + 9);
-	}
-	order.decoders = decoders.numbers;
-	order.decoder_count = decoders.count;
+	struct open_order order = *options;
+	GString *mail = read_mail(path, as_is);
+	order.size_bytes = mail->len;
 	FILE *spool = tmpfile();
 	if (!spool || fwrite(mail->str, 1, mail->len, spool) != mail->len || fflush(spool) != 0)
 		return 2;
@@ -142,7 +131,7 @@ int main(int argc, char **argv)
 	void *owner = talloc_new(NULL);
 	struct opener_tree tree;
 	struct opened out;
-	struct opener_job job = { .order = &order, .mail_fd = fileno(spool), .dir_fd = dir_fd, .instances = decoders.instances, .instance_count = decoders.count };
+	struct opener_job job = { .order = &order, .mail_fd = fileno(spool), .dir_fd = dir_fd, .instances = decoders->instances, .instance_count = decoders->count };
 	opener_take_apart(&job, &tree, &out, owner);
 	for (unsigned i = 0; i < tree.count; i++)
 		print_part(dir_fd, &tree.parts[i]);
@@ -152,4 +141,42 @@ int main(int argc, char **argv)
 	fclose(spool);
 	g_string_free(mail, TRUE);
 	return 0;
+}
+
+/* Each file of a folder, under a line "=== NAME". */
+static int probe_folder(const char *folder, bool as_is, const struct open_order *options, const struct decoders *decoders)
+{
+	GDir *d = g_dir_open(folder, 0, NULL);
+	int rc = d ? 0 : 2;
+	for (const char *name; d && rc == 0 && (name = g_dir_read_name(d));) {
+		char *path = g_build_filename(folder, name, NULL);
+		printf("=== %s\n", name);
+		rc = probe(path, as_is, options, decoders);
+		g_free(path);
+	}
+	if (d)
+		g_dir_close(d);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	bool as_is = argc > 1 && strcmp(argv[1], "-b") == 0;
+	int first = as_is ? 2 : 1;
+	struct error e = { 0 };
+	if (argc <= first || opener_preload(&e) != 0) {
+		fprintf(stderr, "usage: tree_probe [-b] FILE|FOLDER [max_files=N] ...  %s\n", e.text);
+		return 2;
+	}
+	struct open_order order = { .log_id = "probe" };
+	struct decoders decoders = { 0 };
+	for (int i = first + 1; i < argc; i++) {
+		read_option(&order, argv[i]);
+		if (strncmp(argv[i], "decoders=", 9) == 0)
+			decoders_load(&decoders, argv[i] + 9);
+	}
+	order.decoders = decoders.numbers;
+	order.decoder_count = decoders.count;
+	bool many = g_file_test(argv[first], G_FILE_TEST_IS_DIR);
+	return (many ? probe_folder : probe)(argv[first], as_is, &order, &decoders);
 }

@@ -10,9 +10,10 @@
 #include <cmocka.h>
 
 #include "opener/names.h"
+#include "opener/parameters.h"
+#include "opener/text_file.h"
 #include "opener/transfer.h"
 #include "opener/types.h"
-#include "opener/uudecode.h"
 
 #define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
 
@@ -26,6 +27,7 @@ static struct transfer decode(enum transfer_encoding encoding, const char *text)
 	uint8_t out[4096];
 	transfer_begin(&t, encoding);
 	size_t n = transfer_decode(&t, (const uint8_t *)text, strlen(text), out);
+	n += transfer_end(&t, out + n);
 	memcpy(decoded, out, n);
 	decoded[n] = '\0';
 	return t;
@@ -35,15 +37,17 @@ static void test_base64(void **state)
 {
 	struct transfer t = decode(TRANSFER_BASE64, "aGVs\r\nbG8=\r\n");
 	assert_string_equal(decoded, "hello");
-	assert_false(transfer_failed(&t) || transfer_ambiguous(&t));
+	assert_false(transfer_failed(&t) || transfer_doubts(&t));
 	t = decode(TRANSFER_BASE64, "aGVsbG8");
+	assert_string_equal(decoded, "hello");
 	assert_false(transfer_failed(&t));
+	assert_int_equal(transfer_doubts(&t), 1u << TRANSFER_WITHOUT_TAIL);
 	t = decode(TRANSFER_BASE64, "aGVsb");
 	assert_string_equal(decoded, "hel");
 	assert_true(transfer_failed(&t));
 	t = decode(TRANSFER_BASE64, "aGVsbG8=aGVsbG8=");
 	assert_string_equal(decoded, "hellohello");
-	assert_true(transfer_ambiguous(&t));
+	assert_int_equal(transfer_doubts(&t), 1u << TRANSFER_UNTIL_PADDING | 1u << TRANSFER_THROUGH_PADDING);
 	t = decode(TRANSFER_BASE64, "<<<<>>>> a, b !!");
 	assert_true(transfer_failed(&t));
 	t = decode(TRANSFER_BASE64, "");
@@ -90,7 +94,7 @@ static void test_cuts(void **state)
 static void test_uudecode(void **state)
 {
 	static const char text[] = "prose\nbegin 123 prose too\nbegin 644 my file.txt\n%:&5L;&\\\n`\nend\nrest\n";
-	struct uu_block b;
+	struct text_file b;
 	assert_true(uu_find(BYTES(text), 0, &b));
 	assert_string_equal(b.name, "my file.txt");
 	assert_int_equal(b.content->len, 5);
@@ -98,7 +102,7 @@ static void test_uudecode(void **state)
 	assert_false(b.broken);
 	assert_memory_equal(text + b.end, "rest", 4);
 	size_t end = b.end;
-	uu_clear(&b);
+	text_file_clear(&b);
 	assert_false(uu_find(BYTES(text), end, &b));
 }
 
@@ -107,11 +111,11 @@ static void test_uudecode_broken(void **state)
 	static const char no_end[] = "begin 644 a\r\n%:&5L;&\\\r\n";
 	static const char lies[] = "begin 644 a\nM\nend\n";
 	static const char empty[] = "begin 644 a";
-	struct uu_block b;
+	struct text_file b;
 	assert_true(uu_find(BYTES(no_end), 0, &b));
 	assert_true(b.broken);
 	assert_int_equal(b.content->len, 5);
-	uu_clear(&b);
+	text_file_clear(&b);
 	assert_false(uu_find(BYTES(lies), 0, &b));
 	assert_false(uu_find(BYTES(empty), 0, &b));
 	assert_false(uu_find((const uint8_t *)"", 0, 0, &b));
@@ -120,11 +124,11 @@ static void test_uudecode_broken(void **state)
 static void test_uudecode_base64(void **state)
 {
 	static const char text[] = "begin-base64 644 x\naGVs\nbG8=\n====\n";
-	struct uu_block b;
+	struct text_file b;
 	assert_true(uu_find(BYTES(text), 0, &b));
 	assert_int_equal(b.content->len, 5);
 	assert_false(b.broken);
-	uu_clear(&b);
+	text_file_clear(&b);
 }
 
 /* --- types --- */
@@ -270,27 +274,47 @@ static void test_encrypted(void **state)
 
 /* --- parameters --- */
 
-static void join(void *context, const char *attribute, const char *value)
+static void join(void *context, const char *value)
 {
-	g_string_append_printf(context, "[%s=%s]", attribute, value);
+	g_string_append_printf(context, "[%s]", value);
 }
 
-static void assert_parameters(const char *raw, const char *wanted)
+static void assert_readings(const char *raw, const char *wanted)
 {
 	GString *got = g_string_new(NULL);
-	parameters_each(raw, join, got);
-	assert_string_equal(got->str, wanted);
+	parameters_read(raw, "name", join, got);
+	if (!strstr(got->str, wanted))
+		fail_msg("%s: wanted %s, got %s", raw, wanted, got->str);
 	g_string_free(got, TRUE);
 }
 
 static void test_parameters(void **state)
 {
-	assert_parameters(" text/plain", "");
-	assert_parameters("a/b; Name=x; NAME=\"y;z\"; n", "[name=x][name=y;z]");
-	assert_parameters("a/b; name=\"a\\\"b\"; f = c d ;;", "[name=a\"b][f=c d]");
-	assert_parameters("a/b; name=\"open", "[name=open]");
-	assert_parameters("a/b;\r\n name*0=x;\r\n name*1=y", "[name*0=x][name*1=y]");
-	assert_int_equal(parameters_count("m/m; boundary=a; BOUNDARY=b; boundaryx=c", "boundary"), 2);
+	assert_readings("a/b; Name=x; NAME=\"y;z\"; n", "[x]");
+	assert_readings("a/b; Name=x; NAME=\"y;z\"; n", "[y;z]");
+	assert_readings("a/b; name=\"a\\\"b\"", "[a\"b]");
+	assert_readings("a/b; name=\"open", "[open]");
+	assert_readings("a/b; name=\"x\".exe; y=z", "[x.exe]");
+	assert_readings("a/b; name=\"c:\\x\\y.exe\"", "[c:\\x\\y.exe]");
+	assert_readings("a/b; name = evil file.exe ; x", "[evil file.exe]");
+	assert_readings("a/b; na(c)me=x.exe", "[x.exe]");
+	assert_readings("a/b;\r\n name*1=y;\r\n name*0=x", "[xy]");
+	assert_readings("a/b; name*0*=utf-8''x%2; name*1*=Eexe", "[x%2Eexe]");
+	assert_readings("a/b; name*0*=utf-8''x%2E; name*1=exe", "[x.exe]");
+	assert_readings("a/b; name*=utf-8'de'x%2eexe", "[x.exe]");
+	assert_readings("a/b; name=\"x.e\r\n\txe\"", "[x.exe]");
+	assert_readings("a/b; name*0=a; name*0=b; name*1=.exe", "[a.exe]");
+	assert_readings("a/b; name*0=a; name*0=b; name*1=.exe", "[b.exe]");
+	assert_readings("a/b; name*0=x.exe; name*2=.txt", "[x.exe]");
+}
+
+static void test_parameters_given_twice(void **state)
+{
+	GString *got = g_string_new(NULL);
+	assert_int_equal(parameters_read("a/b; name=x; name=x", "name", join, got), 0);
+	assert_int_equal(parameters_read("a/b; name=x; name=y", "name", join, got), PARAMETERS_CONFLICT);
+	assert_int_equal(parameters_read("a/b; name=x; name*=utf-8''y", "name", join, got), 0);
+	g_string_free(got, TRUE);
 }
 
 static void test_names_keep_both_ends(void **state)
@@ -315,7 +339,7 @@ int main(void)
 		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64),
 		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text), cmocka_unit_test(test_types_of_documents), cmocka_unit_test(test_types_by_tail),
 		cmocka_unit_test(test_types_of_scripts),
-		cmocka_unit_test(test_types_of_descriptions), cmocka_unit_test(test_encrypted), cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_types_of_descriptions), cmocka_unit_test(test_encrypted), cmocka_unit_test(test_parameters), cmocka_unit_test(test_parameters_given_twice),
 		cmocka_unit_test(test_names_keep_both_ends),
 	};
 	if (types_load(&e) != 0)

@@ -1,0 +1,92 @@
+/* text_file.c - see text_file.h: the search, and what its decoders share. */
+#include "config.h"
+
+#include "opener/text_file.h"
+
+#include <string.h>
+
+struct text_line text_line_at(const uint8_t *text, size_t n, size_t from)
+{
+	struct text_line l = { .at = text + from };
+	const uint8_t *end = memchr(text + from, '\n', n - from);
+	l.length = end ? (size_t)(end - l.at) : n - from;
+	l.next = end ? from + l.length + 1 : n;
+	if (l.length > 0 && l.at[l.length - 1] == '\r')
+		l.length--;
+	return l;
+}
+
+bool text_line_is(const struct text_line *l, const char *word)
+{
+	size_t n = l->length;
+	while (n > 0 && (l->at[n - 1] == ' ' || l->at[n - 1] == '\t'))
+		n--;
+	return n == strlen(word) && memcmp(l->at, word, n) == 0;
+}
+
+bool text_line_begins(const struct text_line *l, const char *word)
+{
+	size_t n = strlen(word);
+	return l->length >= n && memcmp(l->at, word, n) == 0;
+}
+
+void text_file_clear(struct text_file *f)
+{
+	g_free(f->name);
+	if (f->content)
+		g_byte_array_unref(f->content);
+	if (f->other)
+		g_byte_array_unref(f->other);
+	*f = (struct text_file){ 0 };
+}
+
+static bool at_line_start(const uint8_t *text, size_t at)
+{
+	return at == 0 || text[at - 1] == '\n';
+}
+
+static size_t find(const uint8_t *text, size_t n, size_t from, const char *word)
+{
+	const uint8_t *hit = from < n ? memmem(text + from, n - from, word, strlen(word)) : NULL;
+	return hit ? (size_t)(hit - text) : n;
+}
+
+/* "begin" of uuencode, or within "=ybegin": the block there. */
+static bool begins_at(const uint8_t *text, size_t n, size_t at, struct text_file *out)
+{
+	if (at_line_start(text, at))
+		return uu_at(text, n, at, out);
+	return at >= 2 && text[at - 1] == 'y' && text[at - 2] == '=' && at_line_start(text, at - 2) && yenc_at(text, n, at - 2, out);
+}
+
+/* The file itself begins with a colon at the start of a line. */
+static size_t bare_binhex(const uint8_t *text, size_t n)
+{
+	size_t at = n > 0 && text[0] == ':' ? 0 : find(text, n, 0, "\n:");
+	return at > 0 && at < n ? at + 1 : at;
+}
+
+static size_t next_binhex(struct text_files *s)
+{
+	if (!s->binhex_known || s->next_binhex < s->from)
+		s->next_binhex = find(s->text, s->n, s->from, BINHEX_MARK);
+	if (!s->binhex_known && s->is_binhex && s->next_binhex == s->n)
+		s->next_binhex = bare_binhex(s->text, s->n);
+	s->binhex_known = true;
+	return s->next_binhex;
+}
+
+bool text_files_next(struct text_files *s, struct text_file *out)
+{
+	while (s->from < s->n) {
+		size_t binhex = next_binhex(s), begin = find(s->text, binhex, s->from, "begin");
+		bool found = begin < binhex ? begins_at(s->text, s->n, begin, out)
+			: binhex < s->n && binhex_at(s->text, s->n, binhex, s->max_bytes, out);
+		if (found) {
+			s->from = out->end;
+			return true;
+		}
+		s->from = (begin < binhex ? begin : binhex) + 1;
+	}
+	return false;
+}
