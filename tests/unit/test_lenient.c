@@ -132,7 +132,7 @@ static void test_leaves(void **state)
 	assert_leaves(MIXED "\n--b--\nx\n--b\n\nlate", "A[x\n--b\n\nlate]L[late]");
 	assert_leaves(MIXED "\n--bb\n\none\n--bb--", "L[one]");
 	assert_leaves("Content-Type: multipart/mixed; boundary=a; boundary=b\n\n--a\n\none\n--a--\n--b\n\ntwo\n--b--",
-		"A[--b\n\ntwo\n--b--]L[one]A[--a\n\none\n--a--]L[two]");
+		"L[one]A[--b\n\ntwo\n--b--]A[--a\n\none\n--a--]L[two]");
 }
 
 static void test_quoted_leaves(void **state)
