@@ -112,6 +112,7 @@ struct mail {
 	struct part *parts;		/* parts[i].number == i + 1 */
 	bool opened;			/* the opener has finished with it */
 	bool undecipherable, crypted, ambiguous, over_limits, mail_as_part;
+	bool unopened;			/* a container or document that no decoder understands */
 	const char *hold;		/* X-Amavis-Hold text */
 	unsigned finding_count;
 	struct finding *findings;	/* talloc array */

@@ -87,16 +87,15 @@ static struct decoding *decoding_of(struct walk *w)
 	return w->decoding;
 }
 
-void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool look)
+void decode_enqueue(struct walk *w, const struct node *n, struct place at)
 {
 	const char *types = n->record.type_short;
 	bool wanted = anybody_takes(w, types), embeds = n->embeds && !is_container(types) && anybody_takes(w, EMBEDDED);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
-	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0 || strcmp(types, "hqx") == 0);
-	if (!wanted && !embeds && !looks && !shut && !n->locked)
+	if (!wanted && !embeds && !n->hides && !shut && !n->locked)
 		return;
 	struct pending *p = g_new(struct pending, 1);
-	*p = (struct pending){ .number = n->record.number, .at = at, .look = looks, .locked = n->locked, .wanted = wanted, .embeds = embeds };
+	*p = (struct pending){ .number = n->record.number, .at = at, .look = n->hides, .locked = n->locked, .wanted = wanted, .embeds = embeds };
 	g_queue_push_tail(decoding_of(w)->queue, p);
 }
 
@@ -288,6 +287,12 @@ void decode_run(struct walk *w)
 			open_by_decoders(w, p);
 		g_free(p);
 	}
+}
+
+bool decode_is_business_of(const struct walk *w, const struct part *p)
+{
+	const struct part *above = p->parent > 0 ? tree_part(w->tree, p->parent) : NULL;
+	return p->note || is_container(p->type_short) || (above && (above->decoder || above->note));
 }
 
 void decode_clear(struct walk *w)

@@ -271,14 +271,20 @@ static bool is_declared_text(const struct part *p)
 }
 
 /* yEnc is no text to those who look for it. */
-static bool may_hold_files(const char *types, struct slice bytes)
+static bool may_hold_files(const char *types, struct slice beginning)
 {
-	static const char *const kinds[] = { "txt", "uue", "hqx" };
+	static const char *const kinds[] = { "txt", "uue", "hqx", "html" };
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (tree_type_in(types, ',', kinds[i], 3))
+		if (tree_type_in(types, ',', kinds[i], strlen(kinds[i])))
 			return true;
-	size_t head = MIN(bytes.n, YENC_WITHIN_BYTES);
-	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(bytes.data, head, "=ybegin ", 8);
+	size_t head = MIN(beginning.n, YENC_WITHIN_BYTES);
+	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(beginning.data, head, "=ybegin ", 8);
+}
+
+bool leaf_may_hide(const char *types, struct slice beginning, bool all)
+{
+	return strcmp(types, "mail") == 0 || (may_hold_files(types, beginning) && (!all
+		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))));
 }
 
 static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
@@ -337,7 +343,7 @@ void leaf_take(struct walk *w, struct node *n, struct encoded content, struct pl
 		n->record.digest = digest;
 	node_send(w, n);
 	if (n->record.has_file)
-		decode_enqueue(w, n, at, false);
+		decode_enqueue(w, n, at);
 	if (good && !walk_stopped(w))
 		look_around(w, n->record.number, &content, &c, &below);
 	extract_text_files(w, c.behind, false, &below);

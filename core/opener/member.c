@@ -149,9 +149,10 @@ static bool end_child(void *context)
 	if (type_of_no_file(c))
 		n->record.type_short = n->record.type_full = type_of_no_file(c);
 	n->record.digest = finish_digest(c, digest);
+	n->hides = leaf_may_hide(n->record.type_short, (struct slice){ .data = c->head, .n = c->head_bytes }, c->head_bytes == c->size_bytes);
 	node_send(w, n);
 	if (n->record.has_file && !c->failed)
-		decode_enqueue(w, n, w->decoding->parent, true);
+		decode_enqueue(w, n, w->decoding->parent);
 	node_clear(n);
 	return may_go_on(w);
 }

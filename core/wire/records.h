@@ -204,6 +204,7 @@ struct opened {
 	uint32_t part_count;		/* PART records sent */
 	uint32_t spared_count;		/* of them, those with PART_SPARED */
 	uint8_t undecipherable, crypted, ambiguous, mail_kept;
+	uint8_t unopened;		/* some of what is undecipherable holds other files, or came out of such */
 	const char *hold;		/* what limit was hit, for X-Amavis-Hold; NULL */
 	const char *mime_error;		/* for the bad-header test 'mime'; NULL */
 	uint32_t cpu_us;

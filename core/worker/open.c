@@ -248,6 +248,7 @@ static int conclude(struct collecting *c, struct error *e)
 		return error_set(e, ERROR_ENVIRONMENT, "opener: it has no room for the mail's parts: %s", o->hold ? o->hold : "no reason given");
 	m->opened = true;
 	m->undecipherable = o->undecipherable;
+	m->unopened = o->unopened;
 	m->crypted = o->crypted;
 	m->ambiguous = o->ambiguous;
 	m->over_limits = o->outcome == OPENED_LIMIT;
