@@ -166,7 +166,7 @@ static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, s
 
 static void judge_transfer(struct walk *w, struct node *n, const struct transfer *t)
 {
-	if (!transfer_failed(t) || n->quoted)
+	if (!transfer_failed(t))
 		return;
 	node_add_attributes(n, PART_UNDECODABLE);
 	walk_mime_error(w, "part %u cannot be decoded from its transfer encoding", n->record.number);
@@ -190,7 +190,8 @@ static bool decode(struct walk *w, struct node *n, const struct encoded *content
 	} else {
 		good = decode_in_memory(w, raw, &t, c);
 	}
-	judge_transfer(w, n, &t);
+	if (!content->quoted)
+		judge_transfer(w, n, &t);
 	c->doubts = content->reading == TRANSFER_USUAL ? transfer_doubts(&t) : 0;
 	if (good && !written && fd >= 0)
 		good = leaf_write(w, fd, c->bytes.data, c->bytes.n);
