@@ -166,7 +166,7 @@ static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, s
 
 static void judge_transfer(struct walk *w, struct node *n, const struct transfer *t)
 {
-	if (!transfer_failed(t) || n->quoted)
+	if (!transfer_failed(t))
 		return;
 	node_add_attributes(n, PART_UNDECODABLE);
 	walk_mime_error(w, "part %u cannot be decoded from its transfer encoding", n->record.number);
@@ -190,7 +190,8 @@ static bool decode(struct walk *w, struct node *n, const struct encoded *content
 	} else {
 		good = decode_in_memory(w, raw, &t, c);
 	}
-	judge_transfer(w, n, &t);
+	if (!content->quoted)
+		judge_transfer(w, n, &t);
 	c->doubts = content->reading == TRANSFER_USUAL ? transfer_doubts(&t) : 0;
 	if (good && !written && fd >= 0)
 		good = leaf_write(w, fd, c->bytes.data, c->bytes.n);
@@ -271,14 +272,20 @@ static bool is_declared_text(const struct part *p)
 }
 
 /* yEnc is no text to those who look for it. */
-static bool may_hold_files(const char *types, struct slice bytes)
+static bool may_hold_files(const char *types, struct slice beginning)
 {
 	static const char *const kinds[] = { "txt", "uue", "hqx", "html" };
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
 		if (tree_type_in(types, ',', kinds[i], strlen(kinds[i])))
 			return true;
-	size_t head = MIN(bytes.n, YENC_WITHIN_BYTES);
-	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(bytes.data, head, "=ybegin ", 8);
+	size_t head = MIN(beginning.n, YENC_WITHIN_BYTES);
+	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(beginning.data, head, "=ybegin ", 8);
+}
+
+bool leaf_may_hide(const char *types, struct slice beginning, bool all)
+{
+	return strcmp(types, "mail") == 0 || (may_hold_files(types, beginning) && (!all
+		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))));
 }
 
 bool leaf_may_hide(const char *types, struct slice beginning, bool all)

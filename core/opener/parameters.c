@@ -186,8 +186,6 @@ static void give_token(const struct search *s, const char *p, GString *first)
 
 static void ignore(void *context, const char *value)
 {
-	(void)context;
-	(void)value;
 }
 
 /* Keeps or frees the value. */

@@ -114,7 +114,7 @@ void readings_take(struct walk *w, const struct part *p, const struct encoded *c
 	char *digests[TRANSFER_READINGS];
 	struct part part = *p;		/* the tree moves as it grows */
 	struct encoded other = *content, decoded = { .raw = usual };
-	bool mere = is_mere_text(&part, content), blank;
+	bool mere = is_mere_text(&part, content), sure = mere || content->quoted, blank;
 	unsigned count = 0;
 	if (mere)
 		doubts &= ~(1u << TRANSFER_NO_BLANK_ENDS);
@@ -126,9 +126,9 @@ void readings_take(struct walk *w, const struct part *p, const struct encoded *c
 		digests[count++] = readings_digest(&other, &blank);
 		if (blank || is_among(digests, count - 1, digests[count - 1]))
 			continue;
-		if (!mere)
+		if (!sure)
 			walk_mime_error(w, "part %u can be decoded in several ways", part.number);
-		take_reading(w, &part, &other, !mere, below);
+		take_reading(w, &part, &other, !sure, below);
 	}
 	for (unsigned i = 0; i < count; i++)
 		g_free(digests[i]);

@@ -277,13 +277,13 @@ static void open_leaf(struct walk *w, const struct lenient_leaf *leaf, enum tran
 	describe(&n, &leaf->fields);
 	if (n.mime_types->len == 0 && leaf->kind != LENIENT_AROUND)
 		g_ptr_array_add(n.mime_types, g_strdup("text/plain"));
-	n.quoted = leaf->kind == LENIENT_QUOTED;
+	bool quoted = leaf->kind == LENIENT_QUOTED;
 	/* Where a limit cut one view short they cannot be compared: the mail is unchecked for that. */
-	if (n.quoted || w->budget.hold)
+	if (quoted || w->budget.hold)
 		n.record.attributes &= (uint16_t)~PART_AMBIGUOUS;
 	else
 		node_add_attributes(&n, PART_AMBIGUOUS);
-	leaf_take(w, &n, (struct encoded){ .raw = leaf->body, .encoding = encoding }, *at);
+	leaf_take(w, &n, (struct encoded){ .raw = leaf->body, .encoding = encoding, .quoted = quoted }, *at);
 	view_saw(w, leaf->body, encoding, n.record.number);
 	node_clear(&n);
 }

@@ -32,6 +32,7 @@ struct encoded {
 	struct slice raw;
 	enum transfer_encoding encoding;
 	enum transfer_reading reading;
+	bool quoted;			/* within text that declares no parts: half a file is no doubt there */
 };
 
 /* Where in the tree something hangs. */
@@ -46,7 +47,6 @@ struct node {
 	struct part_record record;
 	GPtrArray *names, *mime_types;
 	bool locked;			/* a zip archive that needs a password: whoever opens it says more */
-	bool quoted;			/* within text that declares no parts: half a file is no doubt there */
 	bool embeds;			/* an archive may begin somewhere in it */
 	bool hides;			/* text in which an encoded file may begin, or a mail */
 };

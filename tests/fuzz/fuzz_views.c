@@ -100,8 +100,6 @@ static GByteArray *bytes_of(GMimeDataWrapper *content, bool decoded)
 
 static void check_leaf(GMimeObject *parent, GMimeObject *o, gpointer context)
 {
-	(void)parent;
-	(void)context;
 	GMimeDataWrapper *content = GMIME_IS_PART(o) ? g_mime_part_get_content(GMIME_PART(o)) : NULL;
 	if (!content)
 		return;

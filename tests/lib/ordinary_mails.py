@@ -372,6 +372,13 @@ def with_source(w, i):
     return top(w, "x", "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n") + b"Look what I got:\n\n" + quoted + b"\nStrange.\n"
 
 
+def with_cut_source(w, i):
+    """The same, cut off within what was a part in base64."""
+    quoted = like_gmail(w, i).replace(b"\r\n", b"\n")
+    encoded = quoted.index(b"base64\n\n") + 8
+    return top(w, "Mail delivery failed", "\n") + b"This is a copy of the message:\n\n" + quoted[:encoded + 40 + i % 4]
+
+
 # --- real programs ---
 
 def run(program, folder, **more):
@@ -440,7 +447,7 @@ def by_programs(folder):
 
 
 SHAPES = [by_python, by_python, by_python_legacy, like_outlook, like_exchange, like_apple, like_iphone, like_thunderbird, like_gmail, like_phpmailer, like_newsletter, as_plain, as_list_mail,
-          as_pgp, as_smime, as_bounce, as_notice, as_calendar, as_forward, with_uuencoded, with_source]
+          as_pgp, as_smime, as_bounce, as_notice, as_calendar, as_forward, with_uuencoded, with_source, with_cut_source]
 
 
 def mails(folder, count=510):

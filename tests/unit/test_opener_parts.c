@@ -131,6 +131,54 @@ static void test_uudecode_base64(void **state)
 	text_file_clear(&b);
 }
 
+static void assert_one_file(const char *text, const char *name, const char *content, bool broken, bool ambiguous)
+{
+	struct text_files s = { .text = (const uint8_t *)text, .n = strlen(text), .max_bytes = 1000 };
+	struct text_file f;
+	assert_true(text_files_next(&s, &f));
+	assert_string_equal(f.name, name);
+	assert_int_equal(f.content->len, strlen(content));
+	assert_memory_equal(f.content->data, content, strlen(content));
+	assert_int_equal(f.broken, broken);
+	assert_int_equal(f.ambiguous, ambiguous);
+	text_file_clear(&f);
+	assert_false(text_files_next(&s, &f));
+}
+
+static void test_xxencode(void **state)
+{
+	assert_one_file("begin 644 x\n3O4JgP4w+\n+\nend\n", "x", "hello", false, false);
+}
+
+static void test_lengths_that_lie(void **state)
+{
+	struct text_file f;
+	assert_true(uu_find(BYTES("begin 644 x\n%:&5L;&\\\n!:&5L;&]H:&5L;&]H\n`\nend\n"), 0, &f));
+	assert_true(f.broken && f.ambiguous);
+	assert_int_equal(f.content->len, 6);
+	assert_int_equal(f.other->len, 5 + 12);
+	text_file_clear(&f);
+}
+
+static void test_yenc(void **state)
+{
+	assert_one_file("=ybegin line=128 size=5 name=a b.txt\r\n\x92\x8f\x96\x96\x99\r\n=yend size=5\r\n", "a b.txt", "hello", false, false);
+	assert_one_file("=ybegin line=128 size=7 name=x\r\n\x92\x8f\x96\x96\x99\r\n=yend size=5\r\n", "x", "hello", true, false);
+	assert_one_file("=ybegin line=128 size=1 name=x\n=}\n=yend\n", "x", "\x13", false, false);
+	assert_one_file("=ybegin part=1 total=2 line=128 size=5 name=x\n=ypart begin=1 end=3\n\x92\x8f\x96\n=yend size=3\n\n"
+		"=ybegin part=2 total=2 line=128 size=5 name=x\n=ypart begin=4 end=5\n\x96\x99\n=yend size=2\n", "x", "hello", false, false);
+	assert_one_file("=ybegin line=128 size=5 name=x\n\x92\x8f\x96\x96\x99\n", "x", "hello", true, false);
+}
+
+static void test_binhex(void **state)
+{
+	struct text_files s = { .text = (const uint8_t *)":#", .n = 2, .is_binhex = true, .max_bytes = 10 };
+	struct text_file f;
+	assert_false(text_files_next(&s, &f));
+	assert_one_file("x\n" BINHEX_MARK " 4.0)\n\n:\"AJZBfpY!%&38%`r2cmr!!!!!!!&!!!!!*-GD'9XE'r$BJ!!:\n", "x.com", "hello", false, false);
+	assert_one_file(BINHEX_MARK " 4.0)\n\n:\"AJZBfpY!%&38%`r2cmr!!!!!!!&!!!!!*-GD'9XE:\n", "x.com", "hel", true, true);
+}
+
 /* --- types --- */
 
 static void assert_type(const char *data, size_t n, const char *shorts)
@@ -336,7 +384,8 @@ int main(void)
 	struct error e;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64), cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64),
+		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64), cmocka_unit_test(test_xxencode),
+		cmocka_unit_test(test_lengths_that_lie), cmocka_unit_test(test_yenc), cmocka_unit_test(test_binhex),
 		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text), cmocka_unit_test(test_types_of_documents), cmocka_unit_test(test_types_by_tail),
 		cmocka_unit_test(test_types_of_scripts),
 		cmocka_unit_test(test_types_of_descriptions), cmocka_unit_test(test_encrypted), cmocka_unit_test(test_parameters), cmocka_unit_test(test_parameters_given_twice),
