@@ -25,7 +25,7 @@ define("sevenzip", { "7zz", "/usr/lib/p7zip/7za", "/usr/lib/p7zip/7z", "/usr/lib
   "zip|7z|rar|arj|cab|chm|cpio|deb|a|iso|udf|lha|rpm|tar|wim|squashfs|vhd|vmdk|qcow|dmg|xar|Z|xz|lzma|bz2|gz|zst|szdd|swf", {
     args = { "x", "-y", "-bd", "-aou", "-mmt=off", "-p{password}", "--", "{}" }, no_password = "-p",
     nothing = "Cannot open the file as( \\[[^]]*\\])? archive|Can not open the file as( \\[[^]]*\\])? archive",
-    failed = "There are (some )?data after the end",
+    failed = "There are (some )?data after the end|open with offset|^Offset = [1-9]",
     encrypted = "Wrong password|Cannot open encrypted archive|Can not open encrypted archive|Enter password",
     good = { 0 }, memory = "2G", threads = 8,	-- one for each coder that it strings together
   })

@@ -59,6 +59,9 @@ class Scanned:
 
 def jail(t, p):
     for word in "connect", "read", "write", "processes", "links", "memory", "inheritance":
+        if word == "memory" and not p.status()["jail"]["memory_limit_bytes"]:
+            t.skip("memory", "built with sanitizers, which no limit on memory suits")
+            continue
         s = Scanned(p, word)
         said = [name for name in s.names if name.endswith((" denied", " ALLOWED"))]
         wrong = [name for name in said if name.endswith(" ALLOWED") and name != "read the part ALLOWED"]
