@@ -61,12 +61,17 @@ bool record_asker_is_wanted(const struct record_asker *a)
 	return is_wanted(a, RECORD_SQL) || is_wanted(a, RECORD_LDAP);
 }
 
-static void ask(struct record_asker *a, enum record_source_kind kind, struct lookup_key *key, const struct lookup_context *context, struct answer *out)
+static bool is_local_by_tables(struct record_asker *a, struct lookup_key *key, const struct lookup_context *context, struct error *e)
 {
 	struct lookup_context without = context ? *context : (struct lookup_context){ .deadline = deadline_none() };
+	without.records = NULL;
+	return lookup_true(a->terms.local_domains, key, &without, a->memory, e);
+}
+
+static void ask(struct record_asker *a, enum record_source_kind kind, struct lookup_key *key, const struct lookup_context *context, struct answer *out)
+{
 	struct record_question q = { .key = key, .statement = a->terms.statement, .context = context };
-	without.records = NULL;		/* whether it is local is asked of the tables alone */
-	q.local_by_tables = lookup_true(a->terms.local_domains, key, &without, a->memory, &out->failed);
+	q.local_by_tables = is_local_by_tables(a, key, context, &out->failed);
 	if (out->failed.class == ERROR_NONE && a->sources[kind]->fetch(a->sources[kind], &q, a->memory, &out->record, &out->failed) != 0
 	    && out->failed.class == ERROR_NONE)
 		error_set(&out->failed, ERROR_ENVIRONMENT, "%s could not be asked", kind == RECORD_SQL ? "SQL" : "LDAP");
@@ -100,5 +105,10 @@ int record_asker_wblist(struct record_asker *a, const char *users_id, struct loo
 	*wb = NULL;
 	if (!s || !s->wblist || !users_id)
 		return 0;
-	return s->wblist(s, users_id, sender, a->terms.wblist_statement, context, a->memory, wb, e);
+	struct record_question q = { .key = sender, .statement = a->terms.wblist_statement, .context = context };
+	struct error failed = { .class = ERROR_NONE };
+	q.local_by_tables = is_local_by_tables(a, sender, context, &failed);
+	if (failed.class == ERROR_NONE)
+		return s->wblist(s, users_id, &q, a->memory, wb, e);
+	return error_set(e, failed.class, "%s", failed.text);
 }

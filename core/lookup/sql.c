@@ -214,21 +214,20 @@ static const char *wb_of(const struct record_row *row)
 	return row->count > 0 ? row->fields[0].value : NULL;
 }
 
-static int wblist(struct record_source *public, const char *users_id, struct lookup_key *sender, const char *statement,
-	const struct lookup_context *context, void *owner, const char **wb, struct error *e)
+static int wblist(struct record_source *public, const char *users_id, const struct record_question *q, void *owner, const char **wb, struct error *e)
 {
 	struct sql_source *s = source_of(public);
-	const char *text = statement ? statement : s->settings.sel_wblist;
+	const char *text = q->statement ? q->statement : s->settings.sel_wblist;
 	void *scratch = talloc_new(owner);
 	struct sql_arguments arguments;
 	struct record record = { .row_count = 0 };
 	int rc = 0;
 
 	*wb = NULL;
-	fill_arguments(s, sender, false, scratch, &arguments);
+	fill_arguments(s, q->key, q->local_by_tables, scratch, &arguments);
 	arguments.argument = users_id;
 	if (*text)		/* "": there is no such list */
-		rc = put_question(s, text, true, &arguments, context, owner, &record, e);
+		rc = put_question(s, text, true, &arguments, q->context, owner, &record, e);
 	for (size_t i = 0; i < record.row_count && !*wb; i++)
 		*wb = wb_of(&record.rows[i]);
 	talloc_free(scratch);

@@ -144,7 +144,8 @@ static void do_wblist(void *owner, char **words)
 	struct lookup_context context = { .deadline = now_deadline() };
 	struct error e = { 0 };
 	const char *wb;
-	if (sql_source()->wblist(sql_source(), words[1], key_of(owner, words[2]), NULL, &context, owner, &wb, &e) != 0) {
+	struct record_question q = { .key = key_of(owner, words[2]), .context = &context };
+	if (sql_source()->wblist(sql_source(), words[1], &q, owner, &wb, &e) != 0) {
 		put_error(&e);
 		return;
 	}

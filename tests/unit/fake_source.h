@@ -63,15 +63,14 @@ static inline int fake_fetch(struct record_source *s, const struct record_questi
 	return 0;
 }
 
-static inline int fake_wblist(struct record_source *s, const char *users_id, struct lookup_key *sender, const char *statement,
-	const struct lookup_context *context, void *owner, const char **wb, struct error *e)
+static inline int fake_wblist(struct record_source *s, const char *users_id, const struct record_question *q, void *owner, const char **wb, struct error *e)
 {
 	struct fake_source *f = s->state;
-	(void)context;
 	f->wblists++;
-	f->statement = statement;
+	f->statement = q->statement;
+	f->local = q->local_by_tables;
 	f->users_id = users_id;
-	f->sender = talloc_strdup(owner, lookup_key_text(sender));
+	f->sender = talloc_strdup(owner, lookup_key_text(q->key));
 	*wb = f->wb;
 	for (const char *const *line = f->wblist; line && *line; line++) {
 		char *start = talloc_asprintf(owner, "%s %s ", users_id, f->sender);

@@ -325,6 +325,11 @@ static void soft_scores_of_sql(void **state)
 	assert_string_equal(g.sql.sender, "sender@elsewhere.net");
 	assert_string_equal(g.sql.statement, "SELECT x");
 	assert_string_equal(g.mail->recipients[0].sql_policy_id, "3");
+	assert_false(g.sql.local);
+	finish(&g);
+	/* A sender who is local by the tables is asked for by his bare name too, as recipients are. */
+	assert_int_equal(settle(&g, "bypass_virus_checks_maps = { true }\nlocal_domains_maps = { { \".elsewhere.net\" } }\n", LIST("a@b.org: id=7"), NULL, LIST("a@b.org")), 0);
+	assert_true(g.sql.local);
 	finish(&g);
 }
 
