@@ -343,19 +343,46 @@ const struct value *check_type(struct checker *k, enum setting_id id, enum setti
 	}
 }
 
-/* Settings that are asked with clients' addresses; what reception decides by must be a list within the configuration, for it holds no tables. */
-static const struct value *check_clients(struct checker *k, enum setting_id id, const struct value *v, const struct value *typed)
+/* An item that is no network would never match, and nobody would hear of it. NULL after complaining. */
+static const struct value *check_networks(struct checker *k, const struct value *v)
 {
 	struct error e = { 0 };
 
-	if (!typed || typed->kind != VALUE_TABLE || (id != SET_inet_acl && id != SET_xforward_hosts && id != SET_mynetworks))
-		return typed;
-	if (id != SET_mynetworks && lookup_table_kind(typed->u.table) != LOOKUP_ACL)
-		return check_wrong(k, v, "networks written out, { \"127.0.0.1\", \"[::1]\" }: reception decides by it, and holds no other tables");
-	if (lookup_table_check_networks(typed->u.table, &e) == 0)
-		return typed;
+	if (v->kind != VALUE_TABLE || lookup_table_check_networks(v->u.table, &e) == 0)
+		return v;
 	check_complain(k, v, "%s", e.text);
 	return NULL;
+}
+
+/* Every table of a lookup list, or of pairs of table and banks. */
+static const struct value *check_networks_of_list(struct checker *k, const struct value *list)
+{
+	unsigned before = k->errors;
+
+	for (size_t i = 0; list->kind == VALUE_LIST && i < list->u.list.count; i++) {
+		const struct value *item = list->u.list.items[i];
+		size_t mark = check_enter_index(k, i + 1);
+
+		if (item->kind == VALUE_LIST)
+			check_enter_index(k, 1);
+		check_networks(k, item->kind == VALUE_LIST ? item->u.list.items[0] : item);
+		check_leave(k, mark);
+	}
+	return k->errors == before ? list : NULL;
+}
+
+/* Settings that are asked with clients' addresses; what reception decides by must be a list within the configuration, for it holds no tables. */
+static const struct value *check_clients(struct checker *k, enum setting_id id, const struct value *v, const struct value *typed)
+{
+	bool by_reception = id == SET_inet_acl || id == SET_xforward_hosts;
+
+	if (typed && (id == SET_client_ipaddr_policy || id == SET_mynetworks_maps || id == SET_ip_repu_ignore_maps))
+		return check_networks_of_list(k, typed);
+	if (!typed || typed->kind != VALUE_TABLE || (!by_reception && id != SET_mynetworks && id != SET_ip_repu_ignore_networks))
+		return typed;
+	if (by_reception && lookup_table_kind(typed->u.table) != LOOKUP_ACL)
+		return check_wrong(k, v, "networks written out, { \"127.0.0.1\", \"[::1]\" }: reception decides by it, and holds no other tables");
+	return check_networks(k, typed);
 }
 
 const struct value *check_setting(struct checker *k, enum setting_id id, const struct value *v)

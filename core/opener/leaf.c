@@ -288,14 +288,6 @@ bool leaf_may_hide(const char *types, struct slice beginning, bool all)
 		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))));
 }
 
-bool leaf_may_hide(const char *types, struct slice beginning, bool all)
-{
-	if (strcmp(types, "mail") == 0)
-		return true;
-	return may_hold_files(types, beginning)
-		&& (!all || memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, "BinHex", 6));
-}
-
 static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
 {
 	const char *types = tree_part(w->tree, number)->type_short;
