@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,48 +70,29 @@ char *spawn_find(const char *name, const char *path)
 	}
 }
 
-/* dup2 in the child goes to 0, 1 and 2: what is copied there must not lie there itself. */
-static int lift(int fd)
-{
-	if (fd < 0 || fd > STDERR_FILENO)
-		return fd;
-	int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	int errnum = errno;
-	close(fd);
-	errno = errnum;
-	return above;
-}
-
 static int make_pipe(int fds[2])
 {
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return -1;
-	fds[0] = lift(fds[0]);
-	fds[1] = lift(fds[1]);
-	if (fds[0] >= 0 && fds[1] >= 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0)
+	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
 	int errnum = errno;
-	if (fds[0] >= 0)
-		close(fds[0]);
-	if (fds[1] >= 0)
-		close(fds[1]);
+	close(fds[0]);
+	close(fds[1]);
 	errno = errnum;
 	return -1;
 }
 
-/* Standard input first: it may be our 1 or 2. Nothing above 2 reaches the program, whatever lacks close-on-exec. */
-static int prepare_files(posix_spawn_file_actions_t *files, int stdin_fd, int output_fd, const char *cwd)
+static int add_files(posix_spawn_file_actions_t *files, const int *fds, int count, const char *cwd)
 {
-	int problem = stdin_fd >= 0 ? posix_spawn_file_actions_adddup2(files, stdin_fd, STDIN_FILENO)
-		: posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (!problem)
-		problem = posix_spawn_file_actions_adddup2(files, output_fd, STDOUT_FILENO);
-	if (!problem)
-		problem = posix_spawn_file_actions_adddup2(files, output_fd, STDERR_FILENO);
+	int problem = 0;
+	for (int i = 0; i < count && !problem; i++)
+		problem = fds[i] >= 0 ? posix_spawn_file_actions_adddup2(files, fds[i], i)
+			: posix_spawn_file_actions_addopen(files, i, "/dev/null", i == STDIN_FILENO ? O_RDONLY : O_RDWR, 0);
 	if (!problem)
 		problem = posix_spawn_file_actions_addchdir_np(files, cwd ? cwd : "/");
 	if (!problem)
-		problem = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+		problem = posix_spawn_file_actions_addclosefrom_np(files, count);	/* whatever lacks close-on-exec */
 	return problem;
 }
 
@@ -141,14 +122,14 @@ static void lift_memory_limit(pid_t pid)
 	prlimit(pid, RLIMIT_DATA, &now, NULL);
 }
 
-static int start(const char *program, const char *const argv[], int stdin_fd, int output_fd, const char *cwd, pid_t *pid)
+static int start_with(const char *program, const char *const argv[], const int *fds, int count, const char *cwd, pid_t *pid)
 {
 	char *const empty[] = { NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attributes);
-	int problem = prepare_files(&files, stdin_fd, output_fd, cwd);
+	int problem = add_files(&files, fds, count, cwd);
 	if (!problem)
 		problem = prepare_attributes(&attributes);
 	if (!problem)
@@ -159,6 +140,36 @@ static int start(const char *program, const char *const argv[], int stdin_fd, in
 	posix_spawn_file_actions_destroy(&files);
 	errno = problem;
 	return problem ? -1 : 0;
+}
+
+static void close_all(const int *fds, int count)
+{
+	int errnum = errno;
+	for (int i = 0; i < count; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	errno = errnum;
+}
+
+/* Copies that lie above every number they are to become: no dup2 in the child overwrites what another one needs. */
+int spawn_start(const char *program, const char *const argv[], const int *fds, int count, const char *cwd, pid_t *pid)
+{
+	int above[SPAWN_FDS_MAX];
+	for (int i = 0; i < count; i++) {
+		above[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, SPAWN_FDS_MAX) : -1;
+		if (fds[i] >= 0 && above[i] < 0) {
+			close_all(above, i);
+			return -1;
+		}
+	}
+	int rc = start_with(program, argv, above, count, cwd, pid);
+	close_all(above, count);
+	return rc;
+}
+
+int spawn_watch_fd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 static bool keep(struct spawn_result *out, const char *data, size_t n, size_t max)
@@ -191,8 +202,8 @@ static bool take_output(struct run *r)
 	return false;
 }
 
-/* The zombie is left, so that its number and its group's stay ours until finish(). */
-static bool has_ended(pid_t pid)
+/* The zombie is left, so that its number and its group's stay ours. */
+bool spawn_has_ended(pid_t pid)
 {
 	siginfo_t info = { 0 };
 	int rc;
@@ -205,7 +216,7 @@ static bool has_ended(pid_t pid)
 /* 0 when the program has ended; -1 with ETIMEDOUT or ECANCELED. */
 static int watch(struct run *r, struct deadline d)
 {
-	while (!has_ended(r->pid)) {
+	while (!spawn_has_ended(r->pid)) {
 		struct pollfd p[3] = {
 			{ .fd = r->output_fd, .events = POLLIN }, { .fd = r->pidfd, .events = POLLIN }, { .fd = d.cancel_fd, .events = POLLIN },
 		};
@@ -226,22 +237,31 @@ static int watch(struct run *r, struct deadline d)
 	return 0;
 }
 
-/* Nothing that the program started outlives it; then the rest of its output, which can only be what the pipe still holds. */
-static int finish(struct run *r, struct deadline d)
+int spawn_finish(pid_t pid, int *exit_code, int *signal, uint64_t *cpu_us)
 {
+	struct rusage used;
 	int status = 0;
-	kill(-r->pid, SIGKILL);
-	while (r->output_fd >= 0 && !r->out->output_cut && deadline_left_ms(d) != 0 && take_output(r))
-		;
 	pid_t got;
+	kill(-pid, SIGKILL);
 	do
-		got = waitpid(r->pid, &status, 0);
+		got = wait4(pid, &status, 0, &used);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -1;
-	r->out->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	r->out->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	*exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	*signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	*cpu_us = (uint64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + (uint64_t)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 	return 0;
+}
+
+/* Nothing that the program started outlives it; then the rest of its output, which can only be what the pipe still holds. */
+static int finish(struct run *r, struct deadline d)
+{
+	uint64_t cpu_us;
+	kill(-r->pid, SIGKILL);
+	while (r->output_fd >= 0 && !r->out->output_cut && deadline_left_ms(d) != 0 && take_output(r))
+		;
+	return spawn_finish(r->pid, &r->out->exit_code, &r->out->signal, &cpu_us);
 }
 
 static int report(const char *program, struct error *e)
@@ -273,13 +293,14 @@ static int run_found(const char *program, const char *const argv[], int stdin_fd
 	struct run r = { .output_max = output_max, .out = out };
 	if (make_pipe(fds) != 0)
 		return report(program, e);
-	int rc = start(program, argv, stdin_fd, fds[1], cwd, &r.pid);
+	const int given[] = { stdin_fd, fds[1], fds[1] };
+	int rc = spawn_start(program, argv, given, 3, cwd, &r.pid);
 	int errnum = errno;
 	close(fds[1]);
 	r.output_fd = fds[0];
 	r.pidfd = -1;
 	if (rc == 0) {
-		r.pidfd = (int)syscall(SYS_pidfd_open, r.pid, 0);
+		r.pidfd = spawn_watch_fd(r.pid);
 		rc = watch(&r, d);
 		errnum = errno;
 		if (finish(&r, d) != 0 && rc == 0) {

@@ -49,6 +49,8 @@ const struct value *config_value(const struct config *c, enum setting_id id);	/*
 /* Every plugin instance of the configuration in the order of construction; an instance's number is its index. */
 struct plugin_instance *const *config_instances(const struct config *c, size_t *count);
 /* The file that an instance's plugin was loaded from; NULL: it is part of the configuration itself. */
+/* File types that stay shut, and the programs that would open them: "zoo (zoo), F (freeze)"; NULL: none, or decoders are the administrator's. */
+const char *config_absent_programs(const struct config *c);
 const char *config_plugin_file(const struct config *c, const struct plugin_instance *i);
 
 /* Where recipients' own settings are asked for: lookup_sql_dsn, default_ldap. NULL: the configuration names none. */

@@ -78,6 +78,7 @@ struct config {
 	int include_depth;
 	int default_depth;
 	bool cut_short;			/* a file could not be run to its end: what is missing may stand in the rest */
+	char *absent_programs;		/* "zoo (zoo), F (freeze)"; NULL */
 	bool scanner_failed;		/* a scanner was meant, and what is wrong with it is reported */
 };
 
@@ -167,10 +168,14 @@ void plugin_constructor_make(struct config *c, const struct postern_plugin *plug
 void instance_add(struct config *c, struct plugin_instance *i, const char *file, int line);
 void lua_scanner_define(struct config *c);	/* lua_scanner.c */
 /* NAME is a library shipped in Lua: read it, define it, push it (after a complaint: inert). False: there is none. library.c */
-#define LIBRARY_FILE "av.lua"	/* its file, which errors within it are told by */
+#define AV_FILE "av.lua"	/* what errors within a shipped scanner of Lua are told by */
 bool library_push(struct config *c, const char *name);
 /* Call the constructor of the plugin of that name with what is on top of the stack: its handle takes that place (inert after a complaint). */
 void plugin_construct(struct config *c, const char *name);
+
+/* --- unpackers.c --- */
+/* Append the programs that are installed to the list of decoders at this index, the stack's top. */
+void unpackers_push(struct config *c, int list);
 /* NAME is no setting: look for a plugin, define its constructor, push it. False: there is none; *why (g_free) when it is unusable. */
 bool plugin_constructor_push(struct config *c, const char *name, char **why);
 

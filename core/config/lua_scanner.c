@@ -108,7 +108,7 @@ static enum postern_result report_fault(const struct scanning *s, const struct s
 		return postern_fail(s->call, told, "%s", text);
 	if (fault->chunk > 0 && (guint)fault->chunk <= c->files->len)
 		file = ((const struct source_file *)g_ptr_array_index(c->files, fault->chunk - 1))->name;
-	return postern_fail(s->call, POSTERN_TEMPFAIL, "%s:%d: %s", file ? file : LIBRARY_FILE, fault->line ? fault->line : s->scanner->line, fault->text);
+	return postern_fail(s->call, POSTERN_TEMPFAIL, "%s:%d: %s", file ? file : AV_FILE, fault->line ? fault->line : s->scanner->line, fault->text);
 }
 
 static enum postern_result call_function(struct postern_call *call, const struct postern_part *part)
@@ -256,7 +256,7 @@ static int construct(lua_State *L)
 	if (v && v->kind == VALUE_INSTANCE && v->u.instance)
 		v->u.instance->state = s;
 	if (v && v != &value_inert)
-		handle_remember(c, v, talloc_asprintf(c, "scanner \"%s\" { scan = function --[[ %s:%d ]] }", name, s->file ? s->file : LIBRARY_FILE, s->line));
+		handle_remember(c, v, talloc_asprintf(c, "scanner \"%s\" { scan = function --[[ %s:%d ]] }", name, s->file ? s->file : AV_FILE, s->line));
 	return 1;
 }
 

@@ -216,7 +216,7 @@ void plugin_constructor_make(struct config *c, const struct postern_plugin *plug
 static const char *nearest_word(struct config *c, const char *name)
 {
 	static const char *const words[] = { "rx", "re", "cidr", "const", "setting", "include", "read_hash", "read_array", "read_text",
-		"lookup", "plugin", "scanner", "av", "undef", "true", "false" };
+		"lookup", "plugin", "scanner", "av", "unpackers", "undef", "true", "false" };
 	GPtrArray *all = g_ptr_array_new();
 	const char *const *plugins = c->host ? plugin_host_names(c->host, c) : NULL;
 	guint settings;
@@ -343,7 +343,7 @@ static int load_plugin(lua_State *L)
 
 /* Those that ship, in the order in which they are tried: libraries before programs. */
 static const char *const shipped_decoders[] = {
-	"archive", "mspack", "lzop", "tnef", "ole", "msg", "rtf", "onenote", "pdf", "text", "unpack",
+	"archive", "mspack", "lzop", "tnef", "ole", "rtf", "onenote", "pdf", "htmldata", "calendar", "shortcut",
 };
 
 static void push_decoder(struct config *c, const char *name, int list)
@@ -374,6 +374,7 @@ static int installed_decoders(lua_State *L)
 		return 1;
 	for (size_t i = 0; i < G_N_ELEMENTS(shipped_decoders); i++)
 		push_decoder(c, shipped_decoders[i], lua_gettop(L));
+	unpackers_push(c, lua_gettop(L));
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, INSTALLED_DECODERS);
 	return 1;

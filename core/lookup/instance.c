@@ -57,21 +57,22 @@ int lookup_instance_reload(struct plugin_instance *i, struct error *e)
 	return -1;
 }
 
-static enum error_class class_of(enum postern_result result)
+static enum error_class class_of(enum postern_result result, struct deadline d)
 {
-	return result == POSTERN_BROKEN ? ERROR_CONFIG : result == POSTERN_LIMIT ? ERROR_INPUT : ERROR_ENVIRONMENT;
+	return deadline_cancelled(d) ? ERROR_CANCELLED : result == POSTERN_BROKEN ? ERROR_CONFIG : result == POSTERN_LIMIT ? ERROR_INPUT : ERROR_ENVIRONMENT;
 }
 
 const struct value *lookup_ask_instance(struct plugin_instance *i, const char *const *keys, size_t count,
 	const struct lookup_context *context, void *owner, const char **matched, struct error *failed)
 {
+	struct deadline d = context != NULL ? context->deadline : deadline_none();
 	struct plugin_answer answer;
 
-	plugin_lookup(i, keys, count, context != NULL ? context->deadline : deadline_none(), owner, &answer);
+	plugin_lookup(i, keys, count, d, owner, &answer);
 	if (answer.result == POSTERN_NOTHING)
 		return NULL;
 	if (answer.result != POSTERN_OK) {
-		error_set(failed, class_of(answer.result), "%s", answer.error != NULL ? answer.error : i->name);
+		error_set(failed, class_of(answer.result, d), "%s", answer.error != NULL ? answer.error : i->name);
 		return NULL;
 	}
 	*matched = answer.key;

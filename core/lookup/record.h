@@ -33,7 +33,7 @@ struct record {
 struct record_question {
 	struct lookup_key *key;		/* an address */
 	bool local_by_tables;		/* the static tables call it local: bare user names are keys then (reference: search keys) */
-	const char *statement;		/* SQL: sel_policy as it holds for this mail; NULL: the built-in one */
+	const char *statement;		/* SQL: sel_policy as it holds for this mail; NULL: the source's own; "": nothing is asked */
 	const struct lookup_context *context;
 };
 
@@ -42,10 +42,10 @@ struct record_source {
 	enum record_source_kind kind;
 	/* 0 and *out on owner (no rows: no such address), or -1: it could not answer (TEMPFAIL). */
 	int (*fetch)(struct record_source *s, const struct record_question *q, void *owner, struct record *out, struct error *e);
-	/* SQL's wblist for the recipient whose users.id is given: *wb is the value of the first row, NULL where none matched.
-	 * NULL: the source keeps white and black lists within its records. */
-	int (*wblist)(struct record_source *s, const char *users_id, struct lookup_key *sender, const char *statement,
-		const struct lookup_context *context, void *owner, const char **wb, struct error *e);
+	/* SQL's wblist for the recipient whose users.id is given; the question is about the sender, its statement sel_wblist: *wb is the value
+	 * of the first row, NULL where none matched.  NULL: the source keeps white and black lists within its records. */
+	int (*wblist)(struct record_source *s, const char *users_id, const struct record_question *sender, void *owner, const char **wb,
+		struct error *e);
 	void *state;
 };
 

@@ -61,13 +61,21 @@ bool record_asker_is_wanted(const struct record_asker *a)
 	return is_wanted(a, RECORD_SQL) || is_wanted(a, RECORD_LDAP);
 }
 
-static void ask(struct record_asker *a, enum record_source_kind kind, struct lookup_key *key, const struct lookup_context *context, struct answer *out)
+/* Whether it is local is asked of the tables alone. -1: they could not be asked. */
+static int make_question(struct record_asker *a, const char *statement, struct lookup_key *key, const struct lookup_context *context,
+	struct record_question *q, struct error *e)
 {
 	struct lookup_context without = context ? *context : (struct lookup_context){ .deadline = deadline_none() };
-	struct record_question q = { .key = key, .statement = a->terms.statement, .context = context };
-	without.records = NULL;		/* whether it is local is asked of the tables alone */
-	q.local_by_tables = lookup_true(a->terms.local_domains, key, &without, a->memory, &out->failed);
-	if (out->failed.class == ERROR_NONE && a->sources[kind]->fetch(a->sources[kind], &q, a->memory, &out->record, &out->failed) != 0
+	without.records = NULL;
+	*q = (struct record_question){ .key = key, .statement = statement, .context = context };
+	q->local_by_tables = lookup_true(a->terms.local_domains, key, &without, a->memory, e);
+	return e->class == ERROR_NONE ? 0 : -1;
+}
+
+static void ask(struct record_asker *a, enum record_source_kind kind, struct lookup_key *key, const struct lookup_context *context, struct answer *out)
+{
+	struct record_question q;
+	if (make_question(a, a->terms.statement, key, context, &q, &out->failed) == 0 && a->sources[kind]->fetch(a->sources[kind], &q, a->memory, &out->record, &out->failed) != 0
 	    && out->failed.class == ERROR_NONE)
 		error_set(&out->failed, ERROR_ENVIRONMENT, "%s could not be asked", kind == RECORD_SQL ? "SQL" : "LDAP");
 }
@@ -97,8 +105,11 @@ int record_asker_wblist(struct record_asker *a, const char *users_id, struct loo
 	const char **wb, struct error *e)
 {
 	struct record_source *s = is_wanted(a, RECORD_SQL) ? a->sources[RECORD_SQL] : NULL;
+	struct record_question q;
 	*wb = NULL;
 	if (!s || !s->wblist || !users_id)
 		return 0;
-	return s->wblist(s, users_id, sender, a->terms.wblist_statement, context, a->memory, wb, e);
+	if (make_question(a, a->terms.wblist_statement, sender, context, &q, e) != 0)
+		return -1;
+	return s->wblist(s, users_id, &q, a->memory, wb, e);
 }

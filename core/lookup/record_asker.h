@@ -11,7 +11,7 @@ struct record_asker;
 /* How questions are put; policy banks may change it. */
 struct record_terms {
 	const struct value *local_domains;	/* the static tables of local_domains_maps */
-	const char *statement;			/* sel_policy; NULL: the built-in one */
+	const char *statement;			/* sel_policy; NULL: the source's own; "": SQL is not asked */
 	const char *wblist_statement;		/* sel_wblist; likewise */
 	const char *recipient_delimiter;	/* addresses make other keys under another one */
 	bool localpart_is_case_sensitive;

@@ -50,9 +50,9 @@ static void take_row(void *context, const char *const *names, const char *const 
 	a->out->row_count++;
 }
 
-static int tell_failure(const struct plugin_outcome *o, struct error *e)
+static int tell_failure(const struct plugin_outcome *o, struct deadline d, struct error *e)
 {
-	enum error_class class = o->result == POSTERN_BROKEN ? ERROR_CONFIG : o->result == POSTERN_LIMIT ? ERROR_INPUT : ERROR_ENVIRONMENT;
+	enum error_class class = deadline_cancelled(d) ? ERROR_CANCELLED : o->result == POSTERN_BROKEN ? ERROR_CONFIG : o->result == POSTERN_LIMIT ? ERROR_INPUT : ERROR_ENVIRONMENT;
 
 	return error_set(e, class, "%s", o->error ? o->error : "ldap: no answer");
 }
@@ -66,7 +66,7 @@ static int ask(void *context, void *owner, struct record *out, struct error *e)
 	a->out = out;
 	a->owner = owner;
 	plugin_rows(a->s->instance, a->keys, a->key_count, take_row, a, a->deadline, owner, &o);
-	return o.result == POSTERN_OK || o.result == POSTERN_NOTHING ? 0 : tell_failure(&o, e);
+	return o.result == POSTERN_OK || o.result == POSTERN_NOTHING ? 0 : tell_failure(&o, a->deadline, e);
 }
 
 static int fetch(struct record_source *source, const struct record_question *q, void *owner, struct record *out, struct error *e)

@@ -195,12 +195,15 @@ static struct sql_source *source_of(struct record_source *s)
 static int fetch(struct record_source *public, const struct record_question *q, void *owner, struct record *out, struct error *e)
 {
 	struct sql_source *s = source_of(public);
+	const char *text = q->statement ? q->statement : s->settings.sel_policy;
 	void *scratch = talloc_new(owner);
 	struct sql_arguments arguments;
-	int rc;
+	int rc = 0;
 
+	*out = (struct record){ .kind = RECORD_SQL };
 	fill_arguments(s, q->key, q->local_by_tables, scratch, &arguments);
-	rc = put_question(s, q->statement ? q->statement : s->settings.sel_policy, false, &arguments, q->context, owner, out, e);
+	if (*text)		/* "": nobody has settings here */
+		rc = put_question(s, text, false, &arguments, q->context, owner, out, e);
 	talloc_free(scratch);
 	return rc == 0 ? 0 : error_prefix(e, "sel_policy");
 }
@@ -214,21 +217,21 @@ static const char *wb_of(const struct record_row *row)
 	return row->count > 0 ? row->fields[0].value : NULL;
 }
 
-static int wblist(struct record_source *public, const char *users_id, struct lookup_key *sender, const char *statement,
-	const struct lookup_context *context, void *owner, const char **wb, struct error *e)
+static int wblist(struct record_source *public, const char *users_id, const struct record_question *sender, void *owner, const char **wb,
+	struct error *e)
 {
 	struct sql_source *s = source_of(public);
-	const char *text = statement ? statement : s->settings.sel_wblist;
+	const char *text = sender->statement ? sender->statement : s->settings.sel_wblist;
 	void *scratch = talloc_new(owner);
 	struct sql_arguments arguments;
 	struct record record = { .row_count = 0 };
 	int rc = 0;
 
 	*wb = NULL;
-	fill_arguments(s, sender, false, scratch, &arguments);
+	fill_arguments(s, sender->key, sender->local_by_tables, scratch, &arguments);
 	arguments.argument = users_id;
 	if (*text)		/* "": there is no such list */
-		rc = put_question(s, text, true, &arguments, context, owner, &record, e);
+		rc = put_question(s, text, true, &arguments, sender->context, owner, &record, e);
 	for (size_t i = 0; i < record.row_count && !*wb; i++)
 		*wb = wb_of(&record.rows[i]);
 	talloc_free(scratch);

@@ -131,6 +131,7 @@ struct mail {
 	struct part *parts;		/* parts[i].number == i + 1 */
 	bool opened;			/* the opener has finished with it */
 	bool undecipherable, crypted, ambiguous, over_limits, mail_as_part;
+	bool unopened;			/* a container or document that no decoder understands */
 	const char *hold;		/* X-Amavis-Hold text */
 	const char *mime_error;		/* what the opener complained of, or NULL */
 	bool header_checked;

@@ -45,9 +45,26 @@ bool budget_may_go_on(struct budget *b)
 	return !b->stopped;
 }
 
+static uint64_t parts_max(const struct budget *b)
+{
+	return b->order->max_files && b->order->max_files < WIRE_PARTS_MAX ? b->order->max_files : WIRE_PARTS_MAX;
+}
+
+uint64_t budget_parts_left(const struct budget *b)
+{
+	return b->parts < parts_max(b) ? parts_max(b) - b->parts : 0;
+}
+
+uint64_t budget_bytes_left(const struct budget *b)
+{
+	if (b->order->quota_bytes == 0)
+		return UINT64_MAX;
+	return b->bytes < b->order->quota_bytes ? b->order->quota_bytes - b->bytes : 0;
+}
+
 bool budget_take_part(struct budget *b)
 {
-	uint64_t max = b->order->max_files && b->order->max_files < WIRE_PARTS_MAX ? b->order->max_files : WIRE_PARTS_MAX;
+	uint64_t max = parts_max(b);
 	if (!budget_may_go_on(b))
 		return false;
 	if (b->parts >= max) {
@@ -146,6 +163,11 @@ bool budget_decoder_may_go_on(struct budget *b, const char *decoder)
 		b->call_over = true;
 	}
 	return !b->call_over;
+}
+
+void budget_charge_cpu(struct budget *b, uint64_t us)
+{
+	b->cpu_used_us += us;
 }
 
 void budget_decoder_end(struct budget *b)

@@ -48,6 +48,9 @@ bool budget_may_go_on(struct budget *b);
 bool budget_take_part(struct budget *b);
 bool budget_take_bytes(struct budget *b, uint64_t n);
 bool budget_take_name(struct budget *b, uint64_t n);
+/* How many more; UINT64_MAX: as many as there are. */
+uint64_t budget_parts_left(const struct budget *b);
+uint64_t budget_bytes_left(const struct budget *b);
 /* May there be a container within `level` others, at `nesting` in the tree? false: that branch ends. */
 bool budget_take_level(struct budget *b, unsigned level);
 bool budget_take_nesting(struct budget *b, unsigned nesting);
@@ -55,6 +58,8 @@ bool budget_take_nesting(struct budget *b, unsigned nesting);
 /* Around each call of a decoder. budget_decoder_may_go_on: asked by everything the decoder does; false: the call is to end. */
 bool budget_decoder_begin(struct budget *b);	/* false: no time is left for decoders; stopped */
 bool budget_decoder_may_go_on(struct budget *b, const char *decoder);
+/* CPU time that another process has spent for this call. */
+void budget_charge_cpu(struct budget *b, uint64_t us);
 int64_t budget_decoder_deadline_ms(const struct budget *b);
 void budget_decoder_end(struct budget *b);
 

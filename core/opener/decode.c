@@ -26,12 +26,12 @@ static struct plugin_instance *decoder_of_number(const struct walk *w, uint32_t 
 {
 	const struct opener_job *j = w->job;
 	struct plugin_instance *i = number < j->instance_count ? j->instances[number] : NULL;
-	return i && i->plugin->decoder && i->plugin->decoder->types ? i : NULL;
+	return i && i->plugin->decoder ? i : NULL;
 }
 
 static bool takes(const struct plugin_instance *i, const char *type, size_t length)
 {
-	return tree_type_in(i->plugin->decoder->types, '|', type, length);
+	return tree_type_in(plugin_decoder_types(i), '|', type, length);
 }
 
 /* Each short type of a part in turn. */
@@ -87,16 +87,15 @@ static struct decoding *decoding_of(struct walk *w)
 	return w->decoding;
 }
 
-void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool look)
+void decode_enqueue(struct walk *w, const struct node *n, struct place at)
 {
 	const char *types = n->record.type_short;
 	bool wanted = anybody_takes(w, types), embeds = n->embeds && !is_container(types) && anybody_takes(w, EMBEDDED);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
-	bool looks = look && (strcmp(types, "mail") == 0 || strcmp(types, "uue") == 0 || strcmp(types, "txt") == 0);
-	if (!wanted && !embeds && !looks && !shut && !n->locked)
+	if (!wanted && !embeds && !n->hides && !shut && !n->locked)
 		return;
 	struct pending *p = g_new(struct pending, 1);
-	*p = (struct pending){ .number = n->record.number, .at = at, .look = looks, .locked = n->locked, .wanted = wanted, .embeds = embeds };
+	*p = (struct pending){ .number = n->record.number, .at = at, .look = n->hides, .locked = n->locked, .wanted = wanted, .embeds = embeds };
 	g_queue_push_tail(decoding_of(w)->queue, p);
 }
 
@@ -125,7 +124,7 @@ static void set_note(struct walk *w, uint32_t number, const char *note)
 		p->note = talloc_strndup(w->owner, note, WIRE_NAME_MAX);
 }
 
-static enum postern_result ask(struct walk *w, struct plugin_instance *i, size_t shown)
+static enum postern_result ask(struct walk *w, struct plugin_instance *i, uint32_t number, size_t shown)
 {
 	struct decoding *d = w->decoding;
 	struct plugin_outcome outcome;
@@ -138,9 +137,12 @@ static enum postern_result ask(struct walk *w, struct plugin_instance *i, size_t
 	}
 	deadline.at_ms = budget_decoder_deadline_ms(&w->budget);
 	d->decoder = i->name;
-	d->keep = d->refused = false;
+	d->number = number;
+	d->keep = d->refused = d->unpacked = false;
 	plugin_decode(i, d->view, shown, &sink, deadline, arena, &outcome);
 	member_close(w);
+	if (d->unpacked)
+		program_clear(w);
 	budget_decoder_end(&w->budget);
 	if (outcome.result == POSTERN_OK && (d->refused || walk_stopped(w)))
 		outcome.result = POSTERN_LIMIT;
@@ -206,7 +208,7 @@ static void open_as(struct walk *w, const struct pending *p, const char *type, s
 			continue;
 		if (answers[k] == NOT_ASKED) {
 			unsigned made_before = w->tree->count;
-			answers[k] = (int)ask(w, i, shown);
+			answers[k] = (int)ask(w, i, o->decoders[k], shown);
 			conclude_call(w, p, i, (enum postern_result)answers[k], made_before, &a);
 		} else {
 			a.opened |= answers[k] == POSTERN_OK;
@@ -288,6 +290,12 @@ void decode_run(struct walk *w)
 			open_by_decoders(w, p);
 		g_free(p);
 	}
+}
+
+bool decode_is_business_of(const struct walk *w, const struct part *p)
+{
+	const struct part *above = p->parent > 0 ? tree_part(w->tree, p->parent) : NULL;
+	return p->note || is_container(p->type_short) || (above && (above->decoder || above->note));
 }
 
 void decode_clear(struct walk *w)

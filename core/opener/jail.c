@@ -14,20 +14,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/landlock.h"
+#include "base/limits.h"
 #include "opener/jail.h"
 
 #define OPEN_FILES_MAX 512
-
-static int limit(int which, const char *name, uint64_t value, struct error *e)
-{
-	struct rlimit now;
-	if (getrlimit((__rlimit_resource_t)which, &now) == 0 && now.rlim_max != RLIM_INFINITY && now.rlim_max < value)
-		value = now.rlim_max;
-	struct rlimit r = { .rlim_cur = value, .rlim_max = value };
-	if (setrlimit((__rlimit_resource_t)which, &r) != 0)
-		return error_set_errno(e, "limit %s %" PRIu64, name, value);
-	return 0;
-}
 
 #ifdef WITH_SANITIZER
 /* A sanitizer's shadow memory is terabytes of address space: no limit makes sense. */
@@ -53,14 +44,14 @@ static uint64_t memory_ceiling(uint64_t limit_bytes)
 static int set_limits(uint64_t memory_limit_bytes, uint64_t file_limit_bytes, struct jail_report *report, struct error *e)
 {
 	uint64_t ceiling = memory_ceiling(memory_limit_bytes);
-	if (ceiling && limit(RLIMIT_AS, "of memory", ceiling, e) != 0)
+	if (ceiling && limits_set(RLIMIT_AS, "of memory", ceiling, e) != 0)
 		return -1;
 	report->memory_limit_bytes = ceiling ? memory_limit_bytes : 0;
-	if (file_limit_bytes && limit(RLIMIT_FSIZE, "of file size", file_limit_bytes, e) != 0)
+	if (file_limit_bytes && limits_set(RLIMIT_FSIZE, "of file size", file_limit_bytes, e) != 0)
 		return -1;
-	if (limit(RLIMIT_CORE, "of core dumps", 0, e) != 0 || limit(RLIMIT_NPROC, "of processes", 0, e) != 0)
+	if (limits_set(RLIMIT_CORE, "of core dumps", 0, e) != 0 || limits_set(RLIMIT_NPROC, "of processes", 0, e) != 0)
 		return -1;
-	return limit(RLIMIT_NOFILE, "of open files", OPEN_FILES_MAX, e);
+	return limits_set(RLIMIT_NOFILE, "of open files", OPEN_FILES_MAX, e);
 }
 
 int jail_enter(int scratch_dir_fd, uint64_t memory_limit_bytes, uint64_t file_limit_bytes, struct jail_report *report, struct error *e)
@@ -73,7 +64,8 @@ int jail_enter(int scratch_dir_fd, uint64_t memory_limit_bytes, uint64_t file_li
 	struct seccomp_filter *filter = seccomp_filter_new(e);
 	if (!filter)
 		return error_prefix(e, "jail");
-	if (landlock_restrict(scratch_dir_fd, &report->landlock_abi, e) != 0) {
+	const struct landlock_rule scratch = { scratch_dir_fd, LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_MAKE };
+	if (landlock_restrict(&scratch, 1, &report->landlock_abi, e) != 0) {
 		seccomp_filter_free(filter);
 		return error_prefix(e, "jail");
 	}

@@ -6,10 +6,6 @@
 
 #include "base/error.h"
 
-/* Landlock: from now on this process reaches files only below scratch_dir_fd. *abi: what the kernel offered, 0: no Landlock
- * (not an error). */
-int landlock_restrict(int scratch_dir_fd, int *abi, struct error *e);
-
 /* Seccomp: built before the doors close (it opens files of its own), loaded last. */
 struct seccomp_filter;
 struct seccomp_filter *seccomp_filter_new(struct error *e);

@@ -243,12 +243,18 @@ static bool is_declared_text(const struct part *p)
 	return false;
 }
 
+bool leaf_may_hide(const char *types, struct slice beginning, bool all)
+{
+	bool text = tree_type_in(types, ',', "txt", 3) || tree_type_in(types, ',', "uue", 3) || tree_type_in(types, ',', "html", 4);
+	return strcmp(types, "mail") == 0 || (text && (!all || memmem(beginning.data, beginning.n, "begin", 5)));
+}
+
 static void look_at(struct walk *w, const char *type, bool text, struct slice bytes, struct place *below)
 {
 	if (strcmp(type, "mail") == 0) {
 		walk_message_bytes(w, bytes, *below);
 		below->index++;
-	} else if (text || strcmp(type, "txt") == 0 || strcmp(type, "uue") == 0) {
+	} else if (text || tree_type_in(type, ',', "txt", 3) || strcmp(type, "uue") == 0) {
 		extract_uuencoded(w, bytes, below);
 	}
 }
@@ -275,7 +281,7 @@ void leaf_take(struct walk *w, struct node *n, struct slice raw, enum transfer_e
 		n->record.digest = digest;
 	node_send(w, n);
 	if (n->record.has_file)
-		decode_enqueue(w, n, at, false);
+		decode_enqueue(w, n, at);
 	bool text = is_declared_text(tree_part(w->tree, n->record.number));
 	if (good && !walk_stopped(w))
 		look_at(w, guess.shorts, text, c.bytes, &below);

@@ -37,10 +37,14 @@ static bool refuse(struct walk *w)
 	return false;
 }
 
+bool member_may_go_on(struct walk *w)
+{
+	return (!w->broken && budget_decoder_may_go_on(&w->budget, w->decoding->decoder)) || refuse(w);
+}
+
 static bool may_go_on(void *context)
 {
-	struct walk *w = context;
-	return (!w->broken && budget_decoder_may_go_on(&w->budget, w->decoding->decoder)) || refuse(w);
+	return member_may_go_on(context);
 }
 
 static struct member *member_of(struct walk *w)
@@ -149,9 +153,10 @@ static bool end_child(void *context)
 	if (type_of_no_file(c))
 		n->record.type_short = n->record.type_full = type_of_no_file(c);
 	n->record.digest = finish_digest(c, digest);
+	n->hides = leaf_may_hide(n->record.type_short, (struct slice){ .data = c->head, .n = c->head_bytes }, c->head_bytes == c->size_bytes);
 	node_send(w, n);
 	if (n->record.has_file && !c->failed)
-		decode_enqueue(w, n, w->decoding->parent, true);
+		decode_enqueue(w, n, w->decoding->parent);
 	node_clear(n);
 	return may_go_on(w);
 }
@@ -233,6 +238,7 @@ struct plugin_decode_sink member_sink(struct walk *w)
 	return (struct plugin_decode_sink){
 		.begin = begin_child, .name = add_name, .mime_type = add_mime_type, .attribute = add_attribute,
 		.write = write_content, .end = end_child, .may_go_on = may_go_on, .keep = keep_part, .password = get_password,
+		.unpack = program_run, .unpacked_files = program_files, .unpacked_content = program_content,
 		.context = w,
 	};
 }

@@ -28,6 +28,8 @@
 
 #define ORDER_MAX_BYTES (WIRE_PARTS_MAX * 4 + 8 * 1024)	/* a KEEP may name every part */
 
+#define WATCH_EVERY_MS 10	/* what a program makes meanwhile */
+
 struct opener {
 	const struct opener_settings *settings;
 	int dir_fd;
@@ -121,6 +123,8 @@ static void scan_mail(struct task *t)
 }
 
 static int take_keep(struct task *t);
+static int run_program(void *context, const struct unpack_record *order, bool (*watch)(void *), void *watch_context, void *owner,
+	struct unpacked_record *out);
 
 static int open_mail(struct task *t)
 {
@@ -128,6 +132,7 @@ static int open_mail(struct task *t)
 	struct opener_job job = {
 		.order = &t->order, .mail_fd = t->mail_fd, .dir_fd = o->dir_fd, .folder = o->folder,
 		.instances = o->settings->instances, .instance_count = o->settings->instance_count,
+		.run_program = run_program, .program_context = t,
 	};
 	opener_take_apart(&job, &t->tree, &t->opened, t->owner);
 	if (t->opened.outcome != OPENED_OK)
@@ -234,6 +239,40 @@ static int take_keep(struct task *t)
 		if (k.parts[i] > 0 && k.parts[i] <= t->tree.count)
 			tree_part(&t->tree, k.parts[i])->attributes &= (uint16_t)~PART_SPARED;
 	return 0;
+}
+
+static int take_unpacked(struct task *t, void *owner, struct unpacked_record *out)
+{
+	struct received r;
+	if (receive(t->opener, owner, &r, 0) != 0)
+		return -1;
+	if (r.fd >= 0)
+		close(r.fd);
+	return r.fd < 0 && r.reader.kind == RECORD_UNPACKED ? unpacked_record_read(&r.reader, owner, out) : -1;
+}
+
+/* The worker starts it; what it makes comes to lie in the scratch folder, and is watched from here. */
+static int run_program(void *context, const struct unpack_record *order, bool (*watch)(void *), void *watch_context, void *owner,
+	struct unpacked_record *out)
+{
+	struct task *t = context;
+	struct opener *o = t->opener;
+	struct pollfd p = { .fd = o->settings->worker_fd, .events = POLLIN };
+	int ready;
+	unpack_record_write(&o->writer, order);
+	if (send_record(o, NULL, 0) != 0)
+		return -1;
+	while ((ready = poll(&p, 1, watch ? WATCH_EVERY_MS : -1)) <= 0) {
+		if (ready < 0 && errno != EINTR)
+			return -1;
+		if (!watch || watch(watch_context))
+			continue;
+		watch = NULL;
+		wire_begin(&o->writer, RECORD_UNPACK_STOP);
+		if (send_record(o, NULL, 0) != 0)
+			return -1;
+	}
+	return take_unpacked(t, owner, out);
 }
 
 static int say_emptied(struct opener *o)

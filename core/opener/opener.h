@@ -43,6 +43,11 @@ struct opener_job {
 	const char *folder;			/* absolute path of dir_fd, or NULL */
 	struct plugin_instance *const *instances;	/* decoders, by number; NULL where there is none */
 	size_t instance_count;
+	/* Have the worker run a program; `watch` is asked all the while, false: it is to be stopped. NULL: there are no programs.
+	 * 0 and *out on owner; -1: the worker has gone. */
+	int (*run_program)(void *context, const struct unpack_record *order, bool (*watch)(void *), void *watch_context,
+		void *owner, struct unpacked_record *out);
+	void *program_context;
 };
 /* Everything in *tree and *out hangs on owner. */
 void opener_take_apart(const struct opener_job *job, struct opener_tree *tree, struct opened *out, void *owner);

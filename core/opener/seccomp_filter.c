@@ -11,13 +11,10 @@
 
 #include "opener/jail.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
-#include <seccomp.h>
-#include <stdbool.h>
 #include <sys/mman.h>
-#include <unistd.h>
+
+#include "base/seccomp_rules.h"
 
 struct seccomp_filter {
 	scmp_filter_ctx context;
@@ -39,28 +36,9 @@ static const char *const allowed[] = {
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "exit", "exit_group",
 };
 
-static const char *const deadly[] = {
-	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "bpf", "perf_event_open", "userfaultfd",
-	"io_uring_setup", "open_by_handle_at", "mount", "umount2", "move_mount", "fsopen", "open_tree", "pivot_root", "chroot", "unshare", "setns",
-	"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "add_key", "request_key", "keyctl", "reboot", "iopl",
-	"ioperm", "modify_ldt", "swapon",
-};
+static const char *const deadly[] = { "execve", "execveat" };
 
 static const char *const pretended[] = { "chmod", "fchmod", "fchmodat" };
-
-/* Add a rule for a name; a name that this architecture lacks is passed over. */
-static int add_names(scmp_filter_ctx c, uint32_t action, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		int number = seccomp_syscall_resolve_name(names[i]);
-		if (number == __NR_SCMP_ERROR)
-			continue;
-		int rc = seccomp_rule_add(c, action, number, 0);
-		if (rc != 0 && rc != -EDOM)
-			return rc;
-	}
-	return 0;
-}
 
 /* No memory becomes code: PROT_EXEC is refused. */
 static int add_memory_rules(scmp_filter_ctx c)
@@ -71,62 +49,31 @@ static int add_memory_rules(scmp_filter_ctx c)
 	return rc;
 }
 
-/* Not F_SETOWN and F_SETSIG: they make the kernel send signals to others. */
-static int add_fcntl_rules(scmp_filter_ctx c)
-{
-	static const int commands[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC, F_GETLK, F_SETLK };
-	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
-		int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* It may signal only itself (abort does) and only read its limits. */
-static int add_self_rules(scmp_filter_ctx c)
-{
-	scmp_datum_t self = (scmp_datum_t)getpid();
-	int rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self));
-	if (rc == 0)
-		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A0(SCMP_CMP_EQ, self));
-	if (rc == 0)
-		rc = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
-	return rc;
-}
-
 static int fill(scmp_filter_ctx c)
 {
-	int rc = add_names(c, SCMP_ACT_ALLOW, allowed, G_N_ELEMENTS(allowed));
+	int rc = seccomp_rules_names(c, SCMP_ACT_ALLOW, allowed, G_N_ELEMENTS(allowed));
 	if (rc == 0)
-		rc = add_names(c, SCMP_ACT_KILL_PROCESS, deadly, G_N_ELEMENTS(deadly));
+		rc = seccomp_rules_names(c, SCMP_ACT_KILL_PROCESS, deadly, G_N_ELEMENTS(deadly));
 	if (rc == 0)
-		rc = add_names(c, SCMP_ACT_ERRNO(0), pretended, G_N_ELEMENTS(pretended));
+		rc = seccomp_rules_deadly(c);
+	if (rc == 0)
+		rc = seccomp_rules_names(c, SCMP_ACT_ERRNO(0), pretended, G_N_ELEMENTS(pretended));
 	if (rc == 0)
 		rc = add_memory_rules(c);
 	if (rc == 0)
-		rc = add_fcntl_rules(c);
+		rc = seccomp_rules_fcntl(c);
 	if (rc == 0)
-		rc = add_self_rules(c);
+		rc = seccomp_rules_self(c);
 	return rc;
 }
 
 struct seccomp_filter *seccomp_filter_new(struct error *e)
 {
-	scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	if (!c) {
-		error_set(e, ERROR_ENVIRONMENT, "seccomp: cannot make a filter");
-		return NULL;
-	}
-	/* a binary tree instead of a list; a foreign architecture's calls are an attack; older libraries lack the tree: no matter */
-	(void)seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	int rc = seccomp_attr_set(c, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	if (rc == 0)
-		rc = fill(c);
-	if (rc != 0) {
-		errno = -rc;
-		error_set_errno(e, "seccomp filter");
-		seccomp_release(c);
+	scmp_filter_ctx c = seccomp_rules_new(e);
+	int rc = c ? fill(c) : 0;
+	if (!c || rc != 0) {
+		if (c)
+			seccomp_rules_fail(c, rc, e);
 		return NULL;
 	}
 	struct seccomp_filter *f = g_new(struct seccomp_filter, 1);
@@ -136,12 +83,9 @@ struct seccomp_filter *seccomp_filter_new(struct error *e)
 
 int seccomp_filter_load(struct seccomp_filter *f, struct error *e)
 {
-	int rc = seccomp_load(f->context);
-	seccomp_filter_free(f);
-	if (rc == 0)
-		return 0;
-	errno = -rc;
-	return error_set_errno(e, "seccomp cannot be put in force (is it built into this kernel?)");
+	scmp_filter_ctx c = f->context;
+	g_free(f);
+	return seccomp_rules_load(c, e);
 }
 
 void seccomp_filter_free(struct seccomp_filter *f)

@@ -64,6 +64,7 @@ static const struct prefix prefixes[] = {
 	PREFIX(0, "hsqs", "squashfs", "Squashfs filesystem, little endian"),
 	PREFIX(0, "\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "one", "Microsoft OneNote"),
 	PREFIX(0, "\xa1\x2f\xff\x43\xd9\xef\x76\x4c\x9e\xe2\x10\xea\x57\x22\x76\x5f", "one", "Microsoft OneNote table of contents"),
+	PREFIX(0, "ActiveMime\0\0", "mso", "Microsoft Office ActiveMime data"),
 	PREFIX(0, "!BDN", "pst", "Microsoft Outlook email folder"),
 	PREFIX(0, "{\\rt", "rtf", "Rich Text Format data"),
 	PREFIX(0, "\xc5\xd0\xd3\xc6", "ps", "DOS EPS Binary File Postscript"),

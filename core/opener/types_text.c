@@ -97,6 +97,7 @@ static const struct kind kinds[] = {
 	{ "[{000214A0-0000-0000-C000-000000000046}]", true, "url", "MS Windows 95 Internet shortcut text" },
 	{ "[Desktop Entry]", true, "txt,desktop", "desktop entry text" },
 	{ "[Shell]\r", true, "txt,scf", "MS Windows Explorer command text" },
+	{ "Attribute VB_Name", true, "txt,vba", "Visual Basic for Applications source text" },
 	{ "Windows Registry Editor", true, "txt,reg", "Windows Registry text" },
 	{ "REGEDIT4", true, "txt,reg", "Windows Registry text" },
 	{ "BEGIN:VCARD", true, "txt,vcf", "vCard visiting card" },

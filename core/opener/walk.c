@@ -427,6 +427,7 @@ static void conclude(struct walk *w)
 	for (unsigned i = 0; i < w->tree->count; i++) {
 		unsigned attributes = w->tree->parts[i].attributes;
 		out->undecipherable |= (attributes & PART_UNDECODABLE) != 0;
+		out->unopened |= (attributes & PART_UNDECODABLE) != 0 && decode_is_business_of(w, &w->tree->parts[i]);
 		out->crypted |= (attributes & PART_CRYPTED) != 0;
 		out->ambiguous |= (attributes & PART_AMBIGUOUS) != 0;
 		out->spared_count += (attributes & PART_SPARED) != 0;

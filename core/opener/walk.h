@@ -39,6 +39,7 @@ struct node {
 	GPtrArray *names, *mime_types;
 	bool locked;			/* a zip archive that needs a password: whoever opens it says more */
 	bool embeds;			/* an archive may begin somewhere in it */
+	bool hides;			/* text in which an encoded file may begin, or a mail */
 };
 
 /* --- walk.c --- */
@@ -75,14 +76,18 @@ bool leaf_close_file(struct walk *w, uint32_t number, int fd, bool good);
 struct type_guess;
 struct type_content;
 void leaf_find_type(struct node *n, const struct type_content *c, struct type_guess *guess);
+/* May something hide in a content of these types? Not all of it need be looked at: then it may. */
+bool leaf_may_hide(const char *types, struct slice beginning, bool all);
 /* What of itself hides in a content that is in the tree: a mail, uuencoded files in text. */
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
 
 /* --- decode.c --- */
-/* A part with a file, just sent: open it later if a decoder takes its type; `look`: look inside then, too. */
-void decode_enqueue(struct walk *w, const struct node *n, struct place at, bool look);
+/* A part with a file, just sent: open it later if a decoder takes its type, look inside it where n->hides. */
+void decode_enqueue(struct walk *w, const struct node *n, struct place at);
 /* Open what was enqueued, and what comes out of that, level by level. */
 void decode_run(struct walk *w);
 void decode_clear(struct walk *w);
+/* Does the part hold other files, or did it come out of one that does? (Else what is wrong with it is MIME's.) */
+bool decode_is_business_of(const struct walk *w, const struct part *p);
 
 #endif

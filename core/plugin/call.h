@@ -63,10 +63,19 @@ struct plugin_decode_sink {		/* the opener's: what postern_child_* reach */
 	bool (*may_go_on)(void *context);
 	void (*keep)(void *context);
 	const char *(*password)(void *context, size_t i);
+	/* Programs. On owner; the text of what went wrong in *error. */
+	enum postern_result (*unpack)(void *context, unsigned part, const char *password, void *owner, struct postern_unpacked *out, const char **error);
+	bool (*unpacked_files)(void *context, size_t *count);
+	bool (*unpacked_content)(void *context);
 	void *context;
 };
 void plugin_decode(struct plugin_instance *i, struct plugin_view *v, size_t part_index, const struct plugin_decode_sink *sink,
 	struct deadline d, void *owner, struct plugin_outcome *out);
+/* Types that an instance takes, "zip|jar"; "" for none. */
+const char *plugin_decoder_types(const struct plugin_instance *i);
+/* What a decoder by program wants to be started, asked in the worker; everything in *program hangs on owner, argv[0] is absolute,
+ * and out->error has no name in front. */
+void plugin_program(struct plugin_instance *i, const char *password, void *owner, struct postern_program *program, struct plugin_outcome *out);
 struct plugin_score { const char *test; double points; };
 void plugin_score(struct plugin_instance *i, struct plugin_view *v, struct deadline d, void *owner,
 	struct plugin_outcome *out, struct plugin_score **scores, unsigned *count);

@@ -37,15 +37,15 @@ void postern_executed(struct postern_call *c, int64_t affected_rows, int64_t ins
 
 int postern_wait(struct postern_call *c, int fd, short events, int timeout_ms)
 {
-	struct deadline d = timeout_ms >= 0 ? deadline_sooner(c->deadline, timeout_ms > 0 ? timeout_ms : 1) : c->deadline;
+	struct deadline d = deadline_sooner(c->deadline, timeout_ms);
 	struct pollfd p[2] = { { .fd = fd, .events = events }, { .fd = d.cancel_fd, .events = POLLIN } };
 	for (;;) {
-		int n = poll(p, d.cancel_fd >= 0 ? 2 : 1, deadline_left_ms(d));
+		int n = poll(p, d.cancel_fd >= 0 ? 2 : 1, timeout_ms == 0 ? 0 : deadline_left_ms(d));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n > 0 && p[0].revents)
 			return p[0].revents;
-		if (n == 0 && postern_time_left_ms(c) == 0)
+		if (n == 0 && timeout_ms != 0 && postern_time_left_ms(c) == 0)
 			postern_fail(c, POSTERN_TEMPFAIL, "time over");
 		if (n == 0)
 			return 0;

@@ -5,7 +5,8 @@
  *                    and records with sizes (postern_columns, postern_record, postern_executed), postern_database_ops.ping;
  *                    postern_connect, postern_wait and postern_resolve for libraries that bring sockets of their own; POSTERN_PROGRAM;
  *                    tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(), postern_table_add(),
- *                    postern_watch_file(); decoders in force: postern_child_begin gives no descriptor, names, types, attributes, passwords.
+ *                    postern_watch_file(); decoders in force: postern_child_begin gives no descriptor, names, types,
+ *                    attributes, passwords; programs that decode.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -121,6 +122,7 @@ struct postern_option {
 
 struct postern_instance;	/* one configured use of the plugin */
 struct postern_call;		/* one call of it: deadline, memory, blame */
+struct postern_program;		/* what a decoder wants to be started */
 struct postern_mail;		/* read-only view of the mail in hand */
 struct postern_part;		/* read-only view of one part of it */
 struct postern_conn;		/* a connection to a peer */
@@ -154,6 +156,22 @@ struct postern_decoder_ops {
 	size_t size;
 	const char *types;		/* short types it takes, "zip|jar"; "embedded": any file within which the mark of an archive stands */
 	enum postern_result (*decode)(struct postern_call *, const struct postern_part *);	/* postern_child_*() */
+	/* Types of this instance, where its options say them; NULL: `types`. */
+	const char *(*types_of)(const struct postern_instance *);
+	/* A decoder by program: what decode() has started with postern_unpack(). Called in the worker: look at the options only. */
+	enum postern_result (*program)(struct postern_call *, const char *password, struct postern_program *out);
+};
+
+/* A program that takes a part apart, in a jail of its own: it sees the part, an empty folder to stand in, and what it is linked with.
+ * It has no network and makes no other process. Lists end with NULL; everything is copied. */
+struct postern_program {
+	const char *const *argv;	/* [0]: absolute, or looked up in the setting `path`; "{}" in a word becomes the part's path;
+					 * where no word has it the part is on standard input */
+	const char *suffix;		/* of the name under which it finds the part, ".arj"; NULL: none */
+	bool output_is_content;		/* one content comes out, on standard output (else files, in its folder) */
+	const char *const *reads;	/* files and folders that it needs besides; NULL: none */
+	int64_t memory_bytes;		/* of its address space; 0: no limit */
+	int threads;			/* beside its first */
 };
 
 struct postern_score_ops {
@@ -316,8 +334,8 @@ void postern_conn_close(struct postern_call *, struct postern_conn *);
 int postern_connect(struct postern_call *, const char *endpoint, const char *local_address, int timeout_ms);
 
 /* For libraries with sockets of their own (POSTERN_CAP_NETWORK).  Wait until poll(2)'s `events` hold on fd: what holds; 0: the time
- * (timeout_ms < 0: only the call's) is over; -1: the mail is no longer wanted, or errno.  Only a time that is over because
- * the call's is sets postern_fail's text. */
+ * (timeout_ms < 0: only the call's; 0: only look) is over; -1: the mail is no longer wanted (errno ECANCELED), or errno.  fd -1: only
+ * whether it is wanted.  Only a time that is over because the call's is sets postern_fail's text. */
 int postern_wait(struct postern_call *, int fd, short events, int timeout_ms);
 /* The addresses of a host as numbers, NULL-terminated, under the call's deadline (a library's own resolver has none); NULL: postern_fail text is set. */
 const char *const *postern_resolve(struct postern_call *, const char *host);
@@ -355,6 +373,18 @@ void postern_part_keep(struct postern_call *);
 bool postern_may_go_on(struct postern_call *);
 /* Words of the mail's text that may be passwords, the likeliest first; NULL: no more, or not allowed. */
 const char *postern_password(struct postern_call *, size_t i);
+
+/* Decoders by program. The worker starts what .program says; the call waits. OK: it has ended, *out says how. BROKEN, TEMPFAIL: it was
+ * not started, postern_fail text is set: return that. password: NULL or printable ASCII, goes to .program. */
+struct postern_unpacked {
+	int exit_code, signal;		/* -1 and a signal, or a code and 0 */
+	bool stopped;			/* it was ended, over a limit or out of time: postern_fail text is set */
+	const char *said;		/* the end of its output that is no content */
+	size_t said_size;
+};
+enum postern_result postern_unpack(struct postern_call *, const struct postern_part *, const char *password, struct postern_unpacked *out);
+bool postern_unpacked_files(struct postern_call *, size_t *count);	/* every file that it made becomes a child, and goes */
+bool postern_unpacked_content(struct postern_call *);	/* its standard output becomes the content of the child that was begun */
 
 /* Lookups, databases */
 void postern_lookup_answer(struct postern_call *, const char *key, const char *value);

@@ -13,6 +13,7 @@
 #include <talloc.h>
 #include <unistd.h>
 
+#include "base/landlock.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "config/config.h"
@@ -320,6 +321,7 @@ static int prepare(struct worker_template *t, struct error *e)
 	t->setup.config = t->config;
 	t->setup.instances = config_instances(t->config, &t->setup.instance_count);
 	t->setup.temp_base = policy_string(&t->base, SET_TEMPBASE);
+	t->setup.launcher = t->options->build_dir ? talloc_asprintf(t, "%s/postern-unpack", t->options->build_dir) : PKGLIBEXECDIR "/postern-unpack";
 	t->setup.tokens_fd = ROLE_FD_TOKENS;
 	t->setup.openers_fd = ROLE_FD_OPENERS;
 	t->setup.life_fd = ROLE_FD_LIFE;
@@ -345,6 +347,10 @@ int worker_template_run(const struct role_options *o)
 	tell_settings(t);
 	log_warnings(problems);
 	g_ptr_array_unref(problems);
+	if (landlock_abi() == 0)
+		log_write(LOG_LEVEL_WARNING, "this kernel has no Landlock: openers, and programs that take parts apart, are kept from files by their user's rights alone");
+	if (config_absent_programs(t->config))
+		log_write(LOG_LEVEL_NOTICE, "not opened for want of a program, and so unchecked: %s", config_absent_programs(t->config));
 	if (prepare(t, &e) != 0) {
 		talk_send_text(ROLE_FD_MASTER, RECORD_PROBLEM, e.text);
 		return 78;

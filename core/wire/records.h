@@ -9,8 +9,9 @@
  *   worker -> reception   TOKEN (on the shared socket, with one end of a pair)
  *   reception -> worker   JOB (mail fd; envelope within the record, or as a second fd when large), CANCEL
  *   worker -> reception   COMMITTED, RESULT, RETIRING
- *   worker -> opener      OPEN (mail fd); KEEP where the OPEN asks for it; DONE
- *   opener -> worker      HELLO (dir fd); PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED
+ *   worker -> opener      OPEN (mail fd); UNPACKED, the answer to each UNPACK; KEEP where the OPEN asks for it; DONE
+ *   opener -> worker      HELLO (dir fd); UNPACK where a decoder is a program, UNPACK_STOP while it runs;
+ *                         PART..., OPENED, one FINDING for each scanner of the OPEN; EMPTIED
  *   worker -> opener template   OPENER_WANTED (on the shared socket, with one end of a pair)
  *   template -> master    LISTENERS, READY, PROBLEM, DATABASE_CHANGED;   worker template -> reception, opener template  SETTINGS
  *   reception -> master   READY, IDLE;                master -> all  DRAIN;     master -> worker template  LEDGER (its file's fd, if any)
@@ -31,6 +32,7 @@
 #define WIRE_RECIPIENTS_MAX 100000
 #define WIRE_PART_NAMES_MAX 32		/* declared names of one part */
 #define WIRE_PART_TYPES_MAX 8		/* declared MIME types of one part */
+#define WIRE_PASSWORD_MAX 128		/* that a program is given to try */
 #define WIRE_PARTS_MAX 20000		/* of one mail, whatever MAXFILES says */
 #define WIRE_FINDING_NAMES_MAX 256	/* malware names in one finding */
 
@@ -42,7 +44,8 @@ enum record_kind {
 	RECORD_CONTROL, RECORD_ANSWER,
 	RECORD_LEDGER,
 	RECORD_RETIRING,	/* an idle worker would leave: no job on this token any more, close it; one that is on its way is still done */
-	RECORD_KEEP
+	RECORD_KEEP,
+	RECORD_UNPACK, RECORD_UNPACK_STOP, RECORD_UNPACKED
 };
 
 /* ---- worker <-> reception ---- */
@@ -208,6 +211,7 @@ struct opened {
 	uint32_t part_count;		/* PART records sent */
 	uint32_t spared_count;		/* of them, those with PART_SPARED */
 	uint8_t undecipherable, crypted, ambiguous, mail_kept;
+	uint8_t unopened;		/* some of what is undecipherable holds other files, or came out of such */
 	const char *hold;		/* what limit was hit, for X-Amavis-Hold; NULL */
 	const char *mime_error;		/* for the bad-header test 'mime'; NULL */
 	uint32_t cpu_us;
@@ -220,6 +224,32 @@ struct keep_record { uint32_t count; uint32_t *parts; };
 void keep_record_write(struct wire_writer *w, const struct keep_record *k);
 int keep_record_read(struct wire_reader *r, void *owner, struct keep_record *k);
 
+/* A program is to take a part apart. The worker knows which program that is: the opener only names the instance. */
+struct unpack_record {
+	uint32_t decoder;		/* instance number, one of the OPEN's */
+	uint32_t part;			/* number: its file is p%03u */
+	const char *password;		/* to be tried; "": none */
+};
+void unpack_record_write(struct wire_writer *w, const struct unpack_record *u);
+int unpack_record_read(struct wire_reader *r, void *owner, struct unpack_record *u);
+
+/* How it went. The program has ended; what it made lies below WIRE_UNPACK_FOLDER in the scratch folder. */
+#define WIRE_UNPACK_FOLDER "unpack"	/* "out/files": where it stood; "out/content": its standard output where that is a content; "out/said": its words */
+enum unpacked_outcome {
+	UNPACKED_ENDED = 1,		/* by itself: exit_code or signal */
+	UNPACKED_STOPPED,		/* it was killed: UNPACK_STOP, or out of time */
+	UNPACKED_NOT_STARTED,		/* no such program, or a jail that it cannot enter */
+	UNPACKED_ENVIRONMENT		/* this machine lacks something for now: space, processes */
+};
+struct unpacked_record {
+	uint8_t outcome;		/* enum unpacked_outcome */
+	uint32_t exit_code, signal;
+	uint64_t cpu_us;
+	const char *error;		/* NULL where it ended by itself */
+};
+void unpacked_record_write(struct wire_writer *w, const struct unpacked_record *u);
+int unpacked_record_read(struct wire_reader *r, void *owner, struct unpacked_record *u);
+
 /* ---- templates, reception, master ---- */
 
 /* Settings as records: name/value pairs of text, never one marked secret; lists repeat the name in order. */
@@ -231,7 +261,7 @@ const char *settings_record_get(const struct settings_record *s, const char *nam
 int64_t settings_record_int(const struct settings_record *s, const char *name, int64_t otherwise);
 
 /* Records that carry only text, cut at WIRE_TEXT_MAX: PROBLEM (an error text, lines), READY, CONTROL (a command), ANSWER,
- * LISTENERS, DATABASE_CHANGED; and those that need none (NULL or ""): CANCEL, DONE, EMPTIED, OPENER_WANTED, DRAIN, IDLE,
+ * LISTENERS, DATABASE_CHANGED; and those that need none (NULL or ""): CANCEL, DONE, EMPTIED, UNPACK_STOP, OPENER_WANTED, DRAIN, IDLE,
  * LEDGER. */
 void text_record_write(struct wire_writer *w, enum record_kind kind, const char *text);
 char *text_record_read(struct wire_reader *r, void *owner);	/* "" for none; NULL: bad, or a kind that has fields */

@@ -63,6 +63,7 @@ static bool kind_is_text(uint16_t kind)
 	case RECORD_OPENER_WANTED:
 	case RECORD_DONE:
 	case RECORD_EMPTIED:
+	case RECORD_UNPACK_STOP:
 	case RECORD_LISTENERS:
 	case RECORD_READY:
 	case RECORD_PROBLEM:

@@ -256,6 +256,7 @@ void opened_write(struct wire_writer *w, const struct opened *o)
 	wire_put_u8(w, o->crypted);
 	wire_put_u8(w, o->ambiguous);
 	wire_put_u8(w, o->mail_kept);
+	wire_put_u8(w, o->unopened);
 	wire_put_str_cut(w, o->hold, WIRE_TEXT_MAX);
 	wire_put_str_cut(w, o->mime_error, WIRE_TEXT_MAX);
 	wire_put_u32(w, o->cpu_us);
@@ -271,6 +272,7 @@ int opened_read(struct wire_reader *r, void *owner, struct opened *o)
 	o->crypted = fields_get_flag(r);
 	o->ambiguous = fields_get_flag(r);
 	o->mail_kept = fields_get_flag(r);
+	o->unopened = fields_get_flag(r);
 	o->hold = wire_get_str(r, owner, WIRE_TEXT_MAX);
 	o->mime_error = wire_get_str(r, owner, WIRE_TEXT_MAX);
 	o->cpu_us = wire_get_u32(r);

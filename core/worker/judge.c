@@ -55,7 +55,7 @@ static void categorise_unchecked(const struct mail *m, const struct judge_facts 
 		categories_add(c, CC_UNCHECKED, CC_UNCHECKED_OVER_LIMITS);
 	if (m->ambiguous)
 		categories_add(c, CC_UNCHECKED, CC_UNCHECKED_AMBIGUOUS);
-	if (f->opener_failed || f->poisoned || f->virus_unanswered || f->virus_unchecked)
+	if (m->unopened || f->opener_failed || f->poisoned || f->virus_unanswered || f->virus_unchecked)
 		categories_add(c, CC_UNCHECKED, 0);
 }
 

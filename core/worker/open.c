@@ -14,11 +14,13 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "worker/program.h"
 
 #define LEVEL_MAX 200
 #define SAID_BYTES_MAX (64u * 1024 * 1024)
 #define FINDINGS_MAX 10000
 #define REST_MAX_MS 30000
+#define ANSWER_MS 1000			/* before the end of its time that an opener's program ends */
 
 struct opener_link {
 	const struct worker_setup *setup;
@@ -85,6 +87,17 @@ static struct deadline share_of(const struct mail *m)
 	if (d.at_ms > 0 && rest_ms > 0)
 		d.at_ms -= rest_ms;
 	return d;
+}
+
+/* amavisd-new's quota: max(MIN_QUOTA, size x MIN_FACTOR, min(MAX_QUOTA, size x MAX_FACTOR)). */
+static uint64_t quota_of(const struct policy *p, uint64_t size)
+{
+	uint64_t min_quota = (uint64_t)policy_int(p, SET_MIN_EXPANSION_QUOTA, 0), max_quota = (uint64_t)policy_int(p, SET_MAX_EXPANSION_QUOTA, 0);
+	uint64_t low = size * (uint64_t)policy_int(p, SET_MIN_EXPANSION_FACTOR, 5);
+	uint64_t high = size * (uint64_t)policy_int(p, SET_MAX_EXPANSION_FACTOR, 500);
+	uint64_t quota = max_quota > 0 && max_quota < high ? max_quota : high;
+	quota = low > quota ? low : quota;
+	return min_quota > quota ? min_quota : quota;
 }
 
 /* --- records --- */
@@ -156,6 +169,7 @@ void opener_link_greet(struct opener_link *l)
 
 struct collecting {
 	struct opener_link *link;
+	const struct open_request *request;
 	struct mail *mail;
 	struct open_result *out;
 	struct opened opened;
@@ -226,6 +240,8 @@ static int take_record(struct collecting *c, const void *data, size_t n)
 	switch (r.kind) {
 	case RECORD_PART:
 		return take_part(c, &r);
+	case RECORD_UNPACK_STOP:
+		return c->parts_done || c->mail->part_count > 0 ? -1 : 0;	/* it crossed our UNPACKED */
 	case RECORD_FINDING:
 		return c->parts_done ? take_finding(c, &r) : -1;
 	case RECORD_OPENED:
@@ -248,6 +264,7 @@ static int conclude(struct collecting *c, struct error *e)
 		return error_set(e, ERROR_ENVIRONMENT, "opener: it has no room for the mail's parts: %s", o->hold ? o->hold : "no reason given");
 	m->opened = true;
 	m->undecipherable = o->undecipherable;
+	m->unopened = o->unopened;
 	m->crypted = o->crypted;
 	m->ambiguous = o->ambiguous;
 	m->over_limits = o->outcome == OPENED_LIMIT;
@@ -258,9 +275,66 @@ static int conclude(struct collecting *c, struct error *e)
 	return 0;
 }
 
+/* --- programs that it asks for --- */
+
+static struct plugin_instance *decoder_of(const struct collecting *c, uint32_t number)
+{
+	const struct open_request *q = c->request;
+	for (unsigned i = 0; q && i < q->decoder_count; i++)
+		if (q->decoders[i]->number == number)
+			return c->link->setup->instances[number];
+	return NULL;
+}
+
+/* The opener reads this, and needs time for what came out. */
+static struct deadline program_deadline(const struct collecting *c)
+{
+	struct deadline d = share_of(c->mail);
+	if (d.at_ms > 0)
+		d.at_ms -= ANSWER_MS;
+	return deadline_sooner(d, policy_ms(c->request->policy, SET_decoder_time_limit, 0));
+}
+
+static int answer_unpack(struct opener_link *l, const struct unpacked_record *u)
+{
+	struct wire_writer w = { 0 };
+	size_t n;
+	unpacked_record_write(&w, u);
+	const void *data = wire_end(&w, &n);
+	int rc = fdpass_send(l->fd, data, n, NULL, 0, 0);
+	wire_free(&w);
+	return rc;
+}
+
+/* Only while it takes the mail apart, and only one of the decoders that it was given. */
+static int take_unpack(struct collecting *c, struct wire_reader *r, void *owner, struct error *e)
+{
+	struct opener_link *l = c->link;
+	struct unpack_record u = { 0 };
+	struct unpacked_record answer;
+	const struct policy *p = c->request ? c->request->policy : NULL;
+	struct plugin_instance *i = unpack_record_read(r, owner, &u) == 0 && c->mail->part_count == 0 && !c->parts_done ? decoder_of(c, u.decoder) : NULL;
+	if (!i)
+		return error_set(e, ERROR_INPUT, "opener: it asked for a program that cannot be");
+	struct program_job job = {
+		.instance = i, .part = u.part, .password = u.password, .scratch_fd = l->dir_fd, .opener_fd = l->fd,
+		.launcher = l->setup->launcher, .deadline = program_deadline(c),
+		.file_max_bytes = quota_of(p, c->mail->size_bytes), .cpu_ms = (uint32_t)policy_ms(p, SET_decoder_cpu_limit, 0),
+	};
+	if (program_run_job(&job, owner, &answer, e) != 0)
+		return -1;
+	return answer_unpack(l, &answer) == 0 ? 0 : error_set(e, ERROR_INPUT, "opener: it ended while a program ran for it");
+}
+
+static bool asks_for_program(const struct collecting *c, size_t n, struct wire_reader *r)
+{
+	return wire_open(r, c->link->buffer, n) && r->kind == RECORD_UNPACK;
+}
+
 /* One record of the opener, checked and taken down. */
 static int collect_one(struct collecting *c, struct error *e)
 {
+	struct wire_reader r;
 	ssize_t n = receive(c->link, share_of(c->mail), NULL, NULL, e);
 	if (n < 0 && e->class == ERROR_DEADLINE && clock_now_ms() - c->link->sent_ms < c->link->fair_ms)
 		e->class = ERROR_ENVIRONMENT;	/* the time was spent before: not the mail's fault */
@@ -269,6 +343,12 @@ static int collect_one(struct collecting *c, struct error *e)
 	if (n == 0)
 		return error_set(e, ERROR_INPUT, "opener: it ended while it had the mail");
 	c->said_bytes += (size_t)n;
+	if (asks_for_program(c, (size_t)n, &r) && c->said_bytes <= SAID_BYTES_MAX) {
+		void *owner = talloc_new(c->mail);
+		int rc = take_unpack(c, &r, owner, e);
+		talloc_free(owner);
+		return rc;
+	}
 	if (c->said_bytes > SAID_BYTES_MAX || take_record(c, c->link->buffer, (size_t)n) != 0)
 		return error_set(e, ERROR_INPUT, "opener: it said something that cannot be");
 	return 0;
@@ -283,17 +363,6 @@ static int collect_parts(struct collecting *c, struct error *e)
 }
 
 /* --- the order --- */
-
-/* amavisd-new's quota: max(MIN_QUOTA, size x MIN_FACTOR, min(MAX_QUOTA, size x MAX_FACTOR)). */
-static uint64_t quota_of(const struct policy *p, uint64_t size)
-{
-	uint64_t min_quota = (uint64_t)policy_int(p, SET_MIN_EXPANSION_QUOTA, 0), max_quota = (uint64_t)policy_int(p, SET_MAX_EXPANSION_QUOTA, 0);
-	uint64_t low = size * (uint64_t)policy_int(p, SET_MIN_EXPANSION_FACTOR, 5);
-	uint64_t high = size * (uint64_t)policy_int(p, SET_MAX_EXPANSION_FACTOR, 500);
-	uint64_t quota = max_quota > 0 && max_quota < high ? max_quota : high;
-	quota = low > quota ? low : quota;
-	return min_quota > quota ? min_quota : quota;
-}
 
 static uint32_t *numbers_of(const struct plugin_instance *const *instances, unsigned count, void *owner)
 {
@@ -365,7 +434,7 @@ static int order_with_retry(struct opener_link *l, struct mail *m, const struct 
 int open_mail(struct opener_link *l, struct mail *m, const struct open_request *request, struct open_result *out, struct error *e)
 {
 	struct error sink = { 0 };
-	struct collecting c = { .link = l, .mail = m, .out = out };
+	struct collecting c = { .link = l, .request = request, .mail = m, .out = out };
 	e = e ? e : &sink;
 	*out = (struct open_result){ 0 };
 	if (order_with_retry(l, m, request, e) != 0)

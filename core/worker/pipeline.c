@@ -39,11 +39,16 @@ static void fail_everyone(struct mail *m, const char *why)
 	}
 }
 
-/* The reply names what could not be asked; none of these texts ever holds a password. */
-static void fail_unsettled(struct mail *m, const struct error *why)
+/* The reply names what could not be asked; none of these texts ever holds a password. -1: nobody waits for it any more. */
+static int fail_unsettled(struct mail *m, const struct error *why, struct error *e)
 {
+	if (why->class == ERROR_CANCELLED) {
+		*e = *why;
+		return -1;
+	}
 	log_write(LOG_LEVEL_ERROR, "%s", why->text);
 	fail_everyone(m, talloc_asprintf(m, "settings could not be looked up: %.300s", why->text));
+	return 0;
 }
 
 static bool is_poisoned(struct worker *w, const struct mail *m, const struct policy *p)
@@ -105,14 +110,10 @@ static int act(struct worker *w, struct mail *m, const struct policy *p, uint32_
 }
 
 /* What was found may bring other banks: they hold from here on. */
-static bool resettle(struct mail *m, struct policy *policy)
+static bool resettle(struct mail *m, struct policy *policy, struct error *why)
 {
-	struct error why = { 0 };
 	bool loaded = false;
-	if (findings_load_banks(m, policy, &loaded, &why) == 0 && (!loaded || settle_again(m, policy, &why) == 0))
-		return true;
-	fail_unsettled(m, &why);
-	return false;
+	return findings_load_banks(m, policy, &loaded, why) == 0 && (!loaded || settle_again(m, policy, why) == 0);
 }
 
 int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct error *e)
@@ -123,10 +124,12 @@ int pipeline_run(struct worker *w, struct mail *m, uint32_t owner_pid, struct er
 	int rc = 0;
 	worker_stage(w, STAGE_SETTLE);
 	if (settle_mail(m, &policy, NULL, &why) != 0) {
-		fail_unsettled(m, &why);
+		rc = fail_unsettled(m, &why, e);
 	} else {
 		rc = open_and_check(w, m, &policy, &facts, e);
-		if (rc == 0 && resettle(m, &policy)) {
+		if (rc == 0 && !resettle(m, &policy, &why)) {
+			rc = fail_unsettled(m, &why, e);
+		} else if (rc == 0) {
 			judge(w, m, &policy, &facts);
 			rc = act(w, m, &policy, owner_pid, e);
 		}

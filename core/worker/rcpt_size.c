@@ -10,6 +10,8 @@ static const char *code_of(const struct rcpt_policy *p)
 {
 	struct categories oversized = { 0 };
 	categories_add(&oversized, CC_OVERSIZED, 0);
+	if (value_true_p(rcpt_policy_cell(p, CELL_LOVER, &oversized)))	/* as judge.c has it after the data */
+		return "250 2.3.4";
 	switch ((enum destiny)value_to_int(rcpt_policy_cell(p, CELL_DESTINY, &oversized), D_PASS)) {
 	case D_TEMPFAIL:
 		return "452 4.3.4";

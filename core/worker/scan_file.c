@@ -38,10 +38,12 @@ static const char *why_not(const struct mail *m, const struct judge_facts *f)
 	if (f->opener_failed || f->virus_unanswered || f->virus_tempfail || f->virus_unchecked)
 		return f->failure ? f->failure : "not everything was scanned";
 	if (m->over_limits)
-		return "its contents are over a limit";
+		return talloc_asprintf((void *)(uintptr_t)m, "its contents are over a limit: %s", m->hold ? m->hold : "no reason given");
 	if (m->crypted)
 		return "its contents are encrypted";
-	return NULL;
+	if (m->unopened)
+		return "not all of its contents could be opened";
+	return m->ambiguous ? "readers may see other contents than were scanned" : NULL;
 }
 
 static const char *outcome_name(const struct mail *m, const struct scan_report *r)

@@ -1,8 +1,12 @@
 /* senders.c - what a recipient thinks of a sender: SQL's wblist, else LDAP's lists, else the tables of the configuration.
- * The sender is the envelope's and every address of From: each is asked for.  What comes of it the spam checks decide. */
+ *
+ * The sender is the envelope's and every address of From, asked for in this order, each of all sources: a source that has said
+ * something of one address keeps the later sources from being asked for the others, so that a From field that anybody can write
+ * does not undo what is known of the envelope's sender.  What comes of it the spam checks decide. */
 #include "worker/senders.h"
 
 #include <glib.h>
+#include <math.h>
 #include <string.h>
 #include <talloc.h>
 
@@ -11,6 +15,7 @@
 #include "lookup/record_field.h"
 #include "mail/address.h"
 
+#define SCORE_MAX 1e6
 #define FROM_MAX 50		/* addresses of From that are asked for */
 #define ORIGIN "wblist"
 
@@ -18,7 +23,12 @@ struct listing {
 	struct settling *settling;
 	struct recipient *recipient;
 	struct lookup_key *key;		/* the recipient */
-	struct lookup_key **senders;	/* NULL-terminated */
+	const struct record *sql;	/* of the recipient; NULL: unknown there */
+	const struct value *own_black, *own_white;	/* his own tables, once own_are_known */
+	const struct value *entries;	/* of score_sender_maps, once they are wanted */
+	bool own_are_known;
+	bool decided;			/* somebody has said black, white or neither */
+	bool scored;			/* somebody has said a score, if only 0 */
 	double score;
 };
 
@@ -71,66 +81,66 @@ static const struct record *record_of(struct listing *l, enum record_source_kind
 
 /* --- SQL --- */
 
-/* One letter, a blank for "neither", or a number: a score. False: it makes no sense, as if nothing were there. */
-static bool take_wb(struct listing *l, const char *wb, const char *sender)
+static bool take_score(struct listing *l, const char *wb)
 {
 	char *end;
-	size_t n = strcspn(wb, " ");
-	if (wb[strspn(wb, " ")] == '\0')
-		return true;
-	if (n == 1 && strchr("BbNnFf", *wb)) {
-		l->recipient->blacklisted = true;
-	} else if (n == 1 && strchr("WwYyTt", *wb)) {
-		l->recipient->whitelisted = true;
-	} else {
-		double points = g_ascii_strtod(wb, &end);
-		if (end == wb || end[strspn(end, " ")] != '\0' || !(points > -1e6 && points < 1e6)) {
-			log_write(LOG_LEVEL_WARNING, "<%s>: wblist: wb \"%.20s\" of <%s> is neither W, B, blank nor a number; it counts as not there",
-				l->recipient->address, wb, sender);
-			return false;
-		}
-		l->score += points;
-	}
+	double points = g_ascii_strtod(wb, &end);
+	if (end == wb || end[strspn(end, " ")] != '\0' || !(points > -SCORE_MAX && points < SCORE_MAX))
+		return false;
+	l->score += points;
+	l->scored = true;
 	return true;
 }
 
-static bool ask_wblist(struct listing *l, const char *users_id)
+/* One letter, a blank for "neither", or a number: a score, beside which the search goes on. */
+static void take_wb(struct listing *l, const char *wb, const char *sender)
 {
-	struct settling *s = l->settling;
-	for (unsigned i = 0; l->senders[i]; i++) {
-		struct error e = { 0 };
-		const char *wb;
-		if (record_asker_wblist(s->context.records, users_id, l->senders[i], &s->context, &wb, &e) != 0) {
-			fail(l, "wblist", &e);
-			return true;
-		}
-		if (wb && take_wb(l, wb, lookup_key_text(l->senders[i])))
-			return true;
+	size_t n = strcspn(wb, " ");
+	bool is_letter = n == 1;
+	l->decided = true;
+	if (wb[strspn(wb, " ")] == '\0')
+		return;
+	if (is_letter && strchr("BbNnFf", *wb)) {
+		l->recipient->blacklisted = true;
+	} else if (is_letter && strchr("WwYyTt", *wb)) {
+		l->recipient->whitelisted = true;
+	} else {
+		l->decided = false;
+		if (!take_score(l, wb))
+			log_write(LOG_LEVEL_WARNING, "<%s>: wblist: wb \"%.20s\" of <%s> is neither W, B, blank nor a number; it counts as not there",
+				l->recipient->address, wb, sender);
 	}
-	return false;
 }
 
-/* For each row of the recipient, most specific first. */
-static bool by_sql(struct listing *l)
+static void ask_wblist(struct listing *l, const char *users_id, struct lookup_key *sender)
 {
-	const struct record *record = record_of(l, RECORD_SQL, "wblist");
-	bool found = false;
-	if (!record)
-		return false;
-	l->recipient->sql_policy_id = record_text(record, "policy_id");
-	for (size_t i = 0; i < record->row_count && !found; i++) {
-		struct record row = *record;
+	struct settling *s = l->settling;
+	struct error e = { 0 };
+	const char *wb;
+	if (record_asker_wblist(s->context.records, users_id, sender, &s->context, &wb, &e) != 0)
+		fail(l, "wblist", &e);
+	else if (wb)
+		take_wb(l, wb, lookup_key_text(sender));
+}
+
+/* For each row of the recipient, most specific first.  Once something is decided an address still has a word in the first of them. */
+static void by_sql(struct listing *l, struct lookup_key *sender)
+{
+	bool ends = false;
+	for (size_t i = 0; l->sql && i < l->sql->row_count && !ends; i++) {
+		struct record row = *l->sql;
 		row.row_count = 1;
-		row.rows = &record->rows[i];
+		row.rows = &l->sql->rows[i];
 		const char *users_id = record_text(&row, "id");
-		found = users_id && ask_wblist(l, users_id);
+		if (users_id)
+			ask_wblist(l, users_id, sender);
+		ends = l->decided || failed(l);
 	}
-	return found;
 }
 
 /* --- LDAP --- */
 
-/* "a@b", "b", ".b" as in a hash; "@b" and "@.b" too, as keys of directories are. */
+/* "a@b", "b", ".b" as in a hash; "@b" and "@.b" too, as keys of directories are; "<>" is the null sender. */
 static bool names_sender(const char *entry, struct lookup_key *sender)
 {
 	size_t count;
@@ -138,27 +148,31 @@ static bool names_sender(const char *entry, struct lookup_key *sender)
 	for (size_t i = 0; i < count; i++)
 		if (g_ascii_strcasecmp(entry, keys[i]) == 0 || (*entry == '@' && !strchr(keys[i], '@') && g_ascii_strcasecmp(entry + 1, keys[i]) == 0))
 			return true;
+	return *lookup_key_text(sender) == '\0' && strcmp(entry, "<>") == 0;
+}
+
+static bool is_listed(struct listing *l, const struct record *ldap, struct lookup_key *sender, const char *attribute)
+{
+	const char *const *entries = record_texts(ldap, attribute, l->key);
+	for (size_t k = 0; entries[k]; k++)
+		if (names_sender(entries[k], sender))
+			return true;
 	return false;
 }
 
-static bool is_listed(struct listing *l, const struct record *record, const char *attribute)
+static void keep(struct listing *l, bool *said, bool yes)
 {
-	const char *const *entries = record_texts(record, attribute, l->key);
-	for (unsigned i = 0; l->senders[i]; i++)
-		for (size_t k = 0; entries[k]; k++)
-			if (names_sender(entries[k], l->senders[i]))
-				return true;
-	return false;
+	*said |= yes;
+	l->decided |= yes;
 }
 
-static bool by_ldap(struct listing *l)
+static void by_ldap(struct listing *l, struct lookup_key *sender)
 {
-	const struct record *record = record_of(l, RECORD_LDAP, "amavisWhitelistSender");
-	if (!record)
-		return false;
-	l->recipient->blacklisted = is_listed(l, record, "amavisBlacklistSender");
-	l->recipient->whitelisted = is_listed(l, record, "amavisWhitelistSender");
-	return l->recipient->blacklisted || l->recipient->whitelisted;
+	const struct record *ldap = record_of(l, RECORD_LDAP, "amavisWhitelistSender");
+	if (!ldap)
+		return;
+	keep(l, &l->recipient->blacklisted, is_listed(l, ldap, sender, "amavisBlacklistSender"));
+	keep(l, &l->recipient->whitelisted, is_listed(l, ldap, sender, "amavisWhitelistSender"));
 }
 
 /* --- tables --- */
@@ -171,54 +185,75 @@ static const struct value *ask(struct listing *l, enum setting_id id, const stru
 	return v;
 }
 
-/* The recipient's own table stands in front of everybody's: the first that knows the sender says it. */
-static bool is_in_tables(struct listing *l, enum setting_id own_id, enum setting_id all_id)
+static const struct value *ask_list(struct listing *l, enum setting_id id, struct lookup_key *key)
 {
-	const struct policy *p = l->settling->policy;
-	const struct value *own = ask(l, own_id, policy_value(p, own_id), l->key), *tables[2] = { own };
-	const struct value lone = { .kind = VALUE_LIST, .u.list = { .count = 1, .items = tables } };
-	for (unsigned i = 0; l->senders[i] && !failed(l); i++) {
-		const struct value *said = own ? ask(l, own_id, &lone, l->senders[i]) : NULL;
-		if (!said)
-			said = ask(l, all_id, policy_value(p, all_id), l->senders[i]);
-		if (value_true_p(said))
-			return true;
-	}
-	return false;
+	return ask(l, id, policy_value(l->settling->policy, id), key);
 }
 
-static void by_tables(struct listing *l)
+/* The recipient's own table stands in front of everybody's: the first that knows the sender says it. */
+static bool is_in_tables(struct listing *l, const struct value *own, enum setting_id own_id, enum setting_id all_id, struct lookup_key *sender)
 {
-	l->recipient->blacklisted = is_in_tables(l, SET_per_recip_blacklist_sender_lookup_tables, SET_blacklist_sender_maps);
-	l->recipient->whitelisted = is_in_tables(l, SET_per_recip_whitelist_sender_lookup_tables, SET_whitelist_sender_maps);
+	const struct value *tables[1] = { own };
+	const struct value lone = { .kind = VALUE_LIST, .u.list = { .count = 1, .items = tables } };
+	const struct value *said = own ? ask(l, own_id, &lone, sender) : NULL;
+	return value_true_p(said ? said : ask_list(l, all_id, sender));
+}
+
+static void by_tables(struct listing *l, struct lookup_key *sender)
+{
+	if (!l->own_are_known) {
+		l->own_black = ask_list(l, SET_per_recip_blacklist_sender_lookup_tables, l->key);
+		l->own_white = ask_list(l, SET_per_recip_whitelist_sender_lookup_tables, l->key);
+		l->own_are_known = true;
+	}
+	keep(l, &l->recipient->blacklisted, is_in_tables(l, l->own_black, SET_per_recip_blacklist_sender_lookup_tables, SET_blacklist_sender_maps, sender));
+	keep(l, &l->recipient->whitelisted, is_in_tables(l, l->own_white, SET_per_recip_whitelist_sender_lookup_tables, SET_whitelist_sender_maps, sender));
 }
 
 /* --- scores --- */
 
-/* Every entry that matches the recipient is a list of tables by sender; what they say is added up. */
-static void add_scores(struct listing *l)
+static void find_entries(struct listing *l)
 {
 	struct settling *s = l->settling;
 	struct error e = { 0 };
-	const struct value *entries = failed(l) ? NULL
-		: lookup_all(policy_value(s->policy, SET_score_sender_maps), l->key, &s->context, l->key, &e);
+	l->entries = lookup_all(policy_value(s->policy, SET_score_sender_maps), l->key, &s->context, l->key, &e);
 	fail(l, "score_sender_maps", &e);
-	for (size_t i = 0; entries && i < entries->u.list.count; i++) {
-		double points = 0;
-		for (unsigned k = 0; l->senders[k] && !(points < 0 || points > 0); k++)
-			points = value_to_float(ask(l, SET_score_sender_maps, entries->u.list.items[i], l->senders[k]), 0);
+}
+
+/* Every entry that matches the recipient is a list of tables by sender; what they say of this one is added up. */
+static void add_scores(struct listing *l, struct lookup_key *sender)
+{
+	if (!l->entries && !failed(l))
+		find_entries(l);
+	for (size_t i = 0; !failed(l) && i < l->entries->u.list.count; i++) {
+		double points = value_to_float(ask(l, SET_score_sender_maps, l->entries->u.list.items[i], sender), 0);
 		l->score += points;
+		l->scored |= points < 0 || points > 0;
 	}
+}
+
+/* --- one recipient --- */
+
+static void ask_for(struct listing *l, struct lookup_key *sender)
+{
+	by_sql(l, sender);
+	if (!l->decided && !failed(l))
+		by_ldap(l, sender);
+	if (!l->decided && !failed(l))
+		by_tables(l, sender);
+	if (!l->scored)
+		add_scores(l, sender);
 }
 
 static void settle_one(struct settling *s, struct recipient *r, struct lookup_key **senders)
 {
-	struct listing l = { .settling = s, .recipient = r, .key = lookup_key_address(senders, r->address, &s->style), .senders = senders };
-	if (!by_sql(&l) && !failed(&l) && !by_ldap(&l) && !failed(&l))
-		by_tables(&l);
-	add_scores(&l);
+	struct listing l = { .settling = s, .recipient = r, .key = lookup_key_address(senders, r->address, &s->style) };
+	l.sql = record_of(&l, RECORD_SQL, "wblist");
+	r->sql_policy_id = l.sql ? record_text(l.sql, "policy_id") : NULL;
+	for (unsigned i = 0; senders[i] && !failed(&l); i++)
+		ask_for(&l, senders[i]);
 	if (l.score < 0 || l.score > 0)
-		mail_add_score(s->mail, ORIGIN, talloc_asprintf(l.key, "AM.WBL=%.3g", l.score), l.score, (int)r->index);
+		mail_add_score(s->mail, ORIGIN, talloc_asprintf(l.key, "AM.WBL=%.15g", round(l.score * 1000) / 1000), l.score, (int)r->index);
 	talloc_free(l.key);
 }
 
@@ -247,6 +282,11 @@ static void forget(struct mail *m)
 		if (strcmp(m->scores[i].origin, ORIGIN) != 0)
 			m->scores[kept++] = m->scores[i];
 	m->score_count = kept;
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		struct recipient *r = &m->recipients[i];
+		r->whitelisted = r->blacklisted = false;
+		r->sql_policy_id = NULL;
+	}
 }
 
 void senders_settle(struct settling *s)
@@ -257,9 +297,7 @@ void senders_settle(struct settling *s)
 		return;
 	void *owner = talloc_new(m);
 	struct lookup_key **senders = senders_of(s, owner);
-	for (unsigned i = 0; i < m->recipient_count && s->failed.class == ERROR_NONE; i++) {
-		m->recipients[i].whitelisted = m->recipients[i].blacklisted = false;
+	for (unsigned i = 0; i < m->recipient_count && s->failed.class == ERROR_NONE; i++)
 		settle_one(s, &m->recipients[i], senders);
-	}
 	talloc_free(owner);
 }

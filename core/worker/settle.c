@@ -15,10 +15,13 @@
 
 /* --- how lookups are made under the banks that hold --- */
 
+/* NULL: not set; "": set to undef, and not put. */
 static const char *clause(const struct policy *p, const char *name)
 {
 	const struct value *statement = value_hash_get(policy_value(p, SET_sql_clause), name);
-	return statement && statement->kind == VALUE_STRING ? statement->u.string : NULL;
+	if (!statement)
+		return NULL;
+	return statement->kind == VALUE_STRING ? statement->u.string : "";
 }
 
 static void set_terms(struct settling *s)

@@ -25,6 +25,7 @@ struct worker_setup {
 	int leave_fd;				/* readable: leave as soon as there is no mail in hand; -1: nobody will say so */
 	const char *temp_base;
 	bool questions_only;			/* the worker reserved for RCPT jobs: it has no opener */
+	const char *launcher;			/* postern-unpack: starts programs that take parts apart */
 };
 
 struct worker {

@@ -156,18 +156,10 @@ static enum postern_result connect_to(struct postern_call *call, const char *hos
 }
 
 /* With its certificate checked a server is known by its name: the library looks that up once more, just after the host has. */
-static enum postern_result connect_by_name(struct postern_call *call)
+static enum postern_result connect_as_named(struct postern_call *call)
 {
-	const struct server_options *o = options_of(call);
-	const char *const *addresses = postern_resolve(call, o->server);
-	enum postern_result r = POSTERN_TEMPFAIL;
-	if (!addresses)
-		return POSTERN_TEMPFAIL;
-	if (strcmp(o->tls, "on") == 0)
-		return connect_to(call, o->server);
-	for (size_t k = 0; addresses[k] && r != POSTERN_OK && waiting_now_ms() < state_of(call)->until_ms; k++)
-		r = connect_to(call, addresses[k]);
-	return r;
+	const char *name = options_of(call)->server;
+	return postern_resolve(call, name) ? connect_to(call, name) : POSTERN_TEMPFAIL;
 }
 
 static enum postern_result have_connection(struct postern_call *call)
@@ -177,8 +169,10 @@ static enum postern_result have_connection(struct postern_call *call)
 	if (is_alive(s))
 		return POSTERN_OK;
 	disconnect(s);
+	if (!over_socket(o) && strcmp(o->tls, "on") != 0)
+		return server_connect(call, o, &s->until_ms, connect_to);
 	s->until_ms = waiting_now_ms() + o->connect_timeout_ms;
-	enum postern_result r = over_socket(o) ? connect_to(call, NULL) : connect_by_name(call);
+	enum postern_result r = over_socket(o) ? connect_to(call, NULL) : connect_as_named(call);
 	s->until_ms = 0;
 	return r;
 }

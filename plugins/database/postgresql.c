@@ -141,17 +141,6 @@ static enum postern_result connect_to(struct postern_call *call, const char *add
 	return r;
 }
 
-static enum postern_result connect_by_name(struct postern_call *call)
-{
-	const char *const *addresses = postern_resolve(call, options_of(call)->server);
-	enum postern_result r = POSTERN_TEMPFAIL;
-	if (!addresses)
-		return POSTERN_TEMPFAIL;
-	for (size_t k = 0; addresses[k] && r != POSTERN_OK && waiting_now_ms() < state_of(call)->until_ms; k++)
-		r = connect_to(call, addresses[k]);
-	return r;
-}
-
 /* Between statements the server only speaks to take its leave (or of its settings, which libpq reads). */
 static bool is_alive(struct state *s)
 {
@@ -170,8 +159,10 @@ static enum postern_result have_connection(struct postern_call *call)
 	if (is_alive(s))
 		return POSTERN_OK;
 	disconnect(s);
+	if (!over_socket(o))
+		return server_connect(call, o, &s->until_ms, connect_to);
 	s->until_ms = waiting_now_ms() + o->connect_timeout_ms;
-	enum postern_result r = over_socket(o) ? connect_to(call, NULL) : connect_by_name(call);
+	enum postern_result r = connect_to(call, NULL);
 	s->until_ms = 0;
 	return r;
 }

@@ -43,6 +43,26 @@ void *state_take(struct postern_instance *instance)
 	return state;
 }
 
+enum postern_result server_connect(struct postern_call *call, const struct server_options *o, int64_t *until_ms,
+	enum postern_result (*connect_to)(struct postern_call *call, const char *address))
+{
+	int left = postern_time_left_ms(call);
+	int64_t end_ms = waiting_now_ms() + (left < o->connect_timeout_ms ? left : o->connect_timeout_ms), now_ms;
+	const char *const *addresses = postern_resolve(call, o->server);
+	size_t count = 0;
+	if (!addresses)
+		return POSTERN_TEMPFAIL;
+	while (addresses[count])
+		count++;
+	enum postern_result r = postern_fail(call, POSTERN_TEMPFAIL, "connect to %s: the time was over when its name was resolved", o->server);
+	for (size_t k = 0; k < count && r != POSTERN_OK && (now_ms = waiting_now_ms()) < end_ms; k++) {
+		*until_ms = now_ms + (end_ms - now_ms) / (int64_t)(count - k);
+		r = connect_to(call, addresses[k]);
+	}
+	*until_ms = 0;
+	return r;
+}
+
 const char *server_place(struct postern_call *call, const struct server_options *o, bool over_socket, const char *socket, int port)
 {
 	if (over_socket)

@@ -28,6 +28,10 @@ struct server_options {
 };
 /* "host:port", "[v6]:port" or the socket. */
 const char *server_place(struct postern_call *call, const struct server_options *o, bool over_socket, const char *socket, int port);
+/* Resolves the server and tries its addresses in turn, all together within connect_timeout; each has an equal share of the time that is
+ * left, as *until_ms while it is tried (0 at the end).  What the last try came to, or postern_fail's text is set. */
+enum postern_result server_connect(struct postern_call *call, const struct server_options *o, int64_t *until_ms,
+	enum postern_result (*connect_to)(struct postern_call *call, const char *address));
 
 #define SERVER_OPTION(member) .offset = offsetof(struct server_options, member)
 /* The rows of an option table that are the same for every server. */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "shared.h"
 #include "statements.h"
@@ -56,20 +55,18 @@ static void close_file(struct state *s)
 static int file_is_busy(void *context, int tries)
 {
 	struct state *s = context;
-	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000L };
 	if (tries == 0)
 		s->busy_until_ms = waiting_now_ms() + options_of(s->call)->busy_timeout_ms;
 	if (waiting_now_ms() >= s->busy_until_ms || postern_time_left_ms(s->call) == 0)
 		return 0;
-	nanosleep(&pause, NULL);
-	return 1;
+	return postern_wait(s->call, -1, 0, BUSY_PAUSE_MS) == 0;
 }
 
-/* Not 0: interrupt the statement. */
-static int time_is_over(void *context)
+/* Not 0: interrupt the statement: its time is over, or nobody waits for it any more. */
+static int is_to_end(void *context)
 {
 	const struct state *s = context;
-	return s->call && postern_time_left_ms(s->call) == 0;
+	return s->call && (postern_time_left_ms(s->call) == 0 || postern_wait(s->call, -1, 0, 0) < 0);
 }
 
 static bool is_passing(int code)
@@ -86,7 +83,7 @@ static enum postern_result failed(struct postern_call *call, const char *what)
 {
 	struct state *s = state_of(call);
 	int code = sqlite3_extended_errcode(s->db);
-	const char *text = (code & 0xff) == SQLITE_INTERRUPT ? "time over" : sqlite3_errmsg(s->db);
+	const char *text = (code & 0xff) != SQLITE_INTERRUPT ? sqlite3_errmsg(s->db) : postern_time_left_ms(call) == 0 ? "time over" : "cancelled";
 	if ((code & 0xff) == SQLITE_CONSTRAINT)
 		return postern_fail(call, code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ? POSTERN_NOTHING : POSTERN_BROKEN,
 			"%s", text);
@@ -107,7 +104,7 @@ static enum postern_result open_file(struct postern_call *call, const struct sta
 	s->inode = st->st_ino;
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_handler(s->db, file_is_busy, s);
-	sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, time_is_over, s);
+	sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, is_to_end, s);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);	/* "nam" is a column that is missing, no string */

@@ -16,6 +16,7 @@
 #define ENTRY_FIELDS_MAX 4096		/* of all entries of one answer */
 #define ANSWER_BYTES_MAX (1024 * 1024)
 #define ATTRIBUTES_MAX 256
+#define DEAD_TRY_MS 3000		/* for a server that did not answer the last time */
 
 struct state {
 	struct ldap_servers servers;
@@ -208,16 +209,14 @@ static enum postern_result search_once(struct search *s, struct ldap_link *l, in
 
 /* ---- servers ---- */
 
-/* On the kept connection, or on a new one; again on a new one when the kept one turns out to be gone. */
-static enum postern_result search_server(struct search *s, size_t server, bool *go_on)
+/* On the kept connection, or on a new one; again on a new one when the kept one turns out to be gone. No connection is left where it failed. */
+static enum postern_result search_on(struct search *s, size_t server)
 {
 	struct state *t = state_of(s->call);
 	struct ldap_link *l = &t->link;
-	bool kept = l->ld && l->server == server;
-	enum postern_result r;
-	int rc = LDAP_SUCCESS;
-	*go_on = true;
-	for (;; kept = false) {
+	for (bool kept = l->ld && l->server == server;; kept = false) {
+		enum postern_result r;
+		int rc = LDAP_SUCCESS;
 		if (!kept) {
 			ldap_link_close(l);
 			r = ldap_link_open(s->call, s->o, &t->servers, server, s->until_ms, l);
@@ -226,14 +225,25 @@ static enum postern_result search_server(struct search *s, size_t server, bool *
 		}
 		r = search_once(s, l, &rc);
 		if (!ldap_link_is_gone(rc))
-			break;
+			return r;
 		ldap_link_close(l);
-		if (!kept || rc == LDAP_TIMEOUT)
-			break;
+		if (!kept || rc == LDAP_TIMEOUT || rc == LDAP_USER_CANCELLED)
+			return r;
 	}
-	*go_on = r == POSTERN_TEMPFAIL;
-	if (*go_on && ldap_link_is_gone(rc))
-		t->servers.v[server].dead_until_ms = ldap_now_ms() + s->o->retry_interval_ms;
+}
+
+/* *go_on: the next may do better. A server that takes connections and says nothing is as dead as one that takes none. */
+static enum postern_result search_server(struct search *s, size_t server, bool *go_on)
+{
+	struct state *t = state_of(s->call);
+	int64_t *dead_until_ms = &t->servers.v[server].dead_until_ms, soon_ms = ldap_now_ms() + DEAD_TRY_MS;
+	if (*dead_until_ms > soon_ms - DEAD_TRY_MS && s->until_ms > soon_ms)
+		s->until_ms = soon_ms;
+	enum postern_result r = search_on(s, server);
+	bool unwanted = ldap_link_is_unwanted(s->call);
+	if (!unwanted)
+		*dead_until_ms = r == POSTERN_TEMPFAIL && !t->link.ld ? ldap_now_ms() + s->o->retry_interval_ms : 0;
+	*go_on = !unwanted && (r == POSTERN_TEMPFAIL || !t->link.ld);
 	return r;
 }
 
@@ -265,9 +275,9 @@ static enum postern_result search_servers(struct search *s)
 		/* One that is silent leaves time to ask another. */
 		s->until_ms = now + (left < mail ? left : mail) / (int64_t)(count - i);
 		r = search_server(s, order[i], &go_on);
-		if (!go_on)
+		if (!go_on && r != POSTERN_TEMPFAIL)
 			t->first = order[i];
-		else if (i + 1 < count)
+		else if (go_on && i + 1 < count)
 			postern_log(s->call, 1, "%s: does not serve, going on with the next", t->servers.v[order[i]].url);
 	}
 	return r;

@@ -22,7 +22,6 @@
 
 #define MESSAGE_BYTES_MAX (4 * 1024 * 1024)
 #define WAIT_SLICE_MS 250	/* a request that did not fit into the socket is gone on with no later */
-#define DEAD_TRY_MS 3000	/* for a server that did not answer the last time */
 
 int64_t ldap_now_ms(void)
 {
@@ -118,7 +117,12 @@ void ldap_servers_free(struct ldap_servers *s)
 
 bool ldap_link_is_gone(int rc)
 {
-	return rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR || rc == LDAP_TIMEOUT || rc == LDAP_UNAVAILABLE || rc == LDAP_BUSY;
+	return rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR || rc == LDAP_TIMEOUT || rc == LDAP_UNAVAILABLE || rc == LDAP_BUSY || rc == LDAP_USER_CANCELLED;
+}
+
+bool ldap_link_is_unwanted(struct postern_call *call)
+{
+	return postern_wait(call, -1, 0, 0) < 0;
 }
 
 static enum postern_result result_of(int rc)
@@ -126,6 +130,7 @@ static enum postern_result result_of(int rc)
 	switch (rc) {
 	case LDAP_SERVER_DOWN: case LDAP_TIMEOUT: case LDAP_UNAVAILABLE: case LDAP_BUSY: case LDAP_TIMELIMIT_EXCEEDED: case LDAP_CONNECT_ERROR:
 	case LDAP_ADMINLIMIT_EXCEEDED: case LDAP_OTHER: case LDAP_OPERATIONS_ERROR: case LDAP_UNWILLING_TO_PERFORM: case LDAP_NO_MEMORY:
+	case LDAP_USER_CANCELLED:
 		return POSTERN_TEMPFAIL;
 	case LDAP_SIZELIMIT_EXCEEDED:
 		return POSTERN_LIMIT;
@@ -153,7 +158,8 @@ static const char *advice(int rc)
 /* libldap's own codes as people know the things. */
 static const char *code_text(int rc)
 {
-	return rc == LDAP_TIMEOUT ? "time over" : rc == LDAP_SERVER_DOWN ? "the connection was closed" : ldap_err2string(rc);
+	return rc == LDAP_TIMEOUT ? "time over" : rc == LDAP_SERVER_DOWN ? "the connection was closed" : rc == LDAP_USER_CANCELLED ? "cancelled"
+		: ldap_err2string(rc);
 }
 
 enum postern_result ldap_link_fail(struct postern_call *call, const struct ldap_link *l, const char *url, const char *doing, int rc)
@@ -195,9 +201,10 @@ int ldap_link_wait(struct postern_call *call, struct ldap_link *l, int msgid, in
 		*rc = LDAP_TIMEOUT;
 		if (left == 0)
 			return -1;
-		struct pollfd p = { .fd = l->fd, .events = POLLIN };
-		if (poll(&p, 1, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS) < 0 && errno != EINTR)
+		if (postern_wait(call, l->fd, POLLIN, left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS) < 0) {
+			*rc = errno == ECANCELED ? LDAP_USER_CANCELLED : LDAP_SERVER_DOWN;
 			return -1;
+		}
 	}
 }
 
@@ -248,21 +255,21 @@ static bool set_tls(LDAP *ld, const struct ldap_options *o)
 	return good && ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == 0;
 }
 
-/* Shuts the connection when the time is over: some versions of libldap go on reading a handshake that comes byte by byte. */
-struct guard { int fd, timeout_ms, done[2]; pthread_t thread; };
+/* Shuts the connection when the time is over or the mail is no longer wanted: some versions of libldap go on reading a handshake that
+ * comes byte by byte, and none knows of mails.  Until guard_end() the call is the guard's alone. */
+struct guard { struct postern_call *call; int fd, timeout_ms, done[2]; pthread_t thread; };
 
 static void *watch(void *context)
 {
 	const struct guard *g = context;
-	struct pollfd p = { .fd = g->done[0], .events = POLLIN };
-	if (poll(&p, 1, g->timeout_ms) == 0)
+	if (postern_wait(g->call, g->done[0], POLLIN, g->timeout_ms) <= 0)
 		shutdown(g->fd, SHUT_RDWR);
 	return NULL;
 }
 
-static bool guard_begin(struct guard *g, int fd, int timeout_ms)
+static bool guard_begin(struct guard *g, struct postern_call *call, int fd, int timeout_ms)
 {
-	*g = (struct guard){ .fd = fd, .timeout_ms = timeout_ms };
+	*g = (struct guard){ .call = call, .fd = fd, .timeout_ms = timeout_ms };
 	if (pipe2(g->done, O_CLOEXEC) != 0)
 		return false;
 	if (pthread_create(&g->thread, NULL, watch, g) == 0)
@@ -284,7 +291,7 @@ static enum postern_result shake_hands(struct postern_call *call, struct ldap_li
 	int left = left_ms(call, until_ms);
 	struct timeval limit = { left / 1000, left % 1000 * 1000 };
 	struct guard g;
-	if (!guard_begin(&g, l->fd, left))
+	if (!guard_begin(&g, call, l->fd, left))
 		return postern_fail(call, POSTERN_TEMPFAIL, "%s: TLS: no thread to watch the time: %s", url, strerror(errno));
 	/* Only with both does libldap wait for the peer; else it runs in a circle until the peer says something. */
 	ldap_set_option(l->ld, LDAP_OPT_NETWORK_TIMEOUT, &limit);
@@ -295,8 +302,8 @@ static enum postern_result shake_hands(struct postern_call *call, struct ldap_li
 	fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) | O_NONBLOCK);	/* libldap makes it blocking again */
 	if (rc == LDAP_SUCCESS)
 		return POSTERN_OK;
-	if (rc == LDAP_CONNECT_ERROR && left_ms(call, until_ms) == 0)
-		rc = LDAP_TIMEOUT;
+	if (ldap_link_is_unwanted(call) || left_ms(call, until_ms) == 0)
+		return ldap_link_fail(call, l, url, "TLS", ldap_link_is_unwanted(call) ? LDAP_USER_CANCELLED : LDAP_TIMEOUT);
 	return ldap_link_fail(call, l, url, "TLS (is the certificate valid, made out to this host name, and by an authority that cafile holds?)", rc);
 }
 
@@ -406,21 +413,17 @@ static enum postern_result connect_to(struct postern_call *call, const struct ld
 	return set_options(l->ld, o) ? POSTERN_OK : postern_fail(call, POSTERN_BROKEN, "%s: libldap does not take its options", s->url);
 }
 
-enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, struct ldap_servers *all, size_t server,
+enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, const struct ldap_servers *all, size_t server,
 	int64_t until_ms, struct ldap_link *l)
 {
-	struct ldap_server *s = &all->v[server];
-	int64_t now = ldap_now_ms();
+	const struct ldap_server *s = &all->v[server];
 	enum postern_result r;
-	if (s->dead_until_ms > now && until_ms > now + DEAD_TRY_MS)
-		until_ms = now + DEAD_TRY_MS;
 	*l = (struct ldap_link){ .fd = -1, .server = server };
 	r = connect_to(call, o, s, until_ms, l);
 	if (r == POSTERN_OK)
 		r = secure(call, o, s, until_ms, l);
 	if (r == POSTERN_OK)
 		r = identify(call, o, s, until_ms, l);
-	s->dead_until_ms = r == POSTERN_TEMPFAIL ? ldap_now_ms() + o->retry_interval_ms : 0;
 	if (r != POSTERN_OK)
 		ldap_link_close(l);
 	return r;

@@ -52,14 +52,16 @@ struct ldap_link {
 int64_t ldap_now_ms(void);	/* by a clock that nobody sets */
 
 /* Each returns POSTERN_OK or what the call came to, its text set. `until_ms` is a time of ldap_now_ms(). */
-enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, struct ldap_servers *all, size_t server,
+enum postern_result ldap_link_open(struct postern_call *call, const struct ldap_options *o, const struct ldap_servers *all, size_t server,
 	int64_t until_ms, struct ldap_link *l);
 void ldap_link_close(struct ldap_link *l);
 /* The next message of an operation: its type, or -1 with *rc. The caller frees it. */
 int ldap_link_wait(struct postern_call *call, struct ldap_link *l, int msgid, int64_t until_ms, LDAPMessage **out, int *rc);
 /* Say what failed: "ldap://host: search dc=x: No such object (32)" and what to do about it. */
 enum postern_result ldap_link_fail(struct postern_call *call, const struct ldap_link *l, const char *url, const char *doing, int rc);
-/* The server is not to be reached any more: another one, or a new connection, may do. */
+/* The connection is of no use any more: another server, or a new connection, may do. */
 bool ldap_link_is_gone(int rc);
+/* The mail is no longer wanted: nobody else is to be asked, and no server to be blamed. */
+bool ldap_link_is_unwanted(struct postern_call *call);
 
 #endif

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""lookups.py - lookups per second of each kind of table, beside amavisd-new's own (see README.md; run by hand)
+"""lookups.py - lookups per second of each kind of table, beside amavisd-new's own or another peer (see README.md; run by hand)
 
 Each row is a lookup list asked for the same addresses, half of which it knows, through tests/scenario/lookup_probe: everything that a
 worker does for one lookup, keys included, and nothing else.  Then a hash file of 100,000 lines: how long it takes to load, and what it
-costs a template and its workers.  Modules lookups_*.py beside this one add rows: rows(tables, addresses) yields (name, maps, settings)
-and may keep a server up while it is asked for the next.
+costs a template and its workers.  Modules lookups_*.py beside this one add rows: rows(tables, addresses) yields (name, maps, settings, peer) and may
+keep a server up while it is asked for the next; peer() is (its name, its lookups per second or None), peer None where there is none to compare.
 
     lookups.py --build-dir BUILD [--seconds 1] [--rounds 5] [--only PATTERN]"""
 import argparse
@@ -107,10 +107,13 @@ def own_rows(tables):
 
 
 def all_rows(tables, asked):
-    yield from own_rows(tables)
+    for name, maps, settings in own_rows(tables):
+        kind, lines = PEERS.get(name, (None, None))
+        yield name, maps, settings, (lambda kind=kind, lines=lines: ("amavisd-new", amavis(kind, lines(), asked))) if kind else None
     for path in sorted(glob.glob(os.path.join(HERE, "lookups_*.py"))):
         module = importlib.import_module(os.path.basename(path)[:-3])
-        yield from module.rows(tables, asked)
+        if hasattr(module, "rows"):
+            yield from module.rows(tables, asked)
 
 
 def measure(tables, maps, settings, path):
@@ -145,16 +148,14 @@ PEERS = {
 def rates(tables):
     asked = addresses()
     path = tables.write("asked", "\n".join(asked) + "\n")
-    print("%-42s %12s %10s   %s" % ("table", "lookups/s", "+-", "amavisd-new"))
-    for name, maps, settings in all_rows(tables, asked):
+    print("%-42s %12s %10s   %s" % ("table", "lookups/s", "+-", "peer"))
+    for name, maps, settings, peer in all_rows(tables, asked):
         if not re.search(ARGUMENTS.only, name):
             continue
         rate, spread = measure(tables, maps, settings, path)
-        peer = ""
-        if name in PEERS:
-            theirs = amavis(PEERS[name][0], PEERS[name][1](), asked)
-            peer = "%d, ratio %.1f" % (theirs, rate / theirs) if theirs else "not installed"
-        print("%-42s %12d %10d   %s" % (name, rate, spread, peer), flush=True)
+        who, theirs = peer() if peer else ("", None)
+        beside = "%s %d, ratio %.1f" % (who, theirs, rate / theirs) if theirs else who and who + ": not installed"
+        print("%-42s %12d %10d   %s" % (name, rate, spread, beside), flush=True)
 
 
 def time_to_load(tables, maps):

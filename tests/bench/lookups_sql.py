@@ -1,98 +1,70 @@
-#!/usr/bin/python3
-"""lookups_sql.py - lookups per second in SQLite, MariaDB and PostgreSQL, with and without the cache.  (see README.md; run by hand)
+"""lookups_sql.py - rows of lookups.py: SQLite, MariaDB and PostgreSQL, with and without the cache.
 
-One address among 10,000 users, the built-in sel_policy, one worker's connection, every lookup after the other.  The peer is
-Python's sqlite3 with the same statement on the same file: what the library and a scripting language take for it.
-
-    lookups_sql.py --build-dir BUILD [--lookups N]
-
-measure(lookups) gives the rows for other programs."""
-import argparse
+The built-in sel_policy among 10,000 users, one connection, a mail's records asked anew for every lookup.  The peer is Python's
+sqlite3 with the same statement on the same file: what the library and a scripting language take for it."""
 import os
-import statistics
+import sqlite3
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--build-dir", required=True)
-    parser.add_argument("--lookups", type=int, default=5000)
-    ARGUMENTS = parser.parse_args()
-    os.environ["POSTERN_BUILD"] = os.path.abspath(ARGUMENTS.build_dir)
 os.environ.setdefault("POSTERN_SOURCE", os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
-sys.path.insert(0, os.path.join(HERE, "..", "scenario"))
-import sqlite3  # noqa: E402
-
 import private_mariadb  # noqa: E402
 import private_postgresql  # noqa: E402
 import private_sqlite  # noqa: E402
-from postern import Folder  # noqa: E402
-from sqlprobe import Probe  # noqa: E402
 
-USERS, ROUNDS = 10000, 5
-ADDRESS = "user4711@sub.example.com"
-KEYS = [ADDRESS, "@sub.example.com", "@.sub.example.com", "@.example.com", "@.com", "@."]
+USERS = 10000
 STATEMENT = ("SELECT users.*, policy.*, users.id FROM users LEFT JOIN policy ON users.policy_id = policy.id WHERE users.email IN (%s) "
-             "ORDER BY users.priority DESC" % ",".join("?" * len(KEYS)))
+             "ORDER BY users.priority DESC")
+MAPS = '{ sql_field "spam_tag2_level" }'
+SERVERS = (("SQLite", private_sqlite.SQLite, lambda: True), ("MariaDB", private_mariadb.MariaDB, private_mariadb.is_there),
+           ("PostgreSQL", private_postgresql.PostgreSQL, private_postgresql.is_there))
 
 
-def fill(db):
+def known(asked):
+    """Those of the asked that are to be found, as they are kept, and others up to USERS."""
+    users = sorted({a.lower().replace("+box@", "@") for a in asked if a.lower().endswith(".example.com")})
+    return users + ["other%d@d%d.example.com" % (n, n % 997) for n in range(USERS - len(users))]
+
+
+def fill(db, users):
     db.load("lookup.sql")
     text = "INSERT INTO policy (id, policy_name, spam_tag2_level) VALUES (1, 'x', 6.31);\n"
-    for begin in range(0, USERS, 1000):
-        values = ", ".join("(%d, 1, 'user%d@sub.example.com')" % (n + 1, n) for n in range(begin, begin + 1000))
+    for begin in range(0, len(users), 1000):
+        values = ", ".join("(%d, 1, '%s')" % (begin + n + 1, user) for n, user in enumerate(users[begin:begin + 1000]))
         text += "INSERT INTO users (id, policy_id, email) VALUES %s;\n" % values
     db.sql(text)
 
 
-def postern(db, folder, lookups, more):
-    """Median lookups per second over some rounds."""
-    with Probe(folder, 'lookup_sql_dsn = "%s"\n%s\n' % (db.dsn(), more)) as p:
-        rates = []
-        for _ in range(ROUNDS):
-            answer = p.ask("repeat", str(lookups), ADDRESS)
-            rates.append(lookups / (int(answer.lines[-1].split()[1]) / 1e6))
-    return statistics.median(rates)
+def keys_of(address):
+    local, _, domain = address.lower().partition("@")
+    labels = domain.split(".")
+    parents = [".".join(labels[n:]) for n in range(len(labels))]
+    forms = [address] + [a for a in (local + "@" + domain, local.partition("+")[0] + "@" + domain) if a != address]
+    return forms + ["@" + domain] + ["@." + p for p in parents] + ["@."]
 
 
-def python_sqlite(db, lookups):
-    connection = sqlite3.connect(db.file)
-    rates = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        for _ in range(lookups):
-            connection.execute(STATEMENT, KEYS).fetchall()
-        rates.append(lookups / (time.perf_counter() - began))
+def python_sqlite(file, asked):
+    """Lookups per second; what makes keys of an address counts, too."""
+    connection = sqlite3.connect(file)
+    began = time.perf_counter()
+    for address in asked:
+        keys = keys_of(address)
+        connection.execute(STATEMENT % ",".join("?" * len(keys)), keys).fetchall()
+    rate = len(asked) / (time.perf_counter() - began)
     connection.close()
-    return statistics.median(rates)
+    return rate
 
 
-def measure(lookups=5000):
-    """[(what, lookups per second, the peer's)], what is installed."""
-    rows, peer = [], None
-    makers = [("SQLite", private_sqlite.SQLite, lambda: True), ("MariaDB", private_mariadb.MariaDB, private_mariadb.is_there),
-              ("PostgreSQL", private_postgresql.PostgreSQL, private_postgresql.is_there)]
-    with Folder() as folder:
-        for name, make, there in makers:
-            if not there():
-                continue
-            with make() as db:
-                fill(db)
-                if name == "SQLite":
-                    peer = python_sqlite(db, lookups)
-                    rows.append(("Python's sqlite3, the peer", peer, peer))
-                rows.append((name + ", no cache", postern(db, folder, lookups, "lookup_cache_ttl = 0"), peer))
-                rows.append((name + ", cache", postern(db, folder, lookups, "lookup_cache_ttl = 3600"), peer))
-    return rows
-
-
-def main():
-    print("%-28s %12s %10s %8s" % ("", "lookups/s", "us each", "ratio"))
-    for what, rate, peer in measure(ARGUMENTS.lookups):
-        print("%-28s %12.0f %10.1f %8.2f" % (what, rate, 1e6 / rate, rate / peer))
-
-
-if __name__ == "__main__":
-    main()
+def rows(_tables, asked):
+    for name, make, there in SERVERS:
+        if not there():
+            print("%s: not installed, left out" % name)
+            continue
+        with make() as db:
+            fill(db, known(asked))
+            settings = {"recipient_delimiter": "+", "lookup_sql_dsn": db.dsn(), "lookup_cache_entries": 2 * len(asked)}
+            peer = (lambda file=db.file: ("Python's sqlite3", python_sqlite(file, asked))) if name == "SQLite" else None
+            yield name, MAPS, dict(settings, lookup_cache_ttl=0), peer
+            yield name + ", cached", MAPS, dict(settings, lookup_cache_ttl=3600), None

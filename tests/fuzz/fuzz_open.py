@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""fuzz_open.py - the corpus of fuzz_open, made anew: a sample of every format, each damaged in the same ways every time, and the
+"""fuzz_open.py - the corpus of fuzz_open and fuzz_decoders, made anew: a sample of every format, each damaged in the same ways every time, and the
 bombs.  FUZZ_VARIANTS says how many of each (15).  For longer: a build with --enable-fuzzing, FUZZ_KEEP=FOLDER to keep the corpus, then
 fuzz_open FOLDER."""
 import os
@@ -65,19 +65,23 @@ def write_corpus(folder):
     return len(all_seeds)
 
 
+def replay(number, target, folder):
+    done = subprocess.run([os.path.join(BUILD, "tests/fuzz", target), "-runs=0", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          env=dict(os.environ, POSTERN_BUILD=BUILD), check=False, timeout=900)
+    for line in done.stdout.decode(errors="replace").splitlines()[-200:]:
+        print("# " + line)
+    print("%s %d - nothing breaks %s" % ("not ok" if done.returncode else "ok", number, target))
+    return 1 if done.returncode else 0
+
+
 def main():
     folder = os.environ.get("FUZZ_KEEP") or tempfile.mkdtemp(prefix="postern-fuzz-")
     os.makedirs(folder, exist_ok=True)
     try:
         count = write_corpus(folder)
-        done = subprocess.run([os.path.join(BUILD, "tests/fuzz/fuzz_open"), "-runs=0", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=dict(os.environ, POSTERN_BUILD=BUILD), check=False, timeout=900)
-        print("1..1")
+        print("1..2")
         print("# %d formats and bombs, %d variants of each" % (count, VARIANTS))
-        for line in done.stdout.decode(errors="replace").splitlines()[-200:]:
-            print("# " + line)
-        print("%s 1 - nothing breaks the opener" % ("not ok" if done.returncode else "ok"))
-        return 1 if done.returncode else 0
+        return max(replay(number, target, folder) for number, target in enumerate(("fuzz_open", "fuzz_decoders"), 1))
     finally:
         if "FUZZ_KEEP" not in os.environ:
             shutil.rmtree(folder, ignore_errors=True)

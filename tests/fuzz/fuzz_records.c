@@ -33,12 +33,18 @@ static void opener_kinds(struct wire_reader *r, void *owner, struct wire_writer 
 	struct open_order order;
 	struct part_record part;
 	struct keep_record keep;
+	struct unpack_record unpack;
+	struct unpacked_record unpacked;
 	struct finding_record finding;
 	struct opened opened;
 	if (r->kind == RECORD_HELLO && hello_read(r, owner, &hello) == 0)
 		hello_write(w, &hello);
 	if (r->kind == RECORD_OPEN && open_order_read(r, owner, &order) == 0)
 		open_order_write(w, &order);
+	if (r->kind == RECORD_UNPACK && unpack_record_read(r, owner, &unpack) == 0)
+		unpack_record_write(w, &unpack);
+	if (r->kind == RECORD_UNPACKED && unpacked_record_read(r, owner, &unpacked) == 0)
+		unpacked_record_write(w, &unpacked);
 	if (r->kind == RECORD_KEEP && keep_record_read(r, owner, &keep) == 0)
 		keep_record_write(w, &keep);
 	if (r->kind == RECORD_PART && part_record_read(r, owner, &part) == 0)

@@ -12,7 +12,7 @@ LINES_MAX = 1000
 
 # From the bottom up; rooms on one level do not include each other.
 LEVELS = [["postern"], ["base"], ["wire"], ["mail"], ["plugin"], ["lookup"], ["config"], ["deliver", "report"],
-          ["reception", "worker", "opener"], ["template"], ["master"], ["main"]]
+          ["reception", "worker", "opener", "unpack"], ["template"], ["master"], ["main"]]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
 # Exceptions, each with its reason; they are printed by every run, so that nobody forgets them.

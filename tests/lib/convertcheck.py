@@ -151,7 +151,7 @@ class Comparison:
             return isinstance(lua, dict) and set(perl) == set(lua) and all(self.same(perl[key], lua[key], depth + 1) for key in perl)
         return not isinstance(lua, (list, dict, Re)) and self.same_scalar(perl, lua)
 
-    def same_by_kind(self, kind, perl, lua):
+    def same_by_kind(self, name, kind, perl, lua):
         if isinstance(lua, Follow):
             return self.same(perl, lua)
         if isinstance(perl, Name):
@@ -165,7 +165,7 @@ class Comparison:
         if kind == "PAIRS":
             return self.same([[perl[i], perl[i + 1]] for i in range(0, len(perl), 2)], lua)
         if kind == "SCANNERS":
-            return self.same_scanners(perl, lua)
+            return name != "decoders" and self.same_scanners(perl, lua)     # amavisd-new's are programs, ours are plugins
         if kind == "SIZE" and isinstance(lua, str) and lua[-1:] in "kMG":
             lua = int(lua[:-1]) * 1024 ** ("kMG".index(lua[-1]) + 1)
         if kind == "TABLE" and self.is_nothing(perl):
@@ -202,9 +202,9 @@ class Comparison:
             elif isinstance(perl, dict) and kind not in ("TABLE", "ANYTHING"):
                 for key in sorted(perl) if row["replaced"] else row["keys"]:
                     there = isinstance(lua, dict) and key in lua
-                    if not there or not self.same_by_kind("MAPS" if isinstance(perl[key], list) else "", perl[key], lua[key]):
+                    if not there or not self.same_by_kind(name, "MAPS" if isinstance(perl[key], list) else "", perl[key], lua[key]):
                         found.append(("%s[%s]" % (name, key), perl[key], lua.get(key) if isinstance(lua, dict) else lua))
-            elif not self.same_by_kind(kind, perl, lua):
+            elif not self.same_by_kind(name, kind, perl, lua):
                 found.append((name, perl, lua))
         return found
 
@@ -214,14 +214,14 @@ class Comparison:
             for key, value in sorted(perl[bank].items()):
                 there = lua.get(bank, {}) if isinstance(lua, dict) else {}
                 kind = self.table[key]["kind"] if key in self.table else ""
-                if isinstance(there, list) or key not in there or not self.same_in_bank(kind, value, there[key]):
+                if isinstance(there, list) or key not in there or not self.same_in_bank(key, kind, value, there[key]):
                     found.append(("policy_bank{%s}{%s}" % (bank, key), value, there.get(key) if isinstance(there, dict) else None))
         return found
 
-    def same_in_bank(self, kind, perl, lua):
+    def same_in_bank(self, name, kind, perl, lua):
         if isinstance(perl, dict) and kind not in ("TABLE", "ANYTHING"):
-            return isinstance(lua, dict) and set(perl) == set(lua) and all(self.same_by_kind("", perl[key], lua[key]) for key in perl)
-        return self.same_by_kind(kind, perl, lua)
+            return isinstance(lua, dict) and set(perl) == set(lua) and all(self.same_by_kind(key, "", perl[key], lua[key]) for key in perl)
+        return self.same_by_kind(name, kind, perl, lua)
 
 
 def report(t, comparison, wanted):

@@ -18,6 +18,10 @@ class Failed(str):
     """Why a lookup could not be answered."""
 
 
+class Lua(str):
+    """A setting's value that is Lua, not a string of it."""
+
+
 class Tables:
     """A folder for table files; gone at the end."""
 
@@ -53,7 +57,7 @@ class Probe:
         """maps: the lookup list in Lua. Raises RuntimeError with what the probe said when it does not load."""
         lua = "compatibility_level = 1\nbypass_virus_checks_maps = { true }\n"
         for name, value in settings.items():
-            lua += "%s = %s\n" % (name, lua_string(value) if isinstance(value, str) else str(value).lower())
+            lua += "%s = %s\n" % (name, value if isinstance(value, Lua) else lua_string(value) if isinstance(value, str) else str(value).lower())
         configuration = tables.write("probe.lua", lua + "virus_lovers_maps = " + maps + "\n")
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen([os.path.join(BUILD, "tests/scenario/lookup_probe"), "-b", BUILD, "-t", str(timeout_ms), configuration],

@@ -38,20 +38,27 @@ def escaped(address):
 class Probe:
     """A worker's view: one process with its connection and cache."""
 
-    def __init__(self, more="", cache=0, deadline_ms=20000, local=False, leaks=False, maps=False, **options):
+    def __init__(self, more="", cache=0, deadline_ms=20000, local=False, leaks=False, maps=False, cancel_fd=None, **options):
         options.setdefault("base", BASE)
         with tempfile.NamedTemporaryFile("w", suffix=".lua", delete=False, dir="/tmp") as f:
             f.write(SETTINGS % (cache, more, ", ".join("%s = %s" % (k, lua(v)) for k, v in options.items() if v is not None)))
         os.chmod(f.name, 0o644)
         self.file = f.name
-        self.process = subprocess.Popen([PROBE, "-b", BUILD, "-t", str(deadline_ms), "-c", f.name] + ["-l"] * local + ["-m"] * maps,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
+        self.process = subprocess.Popen([PROBE, "-b", BUILD, "-t", str(deadline_ms), "-c", f.name] + ["-l"] * local + ["-m"] * maps + (["-x", str(cancel_fd)] if cancel_fd is not None else []),
+                                        pass_fds=[cancel_fd] if cancel_fd is not None else [], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
                                         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if leaks else None)
 
-    def ask(self, address):
+    def say(self, address):
+        """The answer is read() when it is there."""
         self.process.stdin.write(escaped(address))
         self.process.stdin.flush()
+
+    def read(self):
         return json.loads(self.process.stdout.readline().decode())
+
+    def ask(self, address):
+        self.say(address)
+        return self.read()
 
     def __enter__(self):
         return self
@@ -262,6 +269,13 @@ class Listener:
             if self.talk:
                 threading.Thread(target=self.guarded, args=(conn,), daemon=True).start()
 
+    def wait(self):
+        """Until somebody has connected and said something."""
+        end = time.time() + 60
+        while not self.kept and time.time() < end:
+            time.sleep(0.02)
+        self.kept[0].recv(1)
+
     def guarded(self, conn):
         try:
             self.talk(conn)
@@ -295,6 +309,9 @@ def silence(t):
         t.match(answer.get("error", ""), r"time over|connection was closed", name + " costs its time and is an error")
         t.ok(answer["ms"] < 15000, name + " ends", str(answer))
     t.ok(ask(hostname=quiet.address, deadline_ms=500)["ms"] < 15000, "the mail's deadline ends it too")
+    with Probe(hostname=quiet.address, timeout="7s") as p:
+        first, second = p.ask("a@example.com"), p.ask("b@example.com")
+        t.ok(second["ms"] < first["ms"] and "time over" in second["error"], "one that takes connections and says nothing costs the next address less", str((first, second)))
     for name, listener in (("one that speaks something else", garbage), ("one that hangs up", hanging_up), ("one that announces two gigabytes", huge)):
         t.match(ask(hostname=listener.address, timeout="2s").get("error", ""), r"127\.0\.0\.1:\d+", name + " is an error with its address")
     with Slapd() as d:
@@ -305,6 +322,22 @@ def silence(t):
             t.match(p.ask("a@example.com").get("error", ""), r"time over", "a stopped server on a kept connection")
             d.go_on()
             t.equal(dns(p.ask("a@example.com")), ["uid=a"], "and when it goes on")
+
+
+def cancelled(t):
+    """The mail's client leaves while the directory is waited for: nobody waits on, no other server is asked."""
+    for name, options in (("search", {}), ("StartTLS", {"tls": True}), ("handshake", {"scheme": "ldaps"}), ("bind", {"bind_dn": READER, "bind_password": "x"})):
+        quiet, other = Listener(), Listener()
+        left, leave = os.pipe()
+        with Probe(hostname=[quiet.address, other.address], timeout="100s", deadline_ms=100000, cancel_fd=left, **options) as p:
+            p.say("a@example.com")
+            quiet.wait()
+            os.close(leave)
+            answer = p.read()
+        os.close(left)
+        t.match(answer.get("error", ""), r"%s: .*cancelled" % re.escape(quiet.address), name + ": given up")
+        t.ok(answer.get("cancelled") and answer["ms"] < 40000, name + ": at once, as given up and not as failed", str(answer))
+        t.equal(other.kept, [], name + ": nobody else is asked")
 
 
 def failover(t):
@@ -452,7 +485,7 @@ if __name__ == "__main__":
         sys.exit(0)
     wanted = sys.argv[1:]
     with Tap() as tap:
-        for story in (reads_everything, orders_by_key, base_by_domain, injection, many, referrals, identities, encryption, restarts, silence, failover, table, cache, checks,
+        for story in (reads_everything, orders_by_key, base_by_domain, injection, many, referrals, identities, encryption, restarts, silence, cancelled, failover, table, cache, checks,
                       schema_is_that_of_amavisd_new, the_ldif_loads):
             if not wanted or story.__name__ in wanted:
                 tap.note(story.__name__)

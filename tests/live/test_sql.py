@@ -26,6 +26,8 @@ INSERT INTO users (id, priority, policy_id, email) VALUES (15, 9, 2, 'lonely');
 INSERT INTO users (id, priority, policy_id, email) VALUES (16, 1, 2, '@.');
 INSERT INTO mailaddr (id, priority, email) VALUES (1, 5, '@example.net');
 INSERT INTO mailaddr (id, priority, email) VALUES (2, 9, 'good@example.net');
+INSERT INTO mailaddr (id, priority, email) VALUES (3, 1, 'lonely');
+INSERT INTO wblist (rid, sid, wb) VALUES (11, 3, '2');
 INSERT INTO wblist (rid, sid, wb) VALUES (11, 1, 'B');
 INSERT INTO wblist (rid, sid, wb) VALUES (11, 2, 'W');
 INSERT INTO wblist (rid, sid, wb) VALUES (12, 1, '-1.5');
@@ -100,6 +102,8 @@ def test_wblist(t, _db, p):
     t.equal(p.ask("wblist", "12", "good@example.net").result, b"-1.5", "points")
     t.equal(p.ask("wblist", "99", "good@example.net").result, None, "a recipient without a list")
     t.equal(p.ask("wblist", "11", "x@example.org").result, None, "a sender on none")
+    t.equal(p.ask("wblist", "11", "lonely@example.org").result, None, "a bare user is no key of a stranger")
+    t.equal(p.ask("wblist", "11", "lonely@example.org", "local").result, b"2", "but one of ours")
 
 
 def test_clauses(t, db, folder):
@@ -116,6 +120,10 @@ def test_clauses(t, db, folder):
         t.equal(answer.rows[:1], [{"a": b"User+list@Sub.Example.com", "l": b"User+list", "u": b"user", "e": b"+list", "d": b"sub.example.com",
                                    "is_local": b"1", "literal": b"it's %k ?", "rest": b"3", "quoted": b"%a"}], "every placeholder; what is quoted stays")
         t.equal(p.ask("wblist", "11", "good@example.net").result, None, "undef: no such list")
+    for nothing in "undef", '""':
+        with Probe(folder, 'lookup_sql_dsn = "%s"\nsql_clause.sel_policy = %s' % (db.dsn(), nothing)) as p:
+            answer = p.fetch("user@sub.example.com")
+            t.equal((answer.error, answer.rows), (None, []), "sel_policy = %s: nobody has settings there" % nothing)
     for name, lua in ("sql_select_policy", 'sql_select_policy = "SELECT id, policy_id FROM users WHERE email = %%a"'), \
                      ("sql_select_white_black_list", 'sql_select_white_black_list = "SELECT sid FROM wblist WHERE rid = ?"'):
         with Probe(folder, 'lookup_sql_dsn = "%s"\n' % db.dsn() + lua.replace("%%", "%")) as p:

@@ -15,7 +15,7 @@ import private_mariadb  # noqa: E402
 import private_postgresql  # noqa: E402
 import private_sqlite  # noqa: E402
 from postern import Folder, Tap  # noqa: E402
-from sqlprobe import Probe  # noqa: E402
+from sqlprobe import Answer, Probe  # noqa: E402
 
 ADDRESS = "user@example.com"
 NO_CACHE = "\nlookup_cache_ttl = 0\n"
@@ -146,6 +146,45 @@ def test_silent(t, folder):
                 t.no_match(answer.error or "", "secret", "no password")
                 p.ask("time", "200")
                 t.match(p.fetch(ADDRESS).error or "", "no answer in time|not asked", "%s: the mail's time counts as well" % scheme)
+
+
+def given_up(t, folder, lua, what, *question, ready=None):
+    """The mail's client leaves while a database is waited for. A test does not measure time; but it would wait 100 s."""
+    left, leave = os.pipe()
+    with Probe(folder, lua + NO_CACHE, pass_fds=[left]) as p:
+        p.ask("time", "100000")
+        p.ask("cancel", str(left))
+        began = time.monotonic()
+        p.say(*question)
+        if ready:
+            ready()
+        else:
+            time.sleep(0.3)
+        os.close(leave)
+        answer = Answer(p.read())
+        t.ok(time.monotonic() - began < 40, "%s: given up" % what, answer)
+        t.ok(answer.kind == "CANCELLED" or answer.result == "TEMPFAIL", "%s: as nobody's any more, not as failed" % what, answer)
+    os.close(left)
+
+
+def test_given_up(t, folder):
+    with socket.socket() as s, private_sqlite.SQLite() as second:
+        fill(second, "second")
+        s.bind(("127.0.0.1", 0))
+        s.listen(5)
+        kept = []
+        for scheme in "mysql", "postgresql":
+            lua = 'lookup_sql_dsn = { "%s://u:x@127.0.0.1:%d/mail?connect_timeout=100s&timeout=100s", "%s" }' % (scheme, s.getsockname()[1], second.dsn())
+            given_up(t, folder, lua, scheme, "fetch", ADDRESS, ready=lambda: kept.append(s.accept()))
+    with private_sqlite.SQLite() as db:
+        fill(db)
+        lua = 'lookup_sql_dsn = "%s"' % db.dsn("?busy_timeout=100s&timeout=100s")
+        given_up(t, folder, lua, "SQLite, a statement without end", "execute", "0", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+        db.sql("PRAGMA journal_mode = DELETE")
+        writer = sqlite3.connect(db.file, isolation_level=None)
+        writer.execute("BEGIN EXCLUSIVE")
+        given_up(t, folder, lua, "SQLite, held by a writer", "fetch", ADDRESS)
+        writer.close()
 
 
 def test_several(t, db, folder):
@@ -317,6 +356,7 @@ def main():
         if "sqlite" in wanted:
             test_sqlite(t, folder)
             test_silent(t, folder)
+            test_given_up(t, folder)
         for there, make in (private_mariadb.is_there, private_mariadb.MariaDB), (private_postgresql.is_there, private_postgresql.PostgreSQL):
             if make.kind not in wanted:
                 continue

@@ -25,6 +25,7 @@
 #include "base/deadline.h"
 #include "config/config.h"
 #include "lookup/lookup.h"
+#include "lookup/record_asker.h"
 #include "plugin/call.h"
 
 static struct config *config;
@@ -33,6 +34,7 @@ static const struct value *maps;
 static struct lookup_style style;
 static struct plugin_instance *const *instances;
 static size_t instance_count;
+static struct record_source *sources[RECORD_SOURCE_COUNT];
 static int64_t timeout_ms = 60000;
 
 static void die(const char *what, const char *why)
@@ -74,6 +76,20 @@ static struct lookup_key *make_key(void *owner, char kind, const char *text)
 	return k;
 }
 
+/* As a mail has it: its records are its own. */
+static struct lookup_context make_context(void *owner)
+{
+	struct lookup_context context = { .deadline = deadline_in((int)timeout_ms) };
+	struct record_terms terms = { .local_domains = policy_value(&policy, SET_local_domains_maps), .recipient_delimiter = style.recipient_delimiter,
+		.localpart_is_case_sensitive = style.localpart_is_case_sensitive, .wanted = { [RECORD_SQL] = true, [RECORD_LDAP] = true } };
+
+	if (sources[RECORD_SQL] == NULL && sources[RECORD_LDAP] == NULL)
+		return context;
+	context.records = record_asker_new(owner, sources);
+	record_asker_set_terms(context.records, &terms);
+	return context;
+}
+
 static const char *show(const struct value *v, void *owner)
 {
 	if (v->kind == VALUE_BOOL)
@@ -84,7 +100,7 @@ static const char *show(const struct value *v, void *owner)
 static void ask(char kind, const char *text)
 {
 	void *owner = talloc_new(NULL);
-	struct lookup_context context = { .deadline = deadline_in((int)timeout_ms) };
+	struct lookup_context context = make_context(owner);
 	struct lookup_match match;
 	struct error failed;
 	const struct value *v = lookup_first(maps, make_key(owner, kind, text), &context, owner, &match, &failed);
@@ -101,7 +117,7 @@ static void ask(char kind, const char *text)
 static void ask_all(const char *text)
 {
 	void *owner = talloc_new(NULL);
-	struct lookup_context context = { .deadline = deadline_in((int)timeout_ms) };
+	struct lookup_context context = make_context(owner);
 	struct error failed;
 	const struct value *all = lookup_all(maps, make_key(owner, 'a', text), &context, owner, &failed);
 
@@ -161,7 +177,7 @@ static void bench(double seconds, const char *path)
 	do {
 		for (size_t i = 0; addresses[i] != NULL; i++, lookups++) {
 			void *owner = talloc_new(NULL);
-			struct lookup_context context = { .deadline = deadline_in((int)timeout_ms) };
+			struct lookup_context context = make_context(owner);
 			struct error failed;
 
 			lookup_first(maps, lookup_key_address(owner, addresses[i], &style), &context, owner, NULL, &failed);
@@ -278,6 +294,8 @@ static void read_configuration(const char *file, const char *build, const char *
 		die(setting, "no such setting");
 	maps = policy_value(&policy, (enum setting_id)id);
 	style = (struct lookup_style){ policy_string(&policy, SET_recipient_delimiter), policy_bool(&policy, SET_localpart_is_case_sensitive) };
+	for (int kind = 0; kind < RECORD_SOURCE_COUNT; kind++)
+		sources[kind] = config_record_source(config, kind);
 	plugin_call_setup(NULL, NULL);
 }
 
@@ -298,6 +316,7 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
+	signal(SIGPIPE, SIG_IGN);	/* as in a worker */
 	if (optind + 1 != argc)
 		die("usage", "lookup_probe [-b BUILD] [-s SETTING] [-t TIMEOUT_MS] CONFIGURATION");
 	read_configuration(argv[optind], build, setting);

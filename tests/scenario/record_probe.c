@@ -1,8 +1,7 @@
 /* record_probe.c - reads a configuration and asks its sources of records about addresses; for the tests of directories and databases.
  *
- * record_probe [-b BUILD] [-t DEADLINE_MS] -c FILE [-k ldap|sql] [-l] [-n] [-m]
+ * record_probe [-b BUILD] [-t DEADLINE_MS] [-x CANCEL_FD] -c FILE [-k ldap|sql] [-l] [-m]
  * Each line of standard input is an address, bytes may be written \xHH; one line of JSON answers it.  -l: the static tables call them local.
- * -n: only how many answers a second: the input is asked over and over for DEADLINE_MS.
  * -m: not a source but the lookup list local_domains_maps is asked.  "!" alone ends. */
 #include "config.h"
 
@@ -18,20 +17,22 @@
 #include "lookup/record.h"
 #include "plugin/call.h"
 
-static struct { const char *build, *file; long deadline_ms; int kind; bool local, count, maps; } opt = { .deadline_ms = 20000, .kind = RECORD_LDAP };
+static struct { const char *build, *file; long deadline_ms; int kind, cancel_fd; bool local, maps; } opt = {
+	.deadline_ms = 20000, .kind = RECORD_LDAP, .cancel_fd = -1
+};
 
 static void read_arguments(int argc, char **argv)
 {
 	int c;
 	opt.build = getenv("POSTERN_BUILD");
-	while ((c = getopt(argc, argv, "b:t:c:k:lnm")) != -1) {
+	while ((c = getopt(argc, argv, "b:t:c:k:x:lm")) != -1) {
 		switch (c) {
 		case 'b': opt.build = optarg; break;
 		case 't': opt.deadline_ms = atol(optarg); break;
 		case 'c': opt.file = optarg; break;
 		case 'k': opt.kind = strcmp(optarg, "sql") == 0 ? RECORD_SQL : RECORD_LDAP; break;
+		case 'x': opt.cancel_fd = atoi(optarg); break;
 		case 'l': opt.local = true; break;
-		case 'n': opt.count = true; break;
 		case 'm': opt.maps = true; break;
 		default: exit(2);
 		}
@@ -88,10 +89,17 @@ static void put_row(GString *out, const struct record_row *row)
 	g_string_append(out, "]}");
 }
 
+static struct deadline now_deadline(void)
+{
+	struct deadline d = deadline_in(opt.deadline_ms);
+	d.cancel_fd = opt.cancel_fd;
+	return d;
+}
+
 static int ask(struct record_source *s, const char *address, void *owner, struct record *r, struct error *e)
 {
 	const struct lookup_style style = { .recipient_delimiter = "+" };
-	const struct lookup_context context = { .deadline = deadline_in(opt.deadline_ms) };
+	const struct lookup_context context = { .deadline = now_deadline() };
 	const struct record_question q = { .key = lookup_key_address(owner, address, &style), .local_by_tables = opt.local, .context = &context };
 	return s->fetch(s, &q, owner, r, e);
 }
@@ -105,6 +113,7 @@ static void answer(struct record_source *s, const char *address)
 	int64_t began_ms = clock_now_ms();
 	if (ask(s, address, owner, &r, &e) != 0) {
 		put_text(out, "{\"error\":", e.text, strlen(e.text));
+		g_string_append_printf(out, ",\"cancelled\":%s", e.class == ERROR_CANCELLED ? "true" : "false");
 	} else {
 		put_text(out, "{\"origin\":", r.origin, strlen(r.origin));
 		g_string_append(out, ",\"rows\":[");
@@ -136,7 +145,7 @@ static void answer_maps(const struct config *c, const char *address)
 {
 	void *owner = talloc_new(NULL);
 	const struct lookup_style style = { .recipient_delimiter = "+" };
-	const struct lookup_context context = { .deadline = deadline_in(opt.deadline_ms) };
+	const struct lookup_context context = { .deadline = now_deadline() };
 	struct lookup_match match;
 	struct error e = { 0 };
 	const struct value *v = lookup_first(config_value(c, SET_local_domains_maps), lookup_key_address(owner, address, &style), &context, owner, &match, &e);
@@ -151,27 +160,11 @@ static void answer_maps(const struct config *c, const char *address)
 	talloc_free(owner);
 }
 
-static void measure(struct record_source *s, GPtrArray *addresses)
-{
-	int64_t began_ms = clock_now_ms(), now_ms = began_ms;
-	unsigned long asked = 0, failed = 0;
-	while (addresses->len > 0 && (now_ms = clock_now_ms()) < began_ms + opt.deadline_ms) {
-		for (unsigned i = 0; i < 64; i++, asked++) {
-			void *owner = talloc_new(NULL);
-			struct record r;
-			struct error e = { 0 };
-			failed += ask(s, g_ptr_array_index(addresses, asked % addresses->len), owner, &r, &e) != 0;
-			talloc_free(owner);
-		}
-	}
-	printf("{\"asked\":%lu,\"failed\":%lu,\"ms\":%lld}\n", asked, failed, (long long)(now_ms - began_ms));
-}
-
 int main(int argc, char **argv)
 {
 	read_arguments(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	GPtrArray *problems, *addresses = g_ptr_array_new_with_free_func(g_free);
+	GPtrArray *problems;
 	const struct config_options options = { .file = opt.file, .build_dir = opt.build, .load_plugins = true };
 	struct config *config = config_load(&options, &problems);
 	config_print_problems(stderr, problems);
@@ -190,20 +183,15 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof line, stdin) && strcmp(line, "!\n") != 0) {
 		line[strcspn(line, "\n")] = '\0';
 		unescape(line);
-		if (opt.count)
-			g_ptr_array_add(addresses, g_strdup(line));
-		else if (opt.maps)
+		if (opt.maps)
 			answer_maps(config, line);
 		else
 			answer(s, line);
 	}
-	if (opt.count)
-		measure(s, addresses);
 	size_t count;
 	struct plugin_instance *const *all = config_instances(config, &count);
 	for (size_t i = 0; i < count; i++)
 		plugin_instance_stop(all[i]);
-	g_ptr_array_free(addresses, TRUE);
 	g_ptr_array_unref(problems);
 	talloc_free(config);
 	return 0;

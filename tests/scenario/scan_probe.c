@@ -120,13 +120,16 @@ static size_t make_configured(void *owner, struct plugin_instance **out)
 	struct plugin_instance *const *instances = config_instances(config, &count);
 	if (count > INSTANCES_MAX)
 		die(opt.config, "too many plugins");
+	size_t scanners = 0;
 	for (size_t k = 0; k < count; k++) {
 		struct error e = { 0 };
+		if (!(instances[k]->plugin->roles & POSTERN_SCANNER))
+			continue;
 		if (plugin_instance_load(instances[k], &e) != 0 || plugin_instance_start(instances[k], &e) != 0)
 			printf("start failed: %s\n", e.text);
-		out[k] = instances[k];
+		out[scanners++] = instances[k];
 	}
-	return count;
+	return scanners;
 }
 
 static size_t make_wanted(void *owner, struct plugin_instance **out)

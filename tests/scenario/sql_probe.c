@@ -2,12 +2,12 @@
  *
  * sql_probe CONFIGURATION, then lines on standard input; words have %XX for any byte:
  *   fetch ADDRESS [local]            the record of an address
- *   wblist USERS_ID SENDER
+ *   wblist USERS_ID SENDER [local]
  *   lookup SETTING ADDRESS           what a lookup list says
  *   execute N STATEMENT [t:TEXT | o:OCTETS | n:]...   put to the Nth database, as it is
  *   ping N
  *   time MS                          of the calls that follow; 0: none
- *   repeat N ADDRESS                 fetch so often, all together (for the bench)
+ *   cancel FD                        they are given up when something can be read from it
  *   check                            as posternd -tt does
  * One answer for each line: words as above, the last line of it "." */
 #include "config.h"
@@ -33,7 +33,8 @@ static struct {
 	struct plugin_instance **databases;
 	size_t database_count;
 	int64_t time_ms;
-} probe;
+	int cancel_fd;
+} probe = { .cancel_fd = -1 };
 
 static char *decode(const char *word, size_t *size)
 {
@@ -72,7 +73,9 @@ static void put_error(const struct error *e)
 
 static struct deadline now_deadline(void)
 {
-	return probe.time_ms ? deadline_in(probe.time_ms) : deadline_none();
+	struct deadline d = probe.time_ms ? deadline_in(probe.time_ms) : deadline_none();
+	d.cancel_fd = probe.cancel_fd;
+	return d;
 }
 
 static void put_rows(const struct record_row *rows, size_t count)
@@ -117,34 +120,17 @@ static void do_fetch(void *owner, char **words, size_t count)
 		put_error(&e);
 		return;
 	}
-	printf("from %s\n", record.origin);
+	printf("from %s\n", record.origin ? record.origin : "nobody");
 	put_rows(record.rows, record.row_count);
 }
 
-static void do_repeat(void *owner, char **words)
-{
-	int64_t began_us = clock_wall_us();
-	unsigned long times = strtoul(words[1], NULL, 10);
-	for (unsigned long n = 0; n < times; n++) {
-		void *scratch = talloc_new(owner);
-		struct record_question q = { .key = key_of(scratch, words[2]) };
-		struct record record;
-		struct error e = { 0 };
-		if (sql_source()->fetch(sql_source(), &q, scratch, &record, &e) != 0) {
-			put_error(&e);
-			return;
-		}
-		talloc_free(scratch);
-	}
-	printf("took_us %lld\n", (long long)(clock_wall_us() - began_us));
-}
-
-static void do_wblist(void *owner, char **words)
+static void do_wblist(void *owner, char **words, size_t count)
 {
 	struct lookup_context context = { .deadline = now_deadline() };
+	struct record_question q = { .key = key_of(owner, words[2]), .local_by_tables = count > 3, .context = &context };
 	struct error e = { 0 };
 	const char *wb;
-	if (sql_source()->wblist(sql_source(), words[1], key_of(owner, words[2]), NULL, &context, owner, &wb, &e) != 0) {
+	if (sql_source()->wblist(sql_source(), words[1], &q, owner, &wb, &e) != 0) {
 		put_error(&e);
 		return;
 	}
@@ -221,18 +207,18 @@ static void do_line(char **words, const size_t *sizes, size_t count)
 	void *owner = talloc_new(NULL);
 	if (strcmp(words[0], "fetch") == 0 && count >= 2)
 		do_fetch(owner, words, count);
-	else if (strcmp(words[0], "wblist") == 0 && count == 3)
-		do_wblist(owner, words);
+	else if (strcmp(words[0], "wblist") == 0 && count >= 3)
+		do_wblist(owner, words, count);
 	else if (strcmp(words[0], "lookup") == 0 && count == 3)
 		do_lookup(owner, words);
 	else if (strcmp(words[0], "execute") == 0 && count >= 3)
 		do_execute(owner, words, sizes, count);
 	else if (strcmp(words[0], "ping") == 0 && count == 2)
 		do_ping(owner, words);
-	else if (strcmp(words[0], "repeat") == 0 && count == 3)
-		do_repeat(owner, words);
 	else if (strcmp(words[0], "time") == 0 && count == 2)
 		probe.time_ms = strtol(words[1], NULL, 10);
+	else if (strcmp(words[0], "cancel") == 0 && count == 2)
+		probe.cancel_fd = atoi(words[1]);
 	else if (strcmp(words[0], "check") == 0)
 		printf("%s\n", config_check_sources(probe.config, stdout) ? "good" : "bad");
 	else

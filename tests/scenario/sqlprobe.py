@@ -55,13 +55,13 @@ class Answer:
 class Probe:
     """A configuration (Lua, behind the preamble) and a sql_probe that has read it. stderr: what it complained of."""
 
-    def __init__(self, folder, lua):
+    def __init__(self, folder, lua, pass_fds=()):
         path = folder.join("probe%d.lua" % id(self))
         with open(path, "w", encoding="utf-8") as f:
             f.write(PREAMBLE + lua)
         self.log = open(folder.join("probe%d.err" % id(self)), "w+b")   # pylint: disable=consider-using-with
         environment = dict(os.environ, POSTERN_BUILD=postern.BUILD)
-        self.process = subprocess.Popen([PROBE, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment)
+        self.process = subprocess.Popen([PROBE, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, env=environment, pass_fds=pass_fds)
         self.started = self.read()
 
     def read(self):
@@ -79,9 +79,13 @@ class Probe:
         self.log.seek(0)
         return self.log.read().decode(errors="replace")
 
-    def ask(self, *words):
+    def say(self, *words):
+        """The answer is read() when it is there."""
         self.process.stdin.write((" ".join(encode(w) for w in words) + "\n").encode())
         self.process.stdin.flush()
+
+    def ask(self, *words):
+        self.say(*words)
         return Answer(self.read())
 
     def fetch(self, address, local=False):

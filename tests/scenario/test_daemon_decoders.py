@@ -18,6 +18,7 @@ SAW = 'scanner "saw" { scan = function(part, host) return "Saw." .. part.type en
 
 def with_text(text, name, data):
     m = EmailMessage()
+    m["Date"] = "Sat, 21 Nov 2026 03:00:00 +0000"
     m["Subject"], m["From"], m["To"] = "files", "a@example.org", "b@example.com"
     m.set_content(text)
     m.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
@@ -96,6 +97,22 @@ def check_kept_in_opener(t, hop):
         t.match(p.wait_log("Passed|Blocked", count=6), "Blocked INFECTED .Marker", "and found")
 
 
+def check_unopened(t, hop):
+    """What no decoder understands is never clean, whatever the scanners say of it."""
+    damaged = bytearray(zips.pack([("inner.bin", os.urandom(3000))]))
+    damaged[1000:1010] = bytes(10)
+    with Postern(t, hop, scanners=EXACT_SCANNER, name="unopened") as p:
+        for title, name, data in (("a damaged archive", "a.zip", bytes(damaged)), ("an archive of a kind that nobody opens", "a.sit", b"SIT!\0\1" + b"x" * 100),
+                                  ("an archive that is cut off", "a.zip", bytes(damaged[:500]))):
+            found = scan(p, with_text("x", name, data))
+            t.equal((found["verdict"], found.get("reason")), ("not completed", "not all of its contents could be opened"), "%s: scan says so" % title)
+            t.equal(send(p.port, with_text("x", name, data).replace(b"\n", b"\r\n")).code, 250, "%s: passes by default" % title)
+            t.match(p.wait_log("Passed"), "Passed UNCHECKED ", "%s: as unchecked" % title)
+        broken = b"From: a@example.org\r\nDate: Sat, 21 Nov 2026 03:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: image/gif\r\nContent-Transfer-Encoding: base64\r\n\r\n<<<< no base64 at all >>>>\r\n"
+        t.equal(send(p.port, broken).code, 250, "a broken transfer encoding")
+        t.match(p.wait_log("Passed", count=4), "Passed BAD-HEADER-1 ", "is scanned as it came, too, and is the business of the tests of headers")
+
+
 def check_types(t, hop):
     with Postern(t, hop, scanners=SAW, lua='map_full_type_to_short_type_re = re { { [[^ASCII]], "asc" }, { [[^Zip]], "zip,mine" } }\n', name="types") as p:
         tree = {part["placement"]: part for part in scan(p, with_text("x", "a.zip", zips.pack([("b", b"\1")])))["tree"]}
@@ -123,6 +140,7 @@ def main():
         check_passwords(t, hop)
         check_kept(t, hop)
         check_kept_in_opener(t, hop)
+        check_unopened(t, hop)
         check_types(t, hop)
         check_errors(t)
 

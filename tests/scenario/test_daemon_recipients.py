@@ -13,11 +13,13 @@ LUA = r"""
 local_domains_maps = { { ".example.com" } }
 recipient_delimiter = "+"
 message_size_limit_maps = {
-  { ["small@example.com"] = 70000, ["later@example.com"] = 70000, ["passed@example.com"] = 70000, ["tiny@example.com"] = 10 },
+  { ["small@example.com"] = 70000, ["later@example.com"] = 70000, ["passed@example.com"] = 70000, ["tiny@example.com"] = 10,
+    ["gladly@example.com"] = 70000 },
 }
 final_destiny_maps_by_ccat[CC_OVERSIZED] = {
   { ["later@example.com"] = D_TEMPFAIL, ["passed@example.com"] = D_PASS }, D_REJECT,
 }
+lovers_maps_by_ccat[CC_OVERSIZED] = { { ["gladly@example.com"] = true } }
 virus_lovers_maps = { { ["lover@example.com"] = true } }
 addr_extension_virus_maps = { { [".example.com"] = "virus" } }
 addr_rewrite_maps_by_ccat[CC_CLEAN] = { { ["old@example.com"] = "new@" } }
@@ -60,6 +62,7 @@ def sizes(t, p):
                 "552 5.3.4 Declared message size (70001 B) exceeds size limit for recipient <small+ext@example.com>", "by the keys of the table")
         t.match(c.say("RCPT TO:<later@example.com>").text, "^452 4.3.4 Declared", "as its destiny says: tempfail")
         t.match(c.say("RCPT TO:<passed@example.com>").text, "^250 2.3.4 Declared", "as its destiny says: passed")
+        t.match(c.say("RCPT TO:<gladly@example.com>").text, "^250 2.3.4 Declared", "who loves such mails gets them")
         t.equal(c.say("RCPT TO:<other@example.com>").text, "250 2.1.5 Recipient <other@example.com> OK", "one without a limit")
         c.say("RSET")
         c.say("MAIL FROM:<sender@example.org> SIZE=70000")
@@ -72,6 +75,7 @@ def sizes(t, p):
     t.match(send(p.port, big, ["small@example.com"]).text, "^552 5.3.4 Reject, .*exceeds recipient's size limit", "not declared: measured when it is there")
     t.match(send(p.port, big, ["later@example.com"]).text, "^450 4.3.4 Temporary failure, ", "with the same destinies")
     t.match(send(p.port, big, ["passed@example.com"]).text, "^250 2.0.0", "of each recipient")
+    t.match(send(p.port, big, ["gladly@example.com"]).text, "^250 2.0.0", "and the same lovers")
 
 
 def extensions(t, p, hop):

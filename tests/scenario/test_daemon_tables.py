@@ -28,7 +28,7 @@ class Gate:
         self.holding = False
 
     def __call__(self, session, line):
-        if b"Subject: hold" in session.mails[-1].raw:
+        if b" hold\r\n" in session.mails[-1].raw:
             self.holding = True
             self.event.wait(60)
 

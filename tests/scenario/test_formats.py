@@ -20,9 +20,11 @@ def main():
             with open(path, "wb") as f:
                 f.write(formats.mail_with(sample))
             code, out, err = p.ctl("scan", "--json", "--tree", path)
-            found = json.loads(out)["findings"] if code in (0, 1, 2) and out else []
-            places = found[0]["parts"] if found else []
+            answer = json.loads(out) if out else {"findings": [], "tree": []}
+            places = answer["findings"][0]["parts"] if answer["findings"] else []
             t.ok("1/2/" + sample.place in places, form.name, "wanted 1/2/%s, got %s\n%s%s" % (sample.place, places, p.ctl("scan", "--tree", path)[1], err))
+            doubts = "".join(letter for letter in "UCB" if any(letter in part["attributes"] for part in answer["tree"]))
+            t.equal(doubts, form.doubts, form.name + ": what is doubtful about it")
 
 
 if __name__ == "__main__":

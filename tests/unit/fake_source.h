@@ -12,9 +12,10 @@ struct fake_source {
 	struct record_source source;
 	const char *const *lines;	/* "a@b: x=1, y=NULL; x=2", NULL-terminated; rows' keys are the addresses unless key=... says another */
 	const char *wb;			/* what wblist says */
+	const char *const *wblist;	/* the same by users.id and sender: "7 a@b W", NULL-terminated */
 	bool fails;
 	unsigned fetches, wblists;
-	bool local;			/* of the latest question */
+	bool local, sender_is_local;	/* of the latest question */
 	const char *statement, *users_id, *sender;
 };
 
@@ -62,16 +63,21 @@ static inline int fake_fetch(struct record_source *s, const struct record_questi
 	return 0;
 }
 
-static inline int fake_wblist(struct record_source *s, const char *users_id, struct lookup_key *sender, const char *statement,
-	const struct lookup_context *context, void *owner, const char **wb, struct error *e)
+static inline int fake_wblist(struct record_source *s, const char *users_id, const struct record_question *sender, void *owner, const char **wb,
+	struct error *e)
 {
 	struct fake_source *f = s->state;
-	(void)context;
 	f->wblists++;
-	f->statement = statement;
+	f->statement = sender->statement;
 	f->users_id = users_id;
-	f->sender = talloc_strdup(owner, lookup_key_text(sender));
+	f->sender = talloc_strdup(owner, lookup_key_text(sender->key));
+	f->sender_is_local = sender->local_by_tables;
 	*wb = f->wb;
+	for (const char *const *line = f->wblist; line && *line; line++) {
+		char *start = talloc_asprintf(owner, "%s %s ", users_id, f->sender);
+		if (strncmp(*line, start, strlen(start)) == 0)
+			*wb = *line + strlen(start);
+	}
 	return f->fails ? error_set(e, ERROR_ENVIRONMENT, "fake:sql: gone away") : 0;
 }
 

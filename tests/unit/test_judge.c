@@ -291,6 +291,16 @@ static void test_minor_categories(void **state)
 	assert_int_equal(m->recipients[0].blocking.minor, CC_UNCHECKED_OVER_LIMITS);
 	assert_string_equal(m->recipients[0].reply, "554 5.7.0 Reject, id=12345-01 - UNCHECKED: over limits");
 	talloc_free(m);
+	m = mail_new(1);
+	m->undecipherable = true;		/* a transfer encoding: the test of headers' business */
+	judge_mail(m, &facts, &fatal);
+	assert_int_equal(categories_main(&m->recipients[0].categories).major, CC_CLEAN);
+	talloc_free(m);
+	m = mail_new(1);
+	m->undecipherable = m->unopened = true;
+	judge_mail(m, &facts, &fatal);
+	assert_int_equal(categories_main(&m->recipients[0].categories).major, CC_UNCHECKED);
+	talloc_free(m);
 }
 
 /* --- one reply for all --- */

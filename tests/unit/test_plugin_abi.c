@@ -67,6 +67,7 @@ static void layout_of_ops(GString *is)
 	SIZE(postern_scanner_ops); AT(postern_scanner_ops, scan); AT(postern_scanner_ops, scan_part); AT(postern_scanner_ops, version);
 	AT(postern_scanner_ops, begin); AT(postern_scanner_ops, end);
 	SIZE(postern_decoder_ops); AT(postern_decoder_ops, types); AT(postern_decoder_ops, decode);
+	AT(postern_decoder_ops, types_of); AT(postern_decoder_ops, program);
 	SIZE(postern_score_ops); AT(postern_score_ops, score);
 	SIZE(postern_lookup_ops); AT(postern_lookup_ops, lookup); AT(postern_lookup_ops, rows);
 	AT(postern_lookup_ops, keys); AT(postern_lookup_ops, table); AT(postern_lookup_ops, probe);
@@ -74,6 +75,10 @@ static void layout_of_ops(GString *is)
 	SIZE(postern_delivery_ops); AT(postern_delivery_ops, deliver);
 	SIZE(postern_report_ops); AT(postern_report_ops, report);
 	SIZE(postern_database_ops); AT(postern_database_ops, execute); AT(postern_database_ops, ping);
+	SIZE(postern_program); AT(postern_program, argv); AT(postern_program, suffix); AT(postern_program, output_is_content);
+	AT(postern_program, reads); AT(postern_program, memory_bytes); AT(postern_program, threads);
+	SIZE(postern_unpacked); AT(postern_unpacked, exit_code); AT(postern_unpacked, signal); AT(postern_unpacked, stopped);
+	AT(postern_unpacked, said); AT(postern_unpacked, said_size);
 	SIZE(postern_parameter); AT(postern_parameter, text); AT(postern_parameter, size); AT(postern_parameter, octets);
 }
 

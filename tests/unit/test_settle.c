@@ -225,16 +225,16 @@ static void senders(void **state)
 		{ NULL, NULL, NULL, NULL, { false, false }, { false, true }, 0 },
 		{ "From: x@y.net\r\n", NULL, NULL, NULL, { false, false }, { false, true }, 0 },
 		{ "From: \"Bad, one\" <x@y.net>, Bad <BAD@x.net>\r\n", NULL, NULL, NULL, { false, false }, { true, true }, 0 },
-		{ "From: good@x.net\r\n", NULL, NULL, NULL, { true, true }, { true, true }, 0 },
+		{ "From: good@x.net\r\n", NULL, NULL, NULL, { true, false }, { true, true }, 0 },
 		/* SQL knows a@b.org and says something: nobody else is asked. */
-		{ "From: bad@x.net\r\n", "a@b.org: id=7", NULL, "W", { true, false }, { false, true }, 1 },
-		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, "B", { false, true }, { true, true }, 1 },
-		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, " ", { false, true }, { false, true }, 1 },
-		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, NULL, { true, true }, { true, true }, 2 },
-		{ "From: good@x.net\r\n", "a@b.org: id=7; id=8", NULL, NULL, { true, true }, { true, true }, 4 },
-		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, "what?", { true, true }, { true, true }, 2 },
+		{ "From: bad@x.net\r\n", "a@b.org: id=7", NULL, "W", { true, false }, { false, true }, 2 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, "B", { false, false }, { true, true }, 2 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, " ", { false, false }, { false, true }, 2 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, NULL, { true, false }, { true, true }, 2 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7; id=8", NULL, NULL, { true, false }, { true, true }, 4 },
+		{ "From: good@x.net\r\n", "a@b.org: id=7", NULL, "what?", { true, false }, { true, true }, 2 },
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y@y.net, amavisBlacklistSender=X@Y.net", NULL, { false, false }, { true, true }, 0 },
-		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=@y.net, amavisWhitelistSender=.net", NULL, { true, false }, { true, true }, 0 },
+		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=@y.net, amavisWhitelistSender=.net", NULL, { true, false }, { false, true }, 0 },
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y.com", NULL, { false, false }, { false, true }, 0 },
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -253,6 +253,47 @@ static void senders(void **state)
 	next_header = NULL;
 }
 
+/* What the envelope's sender and From: say together: address by address, each of all sources, as amavisd-new. */
+static void senders_one_by_one(void **state)
+{
+	static const struct {
+		const char *from, *sql, *ldap;
+		const char *wblist[6];
+		bool white, black;
+		const char *score;	/* NULL: none */
+	} table[] = {
+		/* A forged From does not undo that the envelope's sender is on a list, nor the other way round. */
+		{ "good@x.net", NULL, NULL, { NULL }, false, true, NULL },
+		{ "good@x.net", NULL, "a@b.org: amavisBlacklistSender=sender@elsewhere.net, amavisWhitelistSender=good@x.net", { NULL }, false, true, NULL },
+		{ "bad@y.net", "a@b.org: id=7; id=8", NULL, { "8 sender@elsewhere.net W", "8 bad@y.net B" }, true, false, NULL },
+		{ "other@y.net", "a@b.org: id=7; id=8", NULL, { "8 sender@elsewhere.net W", "7 other@y.net B" }, true, true, NULL },
+		{ "good@y.net", "a@b.org: id=7", NULL, { "7 sender@elsewhere.net " }, false, false, NULL },
+		/* A number is a score, beside which all go on: further rows, further addresses, LDAP and the tables. */
+		{ "x@y.net", "a@b.org: id=7; id=8", NULL, { "7 sender@elsewhere.net 3", "8 sender@elsewhere.net 0.25", "7 x@y.net -1" }, false, true, "AM.WBL=2.25" },
+		{ "x@y.net", "a@b.org: id=7", "a@b.org: amavisWhitelistSender=sender@elsewhere.net", { "7 sender@elsewhere.net +12.3456" }, true, false, "AM.WBL=12.346" },
+		/* Where SQL has a score, score_sender_maps has none; a score for the first address is no score for the next. */
+		{ "scored@y.net", "a@b.org: id=7", NULL, { "7 sender@elsewhere.net 0" }, false, true, NULL },
+		{ "scored@y.net", NULL, NULL, { NULL }, false, true, "AM.WBL=1000000.5" },
+		{ "scored@y.net, twice@y.net", NULL, NULL, { NULL }, false, true, "AM.WBL=1000000.5" },
+		{ "twice@y.net", NULL, NULL, { NULL }, false, true, "AM.WBL=6" },
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct given g = { .sql = { .wblist = table[i].wblist } };
+		next_header = g_strdup_printf("From: %s\r\n", table[i].from);
+		assert_int_equal(settle(&g, COMMON "enable_ldap = true\nwhitelist_sender_maps = { { [\"good@x.net\"] = true } }\n"
+			"blacklist_sender_maps = { { [\"sender@elsewhere.net\"] = true } }\n"
+			"score_sender_maps = { { [\".\"] = { { [\"scored@y.net\"] = 1000000.5, [\"twice@y.net\"] = 2 } } }, { [\"a@b.org\"] = { { [\"twice@y.net\"] = 4 } } } }\n",
+			table[i].sql ? LIST(table[i].sql) : NULL, table[i].ldap ? LIST(table[i].ldap) : NULL, LIST("a@b.org")), 0);
+		const struct recipient *r = &g.mail->recipients[0];
+		const char *score = g.mail->score_count > 0 ? g.mail->scores[0].test : NULL;
+		if (r->whitelisted != table[i].white || r->blacklisted != table[i].black || g_strcmp0(score, table[i].score) != 0)
+			fail_msg("line %zu: white %d black %d score %s", i, r->whitelisted, r->blacklisted, score ? score : "none");
+		finish(&g);
+		g_free((void *)(uintptr_t)next_header);
+	}
+	next_header = NULL;
+}
+
 static void scores(void **state)
 {
 	struct given g = { 0 };
@@ -260,9 +301,10 @@ static void scores(void **state)
 	assert_int_equal(settle(&g, COMMON "score_sender_maps = { { [\"a@b.org\"] = { { [\"sender@elsewhere.net\"] = 2.5, [\"x@y.net\"] = 99 }, re { { \".\", 99 } } },\n"
 		"  [\".\"] = { { [\"nobody\"] = 1 }, re { { [[^x@]], -1 } } } }, { [\"b.org\"] = { { [\".net\"] = 0.25 } } } }\n",
 		NULL, NULL, LIST("a@b.org", "c@d.net")), 0);
-	/* a@b.org: 2.5 by its own entry (first table, envelope sender first), -1 by everybody's, 0.25 by the domain's */
+	/* a@b.org: the envelope's sender has 2.5 by its own entry (first table), 0.25 by the domain's: From is not asked for.  For c@d.net it is:
+	 * -1 by everybody's entry. */
 	assert_int_equal(g.mail->score_count, 2);
-	assert_string_equal(g.mail->scores[0].test, "AM.WBL=1.75");
+	assert_string_equal(g.mail->scores[0].test, "AM.WBL=2.75");
 	assert_int_equal(g.mail->scores[0].recipient, 0);
 	assert_string_equal(g.mail->scores[1].test, "AM.WBL=-1");
 	assert_int_equal(g.mail->scores[1].recipient, 1);
@@ -282,7 +324,14 @@ static void soft_scores_of_sql(void **state)
 	assert_string_equal(g.sql.users_id, "9");
 	assert_string_equal(g.sql.sender, "sender@elsewhere.net");
 	assert_string_equal(g.sql.statement, "SELECT x");
+	assert_false(g.sql.sender_is_local);
 	assert_string_equal(g.mail->recipients[0].sql_policy_id, "3");
+	finish(&g);
+	g = (struct given){ .sql = { .wb = "-2.5" } };
+	assert_int_equal(settle(&g, LISTS "local_domains_maps = { { [\"elsewhere.net\"] = true } }\nsql_clause.sel_wblist = undef\n",
+		LIST("a@b.org: id=9"), NULL, LIST("a@b.org")), 0);
+	assert_true(g.sql.sender_is_local);
+	assert_string_equal(g.sql.statement, "");
 	finish(&g);
 }
 
@@ -327,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql), cmocka_unit_test(fields_as_tables),
 		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
-		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(senders), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
+		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
 		cmocka_unit_test(rewriting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@ static int reread(struct wire_reader *r, void *owner, struct wire_writer *again)
 {
 	union {
 		struct token token; struct job job; struct envelope envelope; struct committed committed; struct result result;
-		struct hello hello; struct open_order order; struct part_record part; struct keep_record keep; struct finding_record finding;
+		struct hello hello; struct open_order order; struct part_record part; struct keep_record keep; struct unpack_record unpack; struct unpacked_record unpacked; struct finding_record finding;
 		struct opened opened; struct settings_record settings;
 	} u;
 	memset(&u, 0, sizeof u);
@@ -31,6 +31,8 @@ static int reread(struct wire_reader *r, void *owner, struct wire_writer *again)
 	case RECORD_RESULT: rc = result_read(r, owner, &u.result); if (rc == 0) result_write(again, &u.result); return rc;
 	case RECORD_HELLO: rc = hello_read(r, owner, &u.hello); if (rc == 0) hello_write(again, &u.hello); return rc;
 	case RECORD_OPEN: rc = open_order_read(r, owner, &u.order); if (rc == 0) open_order_write(again, &u.order); return rc;
+	case RECORD_UNPACK: rc = unpack_record_read(r, owner, &u.unpack); if (rc == 0) unpack_record_write(again, &u.unpack); return rc;
+	case RECORD_UNPACKED: rc = unpacked_record_read(r, owner, &u.unpacked); if (rc == 0) unpacked_record_write(again, &u.unpacked); return rc;
 	case RECORD_KEEP: rc = keep_record_read(r, owner, &u.keep); if (rc == 0) keep_record_write(again, &u.keep); return rc;
 	case RECORD_PART: rc = part_record_read(r, owner, &u.part); if (rc == 0) part_record_write(again, &u.part); return rc;
 	case RECORD_FINDING: rc = finding_record_read(r, owner, &u.finding); if (rc == 0) finding_record_write(again, &u.finding); return rc;
@@ -390,6 +392,46 @@ static void test_opened(void **state)
 	assert_int_equal(read_back(&w), -1);
 }
 
+static void test_unpack(void **state)
+{
+	(void)state;
+	struct wire_writer w = { 0 };
+	struct unpack_record u = { .decoder = 3, .part = 7, .password = "open sesame" };
+	unpack_record_write(&w, &u);
+	check_record(&w);
+	u = (struct unpack_record){ .part = 1 };
+	unpack_record_write(&w, &u);
+	check_record(&w);
+	char *lengthy = g_strnfill(WIRE_PASSWORD_MAX + 1, 'p');
+	const struct unpack_record wrong[] = {
+		{ .part = 0 }, { .part = WIRE_PARTS_MAX + 1 }, { .part = 1, .password = "line\nfeed" }, { .part = 1, .password = "\xc3\xa4" },
+		{ .part = 1, .password = lengthy },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		unpack_record_write(&w, &wrong[i]);
+		assert_int_equal(read_back(&w), -1);
+	}
+	g_free(lengthy);
+}
+
+static void test_unpacked(void **state)
+{
+	(void)state;
+	struct wire_writer w = { 0 };
+	struct unpacked_record u = { .outcome = UNPACKED_ENDED, .exit_code = 3, .cpu_us = 1234567 };
+	unpacked_record_write(&w, &u);
+	check_record(&w);
+	u = (struct unpacked_record){ .outcome = UNPACKED_NOT_STARTED, .error = "there is no such program" };
+	unpacked_record_write(&w, &u);
+	check_record(&w);
+	u.outcome = 0;
+	unpacked_record_write(&w, &u);
+	assert_int_equal(read_back(&w), -1);
+	u.outcome = UNPACKED_ENVIRONMENT + 1;
+	unpacked_record_write(&w, &u);
+	assert_int_equal(read_back(&w), -1);
+}
+
 static void test_settings(void **state)
 {
 	(void)state;
@@ -411,7 +453,7 @@ static void test_settings(void **state)
 static void test_texts(void **state)
 {
 	(void)state;
-	static const enum record_kind kinds[] = { RECORD_CANCEL, RECORD_RETIRING, RECORD_OPENER_WANTED, RECORD_DONE, RECORD_EMPTIED, RECORD_LISTENERS,
+	static const enum record_kind kinds[] = { RECORD_CANCEL, RECORD_RETIRING, RECORD_OPENER_WANTED, RECORD_DONE, RECORD_EMPTIED, RECORD_UNPACK_STOP, RECORD_LISTENERS,
 		RECORD_READY, RECORD_PROBLEM, RECORD_DRAIN, RECORD_IDLE, RECORD_DATABASE_CHANGED, RECORD_CONTROL, RECORD_ANSWER };
 	struct wire_writer w = { 0 };
 	for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
@@ -454,7 +496,7 @@ int main(void)
 		cmocka_unit_test(test_big_envelope), cmocka_unit_test(test_committed), cmocka_unit_test(test_result),
 		cmocka_unit_test(test_result_of_thousands), cmocka_unit_test(test_hello), cmocka_unit_test(test_open_order), cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_part), cmocka_unit_test(test_part_names_out_of_bounds), cmocka_unit_test(test_finding),
-		cmocka_unit_test(test_finding_of_thousands), cmocka_unit_test(test_opened), cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_finding_of_thousands), cmocka_unit_test(test_opened), cmocka_unit_test(test_unpack), cmocka_unit_test(test_unpacked), cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_other_kind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

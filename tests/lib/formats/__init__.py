@@ -33,9 +33,9 @@ FORMATS = []
 
 
 class Format:
-    def __init__(self, make, name, suffix, path="1", tools=(), packed=None, decoder="archive", is_stream=False):
+    def __init__(self, make, name, suffix, path="1", tools=(), packed=None, decoder="archive", is_stream=False, doubts=""):
         self.name, self.suffix, self.make, self.path, self.tools, self.is_stream = name, suffix, make, path, tools, is_stream
-        self.packed, self.decoder = packed, decoder
+        self.packed, self.decoder, self.doubts = packed, decoder, doubts
 
     def missing(self, decoders=None):
         """Programs that are not there; decoders: those that were built."""
@@ -52,7 +52,8 @@ class Sample:
 
 
 def format(name, suffix, **more):  # noqa: A001
-    """more: path, tools, packed(bytes) (how the virus is compressed within, default gzip), decoder (the plugin that opens it)."""
+    """more: path, tools, packed(bytes) (how the virus is compressed within, default gzip), decoder (the plugin that opens it),
+    doubts (which of the attributes U, C and B its parts are to have)."""
     def register(function):
         FORMATS.append(Format(function, name, suffix, **more))
         return function

@@ -277,8 +277,13 @@ def libarchive(form):
     return make
 
 
-for _name, _form, _suffix, _path in (("xar", "xar", ".xar", "1"), ("iso/rockridge", "iso9660", ".iso", "2"), ("warc", "warc", ".warc", "1")):
+for _name, _form, _suffix, _path in (("xar", "xar", ".xar", "1"), ("iso/rockridge", "iso9660", ".iso", "2")):
     format(_name, _suffix, path=_path, tools=["bsdtar"])(libarchive(_form))
+
+
+@format("warc", ".warc", tools=["bsdtar"])
+def warc(members):
+    return libarchive("warc")(members).rstrip(b"\0")      # padded as if it were a tape
 
 
 @format("iso/joliet", ".iso", path="2", tools=["genisoimage"])

@@ -172,21 +172,21 @@ def no_directory(members):
     return whole[:whole.index(b"PK\1\2")]
 
 
-@format("zip/only-in-directory", ".zip")
+@format("zip/only-in-directory", ".zip", doubts="B")
 def only_in_directory(members):
     """The local header gives the member another name."""
     entries = [(name.encode(), 8, deflated(data), data) for name, data in members]
     return raw_zip([(b"x" * len(e[0]),) + e[1:] for e in entries], central=entries)
 
 
-@format("zip/only-local", ".zip", path="3")
+@format("zip/only-local", ".zip", path="3", doubts="B")
 def only_local(members):
     """The directory names a harmless member only, which is seen from the front, too."""
     entries = [(b"harmless.txt", 0, b"nothing", b"nothing")] + [(name.encode(), 8, deflated(data), data) for name, data in members]
     return raw_zip(entries, central=entries[:1])
 
 
-@format("zip/two-ends", ".zip", path="2")
+@format("zip/two-ends", ".zip", path="2", doubts="B")
 def two_ends(members):
     """In the comment of one archive, another."""
     inner = raw_zip([(b"harmless.txt", 0, b"nothing", b"nothing")])

@@ -1,13 +1,15 @@
-/* landlock.c - the file system seen by an opener is its scratch folder and nothing else.
+/* landlock.c - see landlock.h.
  *
  * Debian's header knows only the first version of the interface, so structs and
  * numbers stand here; what the running kernel knows is asked of it. */
 #include "config.h"
 
-#include "opener/jail.h"
+#include "base/landlock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@
 #define RULE_PATH_BENEATH 1
 
 enum {
-	FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3, FS_REMOVE_DIR = 1 << 4, FS_REMOVE_FILE = 1 << 5,
+	FS_EXECUTE = 1 << 0, FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3, FS_REMOVE_DIR = 1 << 4, FS_REMOVE_FILE = 1 << 5,
 	FS_MAKE_DIR = 1 << 7, FS_MAKE_REG = 1 << 8, FS_TRUNCATE = 1 << 14
 };
 
@@ -58,31 +60,60 @@ static int make_ruleset(int abi)
 	return (int)syscall(SYS_landlock_create_ruleset, &a, attributes_size(abi), 0);
 }
 
-static int allow_scratch(int ruleset, int scratch_dir_fd, int abi)
+/* Rights that only folders have are refused by the kernel in a rule for a file. */
+static uint64_t rights_of(const struct landlock_rule *r, int abi)
 {
-	struct path_beneath p = {
-		.allowed = (FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG
-			| FS_TRUNCATE) & handled_fs(abi),
-		.parent_fd = scratch_dir_fd,
-	};
+	struct stat st;
+	bool folder = fstat(r->fd, &st) == 0 && S_ISDIR(st.st_mode);
+	uint64_t fs = 0;
+	if (r->rights & LANDLOCK_READ)
+		fs |= FS_READ_FILE | (folder ? FS_READ_DIR : 0);
+	if (r->rights & LANDLOCK_WRITE)
+		fs |= FS_WRITE_FILE | FS_TRUNCATE;
+	if (r->rights & LANDLOCK_MAKE && folder)
+		fs |= FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG;
+	if (r->rights & LANDLOCK_EXECUTE)
+		fs |= FS_EXECUTE;
+	return fs & handled_fs(abi);
+}
+
+static int allow(int ruleset, const struct landlock_rule *r, int abi)
+{
+	struct path_beneath p = { .allowed = rights_of(r, abi), .parent_fd = r->fd };
+	if (r->fd < 0)
+		return 0;
 	return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &p, 0);
 }
 
-int landlock_restrict(int scratch_dir_fd, int *abi, struct error *e)
+static int allow_all(int ruleset, const struct landlock_rule *rules, size_t count, int abi)
+{
+	for (size_t i = 0; i < count; i++)
+		if (allow(ruleset, &rules[i], abi) != 0)
+			return -1;
+	return 0;
+}
+
+int landlock_abi(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	return version < 1 ? 0 : (int)version;	/* ENOSYS or EOPNOTSUPP: this kernel has none */
+}
+
+int landlock_restrict(const struct landlock_rule *rules, size_t count, int *abi, struct error *e)
+{
+	int version = landlock_abi();
 	*abi = 0;
-	if (version < 1)
-		return 0;	/* ENOSYS or EOPNOTSUPP: this kernel has none */
-	int ruleset = make_ruleset((int)version);
+	if (version == 0)
+		return 0;
+	int ruleset = make_ruleset(version);
 	if (ruleset < 0)
 		return error_set_errno(e, "landlock ruleset");
-	if (allow_scratch(ruleset, scratch_dir_fd, (int)version) != 0 || syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
+	if (allow_all(ruleset, rules, count, version) != 0 || syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
 		error_set_errno(e, "landlock");
 		close(ruleset);
 		return -1;
 	}
 	close(ruleset);
-	*abi = (int)version;
+	*abi = version;
 	return 0;
 }

@@ -1,0 +1,262 @@
+/* pdf.c - PDF: embedded files, scripts and what starts programs, out of all objects that any reader could see.
+ *
+ * The reader is our own: libqpdf holds twice what a stream unpacks to in memory
+ * and cannot be stopped on the way (400 kB became 820 MB), and it reads the file
+ * that the table of objects tells of, not what else is in it. */
+#include <postern/plugin.h>
+
+#include <stdlib.h>
+
+#include "crypto.h"
+#include "pdf_file.h"
+
+#define NAMES_PER_FILE_MAX 8
+#define NAME_MAX_BYTES 65536
+
+struct pdf_job {
+	struct postern_call *call;
+	struct pdf_file file;
+	struct pdf_object *object;	/* whose dictionaries are walked over */
+	bool over;
+	bool scripts, starts;		/* there are some; something is done when it is opened */
+	bool damaged;
+};
+
+/* --- children --- */
+
+static bool write_child(void *context, const uint8_t *data, size_t n)
+{
+	return postern_child_write(context, data, n);
+}
+
+/* A child under way gets the stream's content, and its end. */
+static void finish_with_stream(struct pdf_job *j, const struct pdf_object *o, const struct pdf_dict *d, struct span raw, bool embedded)
+{
+	enum pdf_filtered r = pdf_file_read(&j->file, o, d, raw, embedded, (struct pdf_sink){ write_child, j->call });
+	bool locked = j->file.encrypted && !j->file.open;
+	if (r == PDF_DAMAGED)
+		postern_child_attribute(j->call, locked ? 'C' : 'U');
+	j->damaged |= r == PDF_DAMAGED && !locked;
+	j->over |= r == PDF_STOPPED || !postern_child_end(j->call);
+}
+
+static void put_stream(struct pdf_job *j, struct pdf_object *o, const char *name, bool embedded, char letter)
+{
+	struct pdf_dict d;
+	struct span raw;
+	if (o->taken || j->over || !pdf_file_stream(&j->file, o, &d, &raw))
+		return;
+	o->taken = true;
+	if (!postern_child_begin(j->call, name)) {
+		j->over = true;
+		return;
+	}
+	if (letter)
+		postern_child_attribute(j->call, letter);
+	finish_with_stream(j, o, &d, raw, embedded);
+}
+
+static void put_text(struct pdf_job *j, const char *name, struct span text, char letter)
+{
+	if (text.n == 0 || j->over)
+		return;
+	j->over = !postern_child_begin(j->call, name);
+	if (j->over)
+		return;
+	postern_child_attribute(j->call, letter);
+	j->over = !postern_child_write(j->call, text.at, text.n) || !postern_child_end(j->call);
+}
+
+/* Every object that a value refers to. */
+static void each_referred(struct pdf_job *j, struct span value, void (*each)(struct pdf_job *j, struct pdf_object *o, void *context), void *context)
+{
+	uint32_t number, generation;
+	size_t count;
+	if (!pdf_reference(value, &number, &generation))
+		return;
+	struct pdf_object *o = pdf_file_find(&j->file, number, &count);
+	for (size_t i = 0; i < count && !j->over; i++)
+		each(j, &o[i], context);
+}
+
+/* --- embedded files: a specification names the streams --- */
+
+struct file_names { const char *names[NAMES_PER_FILE_MAX]; unsigned count; };
+
+static void add_name(struct pdf_job *j, struct span value, struct file_names *names)
+{
+	struct span string = pdf_file_string(&j->file, j->object, span_sub(value, 0, NAME_MAX_BYTES));
+	if (string.n > 0 && names->count < NAMES_PER_FILE_MAX)
+		names->names[names->count++] = pdf_text(j->call, string);
+}
+
+static void put_file(struct pdf_job *j, struct pdf_object *o, void *context)
+{
+	const struct file_names *names = context;
+	struct pdf_dict d;
+	struct span raw;
+	o->is_file = true;
+	if (o->taken || !pdf_file_stream(&j->file, o, &d, &raw))
+		return;
+	o->taken = true;
+	if (!postern_child_begin(j->call, names->count > 0 ? names->names[0] : NULL)) {
+		j->over = true;
+		return;
+	}
+	for (unsigned i = 1; i < names->count; i++)
+		if (strcmp(names->names[i], names->names[0]) != 0)
+			postern_child_name(j->call, names->names[i]);
+	finish_with_stream(j, o, &d, raw, true);
+}
+
+static void put_specification(struct pdf_job *j, const struct pdf_dict *d)
+{
+	static const enum pdf_key keys[] = { PDF_UF, PDF_F, PDF_Unix, PDF_DOS, PDF_Mac };
+	struct file_names names = { 0 };
+	struct span streams = d->value[PDF_EF];
+	struct pdf_dict ef;
+	size_t end, count;
+	uint32_t number, generation;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		add_name(j, d->value[keys[i]], &names);
+	if (pdf_reference(streams, &number, &generation)) {
+		struct pdf_object *o = pdf_file_find(&j->file, number, &count);
+		streams = count > 0 ? pdf_file_body(&j->file, &o[count - 1]) : streams;
+	}
+	if (!pdf_read_dict(streams, &ef, &end))
+		return;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		each_referred(j, ef.value[keys[i]], put_file, &names);
+}
+
+/* --- actions --- */
+
+static void put_script(struct pdf_job *j, struct pdf_object *o, void *context)
+{
+	struct pdf_object *before = j->object;
+	(void)context;
+	if (!o->taken) {
+		put_stream(j, o, "script.js", false, 'M');
+		j->object = o;
+		if (!o->taken) {		/* a string that is an object of its own */
+			o->taken = true;
+			put_text(j, "script.js", pdf_file_string(&j->file, o, pdf_file_body(&j->file, o)), 'M');
+		}
+		j->object = before;
+	}
+}
+
+static void put_action(struct pdf_job *j, const struct pdf_dict *d)
+{
+	struct span script = d->value[PDF_JS];
+	uint32_t number, generation;
+	j->scripts = true;
+	if (pdf_reference(script, &number, &generation))
+		each_referred(j, script, put_script, NULL);
+	else
+		put_text(j, "script.js", pdf_file_string(&j->file, j->object, script), 'M');
+}
+
+/* What a program is started with; its parameters stand in the file as they are. */
+static void put_launch(struct pdf_job *j, const struct pdf_dict *d)
+{
+	struct span parameters = d->value[PDF_Win].n > 0 ? d->value[PDF_Win] : d->value[PDF_F];
+	j->starts = j->scripts = true;
+	put_text(j, "launch.txt", parameters, 'X');
+}
+
+static void put_form(struct pdf_job *j, struct pdf_object *o, void *context)
+{
+	(void)context;
+	put_stream(j, o, "form.xml", false, 0);
+}
+
+/* XFA: one stream, or an array of names and streams. */
+static void put_forms(struct pdf_job *j, struct span value)
+{
+	struct span piece;
+	for (unsigned i = 0; i < 64 && !j->over && (piece = pdf_nth(value, i)).n > 0; i++)
+		each_referred(j, piece, put_form, NULL);
+}
+
+static bool look_at_dictionary(void *context, const struct pdf_dict *d)
+{
+	struct pdf_job *j = context;
+	if (d->value[PDF_EF].n > 0)
+		put_specification(j, d);
+	if (d->value[PDF_JS].n > 0)
+		put_action(j, d);
+	if (pdf_is_name(d->value[PDF_S], "Launch"))
+		put_launch(j, d);
+	if (d->value[PDF_XFA].n > 0)
+		put_forms(j, d->value[PDF_XFA]);
+	j->starts |= d->value[PDF_OpenAction].n > 0 || d->value[PDF_AA].n > 0 || (d->value[PDF_JavaScript].n > 0 && d->value[PDF_JS].n == 0);
+	return !j->over;
+}
+
+/* --- the file --- */
+
+static void walk_objects(struct pdf_job *j)
+{
+	struct pdf_file *f = &j->file;
+	for (size_t i = 0; i < f->count && !j->over; i++) {
+		j->object = &f->objects[i];
+		f->walked += pdf_walk(pdf_file_body(f, j->object), &(struct pdf_visitor){ look_at_dictionary, j });
+		j->over |= !postern_may_go_on(j->call);
+	}
+}
+
+/* Files that no specification names are there all the same. */
+static void put_unnamed_files(struct pdf_job *j)
+{
+	struct pdf_file *f = &j->file;
+	struct pdf_dict d;
+	struct span raw;
+	for (size_t i = 0; i < f->count && !j->over; i++) {
+		struct pdf_object *o = &f->objects[i];
+		struct span near = span_sub(o->body, 0, 4096);
+		bool likely = span_find(near, 0, "EmbeddedFile", 12) != SIZE_MAX || span_find(near, 0, "#", 1) != SIZE_MAX;
+		if (!o->taken && likely && pdf_file_stream(f, o, &d, &raw) && pdf_is_name(d.value[PDF_Type], "EmbeddedFile"))
+			put_stream(j, o, NULL, true, 0);
+		j->over |= !postern_may_go_on(j->call);
+	}
+}
+
+static enum postern_result conclude(struct pdf_job *j)
+{
+	struct pdf_file *f = &j->file;
+	if (f->encrypted && !f->open)
+		postern_part_attribute(j->call, 'C');
+	if (j->scripts)
+		postern_part_attribute(j->call, 'M');
+	if (j->scripts && j->starts)
+		postern_part_attribute(j->call, 'X');
+	if (f->limit && !j->over)
+		return postern_fail(j->call, POSTERN_LIMIT, "more objects than this reader takes");
+	if (j->over)
+		return POSTERN_LIMIT;
+	return f->damaged || j->damaged ? postern_fail(j->call, POSTERN_BROKEN, "a stream cannot be decoded") : POSTERN_OK;
+}
+
+static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
+{
+	struct pdf_job j = { .call = call };
+	struct span data;
+	data.at = postern_part_data(call, part, &data.n);
+	if (!data.at)
+		return POSTERN_TEMPFAIL;
+	postern_part_keep(call);
+	pdf_file_open(&j.file, call, data, postern_password);
+	walk_objects(&j);
+	put_unnamed_files(&j);
+	enum postern_result result = conclude(&j);
+	pdf_file_close(&j.file);
+	return result;
+}
+
+static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "pdf", .decode = decode };
+
+const struct postern_plugin postern_plugin = {
+	POSTERN_PLUGIN_HEAD, .name = "pdf", .version = "1", .doc = "Opens PDF: embedded files, scripts, encrypted files by the empty password.",
+	.roles = POSTERN_DECODER, .capabilities = POSTERN_CAP_HOSTILE_PARSER, .load = crypto_load, .decoder = &decoder_ops,
+};

@@ -1,0 +1,330 @@
+#!/usr/bin/python3
+"""test_documents.py - what posternctl scan --tree says of documents beyond "opened": attributes, names, what is encrypted or broken,
+and that none of it is called clean where it was not seen.  One function for each kind of document; formats/ makes the samples."""
+import hashlib
+import json
+import os
+import struct
+import sys
+import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from postern import *  # noqa: E402,F401,F403
+import formats  # noqa: E402
+from formats import compound, messages, pdfs, zips  # noqa: E402
+from formats.compound import Storage  # noqa: E402
+
+
+class Scan:
+    """The tree of one document in a mail: its parts below 1/2, by place."""
+
+    def __init__(self, p, folder, data, filename="sample.bin", text="See there."):
+        sample = formats.Sample(formats.Format(None, filename, ""), data, "")
+        sample.filename = filename
+        path = folder.join("document")
+        with open(path, "wb") as f:
+            f.write(formats.mail_with(sample).replace(b"See there.", text.encode()))
+        self.code, out, err = p.ctl("scan", "--tree", "--json", path)
+        self.text = out + err
+        answer = json.loads(out) if out else {}
+        self.parts = {part["placement"]: part for part in answer.get("tree", [])}
+        self.verdict = answer.get("verdict")
+        self.hold = answer.get("hold")
+
+    def attributes(self, place="1/2"):
+        return self.parts.get(place, {}).get("attributes", "")
+
+    def named(self, name):
+        """Parts that have this name."""
+        return [part for part in self.parts.values() if name in (part.get("names") or [])]
+
+    def attributes_of(self, name):
+        found = self.named(name)
+        return found[0].get("attributes", "") if found else None
+
+
+def macros_of_documents(t, scan):
+    def macros(modules, **options):
+        return compound.word({"Macros": compound.vba_storage(modules, **options)})
+    opens = compound.macro(b"Sub AutoOpen()\r\n  x = 1\r\nEnd Sub\r\n")
+    one = scan(macros({"ThisDocument": opens, "Module1": compound.macro(b"' only a comment: Sub\r\nFunction Other()\r\nEnd Function\r\n", "Module1")}))
+    t.equal(one.attributes(), "MX", "macros that run by themselves")
+    t.equal([one.attributes_of("Macros/VBA/%s.bas" % m) for m in ("ThisDocument", "Module1")], ["MX", "M"], "each module by itself")
+    plain = macros({"Module1": compound.macro(b"Sub Compute()\r\n  ' AutoOpen is a word here\r\nEnd Sub\r\n" * 300)})
+    t.equal(scan(plain).attributes(), "M", "macros that wait to be called")
+    t.equal(scan(macros({"M": compound.macro(b"Private Sub _\r\n  Workbook_Open ( )\r\nEnd Sub\r\n")})).attributes(), "MX", "a continued line")
+    t.equal(scan(macros({"M": compound.macro(b"Sub InkPicture1_Painted(ByVal x)\r\nEnd Sub\r\n")})).attributes(), "MX", "an event of a control")
+    t.equal(scan(macros({"AutoExec": compound.macro(b"Sub Main()\r\nEnd Sub\r\n")})).attributes(), "MX", "a module that is called so")
+    unlisted = scan(macros({"ThisDocument": opens}, listed=False))
+    t.equal(unlisted.attributes_of("Macros/VBA/ThisDocument.bas"), "MX", "sources that the directory does not name are found")
+    odd = scan(macros({"ThisDocument": b"Rem no attribute in front\r\nSub Auto_Open\r\nEnd Sub\r\n"}))
+    t.equal(odd.attributes_of("Macros/VBA/ThisDocument.bas"), "MX", "a source that begins in no usual way is found by the directory")
+    stomped = scan(compound.word({"Macros": Storage({"VBA": Storage({"dir": compound.vba_pack(b"\0" * 40), "_VBA_PROJECT": b"\xcc\x61", "Module1": b"p-code only" * 9})})}))
+    t.equal((stomped.attributes(), len(stomped.named("Macros/VBA/Module1"))), ("M", 1), "macros without their source")
+
+
+def excel_macros(t, scan):
+    def record(kind, body):
+        return struct.pack("<HH", kind, len(body)) + body
+
+    def book(*records):
+        return compound.compound(Storage({"Workbook": (record(0x809, struct.pack("<HH", 0x600, 5) + b"\0" * 12) + b"".join(records)).ljust(5000, b"\0")}))
+    sheet, macro = record(0x85, struct.pack("<IBBBB", 0, 0, 0, 2, 0) + b"S1"), record(0x85, struct.pack("<IBBBB", 0, 1, 1, 2, 0) + b"M1")
+    built_in = record(0x18, struct.pack("<HBBHHHBBBB", 0x20, 0, 1, 0, 0, 1, 0, 0, 0, 0) + b"\0\1")
+    by_name = record(0x18, struct.pack("<HBBHHHBBBB", 0, 0, 12, 0, 0, 1, 0, 0, 0, 0) + b"\0AUTO_OPENxyz")
+    t.equal(scan(book(sheet)).attributes(), "", "a workbook")
+    t.equal(scan(book(sheet, macro)).attributes(), "M", "a sheet of Excel 4 macros")
+    t.equal(scan(book(sheet, macro, built_in)).attributes(), "MX", "one that runs when the workbook is opened")
+    t.equal(scan(book(sheet, macro, by_name)).attributes(), "MX", "the same by its name")
+    t.equal(scan(book(record(0x2f, b"\1\0" + b"x" * 52), sheet)).attributes(), "C", "a workbook with a password")
+
+
+def encrypted_documents(t, scan):
+    word = compound.compound(Storage({"WordDocument": struct.pack("<HHHHHH", 0xa5ec, 0xc1, 0, 0x409, 0, 0x100) + b"\0" * 5000}))
+    t.equal(scan(word).attributes(), "C", "a Word document with a password")
+    package = compound.compound(Storage({"EncryptionInfo": b"\4\0\4\0\x40\0\0\0<encryption/>", "EncryptedPackage": struct.pack("<Q", 5000) + b"\x55" * 6000}))
+    t.equal(scan(package).attributes(), "C", "a newer document with a password")
+    rights = compound.compound(Storage({"\6DataSpaces": Storage({"Version": b"x"}), "\11DRMContent": b"\x55" * 6000}))
+    t.equal(scan(rights).attributes(), "C", "rights management")
+    slides = compound.compound(Storage({"Current User": struct.pack("<HHIII", 0, 0xff6, 20, 20, 0xf3d1c4df).ljust(60, b"\0"), "PowerPoint Document": b"\0" * 5000}))
+    t.equal(scan(slides).attributes(), "C", "a presentation with a password")
+
+
+def unlocked_documents(t, scan):
+    """By the password that Excel tries, or one that the mail tells."""
+    package = zips.ooxml("word/document.xml")([("x.bin", b"hello")])
+    for name, lock in (("agile", compound.agile), ("standard", compound.standard)):
+        locked = lock(package, "jolly1good")
+        t.equal(scan(locked).attributes(), "C", name + ": nobody knows the password")
+        one = scan(locked, text="Password: jolly1good")
+        t.equal((one.attributes(), len(one.named("word/embeddings/x.bin"))), ("K", 1), name + ": a word of the mail opens it")
+    sheet, macro = (0x85, struct.pack("<IBBBB", 0, 0, 0, 2, 0) + b"S1"), (0x85, struct.pack("<IBBBB", 0, 1, 1, 2, 0) + b"M1")
+    for library, bits in ((False, 0), (True, 128), (True, 40)):
+        records = [(0x1ff, b"x" * 3000), sheet, macro]
+        name = "%s of %d bits" % ("RC4 by a library" if library else "RC4", bits)
+        t.equal(scan(compound.lock_workbook(records, compound.EXCELS_OWN, library, bits)).attributes(), "M", name + ": Excel's own password, macros are seen")
+        t.equal(scan(compound.lock_workbook(records, "jolly1good", library, bits)).attributes(), "C", name + ": another password")
+        t.equal(scan(compound.lock_workbook(records, "jolly1good", library, bits), text="Password: jolly1good").attributes(), "MK", name + ": a word of the mail")
+    slow = scan(compound.agile(package, "jolly1good", claimed=9999999), text="Password: jolly1good")
+    t.match(slow.text, r"time", "one that wants ten million rounds for each word is given up in time")
+
+
+def broken_documents(t, scan):
+    whole = compound.word({"ObjectPool": Storage({"_1": Storage({"CONTENTS": b"abc" * 4000})})})
+    t.equal(scan(whole).attributes(), "", "the whole document")
+    t.ok("U" in scan(whole[:3000]).attributes(), "half of it is undecipherable")
+    t.ok("U" in scan(whole[:600]).attributes(), "so is one without a directory")
+    small = compound.word({})
+    lost = small.index("Root Entry".encode("utf-16-le"))
+    t.ok("U" in scan(small[:lost] + b"\0" * 512 + small[lost + 512:]).attributes(), "and one whose directory is empty")
+    rootless = scan(whole.replace("Root Entry".encode("utf-16-le").ljust(66, b"\0") + b"\x16\0\5", b"\0" * 69))
+    t.ok(rootless.named("CONTENTS") or rootless.named("ObjectPool/_1/CONTENTS"), "entries that hang nowhere are seen")
+    large = scan(compound.word({"Large": bytes(range(256)) * 36000}))
+    t.equal((large.attributes(), large.named("Large")[0]["size"]), ("", 256 * 36000), "a stream whose table of sectors is larger than the header lists")
+    fat = whole.index(b"\1\0\0\0\2\0\0\0\3\0\0\0")
+    looped = whole[:fat] + b"\0\0\0\0" * 3 + whole[fat + 12:]
+    t.equal(scan(looped).verdict, "clean", "a chain that bites its tail ends with the stream's size")
+    directory = whole.index("Root Entry".encode("utf-16-le"))
+    entries = bytearray(whole)
+    for i in range(4):
+        entries[directory + i * 128 + 68:directory + i * 128 + 80] = struct.pack("<III", 1, 2, 1)
+    t.ok(scan(bytes(entries)).parts, "entries that name each other are listed once")
+
+
+def bombs_in_documents(t, scan):
+    packed = zlib.compressobj(9)
+    zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
+    slides = compound.slide_record(0x1011, 1, struct.pack("<I", 400 << 20) + zeros)
+    bomb = scan(compound.compound(Storage({"PowerPoint Document": slides})))
+    t.match(bomb.text, r"storage quota|limit", "an object of 400 MiB in a presentation is over the limit")
+    many = scan(compound.compound(Storage([("s%d" % i, b"x") for i in range(2000)])))
+    t.match(many.text, r"Maximum number of files", "2000 streams are over the limit")
+
+
+NAMES = ["../../../tmp/postern-out", "/tmp/postern-out", "C:\\postern-out", "a;touch /tmp/postern-out;$(id)|&\n`x`", "n" * 4096, "\u202egpj.exe", "\u00e4\U0001f600.exe"]
+
+
+def names_in_documents(t, scan):
+    for name in NAMES:
+        found = scan(compound.word(compound.pool([(name[:900], b"content")])))
+        t.ok(found.named(name[:900]), "the name %.30r of a package is told as it is" % name, found.text[-1500:])
+    stream = scan(compound.compound(Storage({"..": Storage({"..": Storage({"etc": b"x"})})})))
+    t.ok(stream.named("../../etc"), "a stream's path, too")
+    t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
+
+
+def outlook_messages(t, scan):
+    one = scan(compound.msg([("long name.txt", b"hello")]), "x.msg")
+    t.equal(sorted(n for part in one.parts.values() for n in part.get("names") or []), ["EICAR~1.GZ", "body.txt", "long name.txt", "x.msg"], "what a message gives")
+
+
+# --- PDF
+
+def catalog(more=b"", **objects):
+    return pdfs.write({1: b"<< /Type /Catalog /Pages 2 0 R %s >>" % more, **pdfs.PAGES, **{int(n[1:]): body for n, body in objects.items()}})
+
+
+def scripts_in_pdf(t, scan):
+    action = b"<< /S /JavaScript /JS (app.alert\\(1\\);) >>"
+    one = scan(catalog(b"/OpenAction 5 0 R", o5=action))
+    t.equal((one.attributes(), one.attributes_of("script.js")), ("MX", "M"), "a script that runs when the file is opened")
+    t.equal(one.named("script.js")[0]["size"], len("app.alert(1);"), "its text without escapes")
+    t.equal(scan(catalog(b"/Names << /JavaScript << /Names [(x) 5 0 R] >> >>", o5=action)).attributes(), "MX", "one that is listed by its name")
+    t.equal(scan(catalog(o5=action)).attributes(), "M", "one that waits")
+    t.equal(scan(catalog(o5=b"<</S/Java#53cript/J#53<6170702E>>>")).attributes_of("script.js"), "M", "names with escapes, a hexadecimal string")
+    t.equal(scan(catalog(o5=b"<< /S /JavaScript /JS 6 0 R >>", o6=b"(alert)")).attributes_of("script.js"), "M", "a string that is an object of its own")
+    launch = scan(catalog(b"/OpenAction << /S /Launch /Win << /F (cmd.exe) /P (/c calc) >> >>"))
+    t.equal((launch.attributes(), launch.attributes_of("launch.txt")), ("MX", "X"), "an action that starts a program")
+    t.equal(scan(catalog(b"/OpenAction [3 0 R /Fit]")).attributes(), "", "a file that is opened at a page")
+
+
+def locked_pdf(t, scan):
+    for bits in ("40", "128", "256"):
+        locked = pdfs.encrypted([("secret.txt", b"hello")], bits, user="jolly1good")
+        one = scan(locked)
+        t.equal((one.attributes(), one.attributes_of("secret.txt")), ("C", None), "a password of %s bits" % bits)
+        opened = scan(locked, text="The password is jolly1good.")
+        t.equal((opened.attributes(), opened.attributes_of("secret.txt")), ("K", ""), "a word of the mail opens it")
+        t.equal(scan(locked, text="Password: owner").attributes(), "K", "so does the owner's")
+
+
+def broken_pdf(t, scan):
+    def with_file(data, entries):
+        return pdfs.with_files([("x.bin", data)], lambda d: d, entries)
+    packed = zlib.compress(bytes(range(256)) * 40)
+    t.equal(scan(with_file(packed, b"/Filter /FlateDecode")).attributes(), "", "an embedded file")
+    half = scan(with_file(packed[:len(packed) // 2], b"/Filter /FlateDecode"))
+    t.ok("U" in half.attributes() and "U" in half.attributes_of("x.bin"), "half of one is undecipherable")
+    t.ok("U" in scan(with_file(b"x" * 99, b"/Filter /JBIG2Decode")).attributes(), "so is one behind a filter for pictures")
+    t.ok("U" in scan(with_file(packed, b"/Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns 99999999 >>")).attributes(), "and one with an absurd predictor")
+
+
+def bombs_in_pdf(t, scan):
+    packed = zlib.compressobj(9)
+    zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
+    t.match(scan(pdfs.with_files([("x", zeros)], lambda d: d, b"/Filter /FlateDecode")).text, r"storage quota", "400 MiB of zeros")
+    twice = zlib.compress(zeros)
+    t.match(scan(pdfs.with_files([("x", twice)], lambda d: d, b"/Filter [/FlateDecode /FlateDecode]")).text, r"storage quota", "the same, packed twice")
+    t.match(scan(catalog(o5=pdfs.stream(zeros, b"/Type /ObjStm /N 9 /First 9 /Filter /FlateDecode"))).text, r"more objects than", "an object stream of 400 MiB")
+    t.ok(scan(catalog(o5=b"[" * 200000)).parts, "200,000 arrays within each other")
+    t.ok(scan(b"%PDF-1.4\n" + b"1 0 obj <<" * 50000).parts, "50,000 objects that do not end")
+    t.ok(scan(catalog(o5=b"<< /Length 5 0 R /Filter 5 0 R >>stream\nendstream", o6=b"<< /EF 6 0 R /F 6 0 R >>")).parts, "objects that refer to themselves")
+
+
+def names_in_pdf(t, scan):
+    for name in NAMES[:2] + NAMES[3:]:
+        data = pdfs.with_files([("NAME", b"content")], lambda d: d, b"").replace(b"(NAME)", b"(\xef\xbb\xbf%s)" % name[:900].replace("(", "\\(").replace(")", "\\)").encode())
+        t.ok(scan(data).named(name[:900]), "the name %.30r of a file is told as it is" % name)
+    t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
+
+
+# --- what mail programs and people write
+
+def rtf_texts(t, scan):
+    linked = messages.rtf(messages.hexadecimal(struct.pack("<III", 0x501, 1, 6) + b"Excel\0" + struct.pack("<I", 21) + b"http://example.net/x\0" + struct.pack("<I", 0)))
+    t.equal(scan(linked).named("link.txt")[0]["size"], len("Excel\nhttp://example.net/x\n"), "a linked object tells where it leads")
+    t.ok(scan(b"{\\rtf1{\\*\\template http://example.net/t.dotm}}").named("template.txt"), "a template from elsewhere")
+    field = b"{\\rtf1{\\field{\\*\\fldinst {\\b DDE}AUTO c:\\\\windows cmd}{\\fldrslt x}}{\\field{\\*\\fldinst PAGE}}}"
+    one = scan(field)
+    t.equal((one.attributes(), one.attributes_of("field.txt"), len(one.named("field.txt"))), ("X", "X", 1), "a field that starts a program")
+    t.ok(scan(b"{\\rtf1" + b"{" * 100000 + b"\\objdata 0102" * 100).parts, "groups without end")
+    t.ok(scan(b"{\\rtf1{\\*\\objdata\\bin99999999 abc\\bin-5 x}}").parts, "\\bin beyond the end")
+    cut = scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", compound.package("x.bin", b"abc").replace(b"\3\0\0\0abc", b"\0\1\0\0abc")))))
+    t.ok("U" in cut.attributes_of("x.bin"), "a package that is shorter than it says")
+
+
+def winmail(t, scan):
+    whole = messages.winmail([("first.txt", b"hello"), ("second.txt", b"world")])
+    one = scan(whole, "winmail.dat")
+    t.equal([p["names"] for p in one.named("first.txt") + one.named("second.txt")], [["first.txt", "EICAR~1.GZ"], ["second.txt", "EICAR~1.GZ"]], "names, the long one first")
+    t.equal(one.named("first.txt")[0]["mime_types"], ["application/gzip"], "the type that is declared")
+    t.ok("U" in scan(whole[:-30]).attributes(), "half of it is undecipherable")
+    twice = messages.tnef(messages.tnef_attribute(2, 0x9002, 6, b"\1\0" + b"\0" * 12) + messages.tnef_attribute(2, 0x800f, 6, b"one content")
+                          + messages.tnef_attribute(2, 0x9005, 6, messages.tnef_properties(messages.tnef_property(0x3701, 0x102, b"another content"))))
+    t.equal(sorted(p["size"] for p in scan(twice).parts.values() if p["placement"].startswith("1/2/")), [11, 15], "two contents of one attachment: both")
+    t.ok("U" in scan(messages.tnef() + b"\xff" * 40).attributes(), "so is one with something else in it")
+
+
+def notes(t, scan):
+    one = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]))
+    t.equal([p["names"] for p in (one.parts["1/2/1"], one.parts["1/2/2"])], [["a.txt"], ["b.exe"]], "names of files in a section, by order")
+    extra = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]) + messages.one_name("c.js"))
+    t.equal(extra.parts["1/2/1"]["names"], ["a.txt", "b.exe", "c.js"], "more names than files: each has all")
+    t.ok("U" in scan(messages.one([("a.txt", b"x" * 100)])[:-70]).attributes(), "a file that ends early")
+
+
+def pages(t, scan):
+    one = scan(messages.html_data([("invoice.zip", b"content")]), "x.html")
+    t.equal([one.named("invoice.zip")[0][k] for k in ("mime_types", "size")], [["application/gzip"], 7], "name and type of a data: URL")
+    one = scan(messages.html_smuggled([("invoice.iso", os.urandom(100))]), "x.html")
+    t.equal(one.named("invoice.iso")[0]["size"], 100, "the name that a script saves under")
+    prose = b"<p>Don't look: 'here', \"there\" and (1, 2, 3) are data: nothing, of course.</p>" * 200
+    t.equal([p for p in scan(messages.page(prose), "x.html").parts if p.startswith("1/2/")], [], "prose gives nothing")
+    words = b"var words = [" + b",".join(b'"word number %d"' % i for i in range(300)) + b"]; f({data:x,y:[1,2,3]});"
+    t.equal([p for p in scan(messages.page(b"<script>" + words + b"</script>"), "x.html").parts if p.startswith("1/2/")], [], "nor does a script of words")
+    text = b"Hello. " + messages.html_data([("x", b"content")])[30:]
+    t.equal(len(scan(text, "x.txt").parts), 3, "text is not taken apart")
+    t.equal(len(scan(text, "x.html").parts), 4, "unless it is called a page")
+    sheet = b'<?xml version="1.0"?><xm:macrosheet xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main"/>'
+    t.equal(scan(sheet, "sheet1.xml").attributes(), "M", "a sheet of Excel 4 macros in XML")
+
+
+def cards(t, scan):
+    one = scan(messages.ics([("agenda.pdf", b"content" * 20)]))
+    t.equal(one.named("agenda.pdf")[0]["size"], 140, "an attachment of an appointment")
+    plain = b"BEGIN:VCALENDAR\r\nATTACH:http://example.net/x\r\nSUMMARY:base64;x\r\nEND:VCALENDAR\r\n"
+    t.equal(len(scan(plain).parts), 3, "a link is none")
+
+
+def shortcuts(t, scan):
+    one = scan(messages.lnk("/c powershell -enc AAAA"))
+    t.equal(one.named("shortcut.txt")[0]["size"], len("arguments: /c powershell -enc AAAA\n"), "a shortcut's arguments are text")
+    t.ok(scan(messages.lnk("x")[:90]).parts, "one that ends early")
+
+
+def names_in_messages(t, scan):
+    for name in NAMES:
+        short = name[:900]
+        attachment = scan(messages.tnef(messages.tnef_attachment(short, b"content")))
+        t.ok(attachment.named(short), "winmail.dat: the name %.30r is told as it is" % name)
+        if "\n" not in name:
+            t.ok(scan(messages.one([(short[:250], b"content")])).named(short[:250]), "OneNote: %.30r" % name)
+    t.ok(not os.path.exists("/tmp/postern-out"), "nothing outside")
+
+
+def bombs_in_messages(t, scan):
+    blobs = b"".join(b'<img src="data:image/x;base64,QUFB">' for _ in range(3000))
+    t.match(scan(messages.page(blobs), "x.html").text, r"Maximum number of files", "3000 data: URLs are over the limit")
+    packed = struct.pack("<IIII", 12 + 30000, 1 << 30, 0x75465a4c, 0) + b"\0" + b"A" * 8 + (b"\xff" + b"\x0c\xff" * 8) * 20000
+    body = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1009, 0x102, packed))))
+    t.ok(scan(body).parts, "packed RTF that repeats itself")
+    inner = zlib.compressobj(9)
+    zeros = b"".join(inner.compress(b"\0" * (1 << 20)) for _ in range(400)) + inner.flush()
+    t.match(scan(b"ActiveMime\0\0" + b"\0" * 38 + zeros, "x.mso").text, r"storage quota", "400 MiB in an .mso file")
+
+
+def real_documents(t, scan):
+    """ClamAV's harmless test program in documents that Office, Outlook, Acrobat ... have written."""
+    folder = "/usr/share/clamav-testfiles"
+    if not os.path.isdir(folder):
+        t.skip("documents of ClamAV", "needs clamav-testfiles")
+        return
+    with open(os.path.join(folder, "clam.exe"), "rb") as f:
+        wanted = hashlib.sha1(f.read()).hexdigest()
+    for name, places in (("clam.tnef", "1/2/3"), ("clam.ole.doc", "1/2/6"), ("clam.exe.rtf", "1/2/1"), ("clam.ppt", "1/2/2/1"), ("clam.pdf", "1/2/1"),
+                         ("clam.exe.html", "1/2/1"), ("clam.chm", "1/2/15")):
+        with open(os.path.join(folder, name), "rb") as f:
+            one = scan(f.read(), name)
+        t.equal((one.parts.get(places, {}).get("digest"), one.attributes().strip("O")), (wanted, ""), name + ": the program is found, nothing is doubted")
+
+
+def main():
+    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
+        for check in checks:
+            if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
+                check(t, lambda data, filename="sample.bin", text="See there.": Scan(p, folder, data, filename, text))
+
+
+if __name__ == "__main__":
+    main()
