@@ -178,7 +178,10 @@ define_lua("drwebd", function(given)
   local socket = given[1] or given.socket or "127.0.0.1:3000"
   if type(socket) ~= "string" then error("drwebd: socket: expected one \"host:port\" or \"/path\"", 0) end
   return function(part, host)
-    return ask_drwebd(host.connect(socket), part)
+    local connection = host.connect(socket)
+    local names = ask_drwebd(connection, part)
+    connection:close()
+    return names
   end
 end)
 

@@ -22,6 +22,8 @@
 /* One call at a time per worker: what is not of this call is dead. */
 static struct postern_call *current;
 static struct { enum postern_result result; const char *text; } failure;
+/* What part:read() has opened last: one descriptor, however often it reads. */
+static struct { const struct postern_part *part; int fd; } reading;
 
 struct part_box { struct postern_call *call; const struct postern_part *part; };
 struct connection_box { struct postern_call *call; struct postern_conn *conn; };
@@ -58,10 +60,13 @@ static int part_read(lua_State *L)
 	const struct postern_part *part = check_part(L, 1);
 	lua_Integer count = luaL_optinteger(L, 2, READ_MAX), offset = luaL_optinteger(L, 3, 0);
 	luaL_Buffer buffer;
-	int fd = postern_part_fd(current, part);
 	size_t got = 0;
 
-	if (fd < 0)
+	if (reading.part != part) {
+		reading.fd = postern_part_fd(current, part);
+		reading.part = reading.fd >= 0 ? part : NULL;
+	}
+	if (!reading.part)
 		return luaL_error(L, "the part cannot be opened");
 	if (count < 0 || offset < 0)
 		return luaL_error(L, "count and offset are not negative");
@@ -71,7 +76,7 @@ static int part_read(lua_State *L)
 		count = postern_part_size(part);
 	char *room = luaL_buffinitsize(L, &buffer, (size_t)count);
 	while (got < (size_t)count) {
-		ssize_t n = pread(fd, room + got, (size_t)count - got, (off_t)(offset + (lua_Integer)got));
+		ssize_t n = pread(reading.fd, room + got, (size_t)count - got, (off_t)(offset + (lua_Integer)got));
 		if (n <= 0)
 			break;
 		got += (size_t)n;
@@ -149,6 +154,7 @@ static int connection_read_until(lua_State *L)
 	if (!line)
 		return failed(L, "read_until");
 	lua_pushlstring(L, line, length);
+	talloc_free(line);	/* a daemon may say many before the call ends */
 	return 1;
 }
 
@@ -175,6 +181,7 @@ static int connection_read_all(lua_State *L)
 	if (!text)
 		return failed(L, "read_all");
 	lua_pushlstring(L, text, length);
+	talloc_free(text);
 	return 1;
 }
 
@@ -263,7 +270,7 @@ static int host_run(lua_State *L)
 	if (!lua_isnoneornil(L, 2))
 		stdin_fd = postern_part_fd(living(L), check_part(L, 2));
 	if (postern_run(living(L), argv, stdin_fd, NULL, OUTPUT_MAX, &result) != 0)
-		return luaL_error(L, "run: %s failed or took too long", argv[0]);
+		return failed(L, "run");
 	lua_newtable(L);
 	lua_pushinteger(L, result.exit_code);
 	lua_setfield(L, -2, "exit_code");
@@ -329,11 +336,13 @@ static int host_match(lua_State *L)
 	if (count < 0)
 		return luaL_error(L, "match: the pattern takes too much time over this text");
 	if (count == 0) {
+		talloc_free(owner);
 		lua_pushnil(L);
 		return 1;
 	}
 	for (int k = count > 1 ? 1 : 0; k < count; k++)
 		lua_pushstring(L, captures[k]);
+	talloc_free(owner);	/* texts may be many */
 	return count > 1 ? count - 1 : 1;
 }
 
@@ -390,6 +399,7 @@ static void push_mail(lua_State *L, const struct postern_mail *mail)
 void lua_host_push(lua_State *L, struct postern_call *call, const struct postern_mail *mail)
 {
 	current = call;
+	reading.part = NULL;
 	failure.result = POSTERN_OK;
 	failure.text = NULL;
 	luaL_newlib(L, host_functions);

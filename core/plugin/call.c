@@ -24,7 +24,7 @@ struct postern_call *call_begin(struct plugin_instance *i, struct plugin_view *v
 	void *arena = talloc_new(NULL);
 	struct postern_call *c = talloc_zero(arena, struct postern_call);
 	c->magic = CALL_MAGIC;
-	c->arena = arena;
+	c->arena = c->scratch = arena;
 	c->instance = i;
 	c->view = v;
 	c->deadline = deadline_sooner(d, i->timeout_ms);
@@ -145,7 +145,7 @@ int postern_time_left_ms(struct postern_call *c)
 
 void *postern_alloc(struct postern_call *c, size_t n)
 {
-	void *memory = talloc_zero_size(c->arena, n ? n : 1);
+	void *memory = talloc_zero_size(c->scratch, n ? n : 1);
 	if (!memory)
 		g_error("out of memory: %zu bytes for %s", n, c->instance->name);
 	return memory;
@@ -155,7 +155,7 @@ char *postern_printf(struct postern_call *c, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	char *text = talloc_vasprintf(c->arena, format, arguments);
+	char *text = talloc_vasprintf(c->scratch, format, arguments);
 	va_end(arguments);
 	return text;
 }

@@ -190,7 +190,7 @@ ssize_t postern_conn_read(struct postern_call *c, struct postern_conn *conn, voi
 
 static char *keep_text(struct postern_call *c, GString *text, size_t *length)
 {
-	char *copy = talloc_zero_size(c->arena, text->len + 1);
+	char *copy = talloc_zero_size(c->scratch, text->len + 1);
 	memcpy(copy, text->str, text->len);
 	if (length)
 		*length = text->len;

@@ -74,6 +74,7 @@ struct postern_call {
 	struct plugin_instance *instance;
 	struct deadline deadline;
 	void *arena;				/* a talloc root: the call may run on a thread of its own */
+	void *scratch;				/* what the plugin asks for: the arena, or within it what goes with the part in hand */
 	struct plugin_view *view;
 	const char *error;
 	const char *version;			/* set anew by this call */
@@ -128,6 +129,8 @@ const char *call_claim(struct plugin_instance *i, void *owner);
 void call_release(struct plugin_instance *i);
 /* The scan itself, on any thread: begin, parts, end, or the one call. */
 enum postern_result scan_view(struct postern_call *c, bool stop_at_first);
+/* A whole call on this thread. Leaks are not looked for: other threads may be opening descriptors meanwhile. */
+void scan_here(struct plugin_instance *i, struct plugin_view *v, struct deadline d, bool stop_at_first, void *owner, struct plugin_outcome *out);
 /* Fill an outcome without a call. */
 void outcome_fail(struct plugin_outcome *out, enum postern_result result, const char *error, void *owner);
 
@@ -164,6 +167,9 @@ bool files_changed(const struct plugin_table *t);	/* plugin/tables.c; t may be N
 /* plugin/regex.c */
 struct postern_regex *regex_compile(void *owner, const char *pattern, struct error *e);
 const char *regex_source(const struct postern_regex *r);
+/* One that met its limits since regex_begin(), on this thread: that it did not match says nothing. */
+void regex_begin(void);
+bool regex_gave_up(void);
 
 /* plugin/abi.c: the plugin as this host reads it (a full struct on owner), or NULL and e naming both numbers and the file. */
 const struct postern_plugin *abi_accept(void *owner, const struct postern_plugin *raw, const char *name, const char *file, struct error *e);

@@ -11,6 +11,9 @@
 #define MATCH_LIMIT 1000000
 #define DEPTH_LIMIT 10000
 
+/* Whether one of this thread's could not be tried to its end. */
+static _Thread_local bool gave_up;
+
 struct postern_regex {
 	pcre2_code *code;
 	pcre2_match_context *limits;
@@ -54,10 +57,27 @@ const char *regex_source(const struct postern_regex *r)
 	return r->source;
 }
 
+void regex_begin(void)
+{
+	gave_up = false;
+}
+
+bool regex_gave_up(void)
+{
+	return gave_up;
+}
+
+static int match(const struct postern_regex *r, const char *text, size_t n, size_t start, pcre2_match_data *data)
+{
+	int rc = pcre2_match(r->code, (PCRE2_SPTR)text, n, start, 0, data, r->limits);
+	gave_up = gave_up || (rc < 0 && rc != PCRE2_ERROR_NOMATCH);
+	return rc;
+}
+
 bool postern_regex_match(const struct postern_regex *r, const char *text, size_t n)
 {
 	pcre2_match_data *data = pcre2_match_data_create_from_pattern(r->code, NULL);
-	int rc = pcre2_match(r->code, (PCRE2_SPTR)text, n, 0, 0, data, r->limits);
+	int rc = match(r, text, n, 0, data);
 	pcre2_match_data_free(data);
 	return rc > 0;
 }
@@ -68,7 +88,7 @@ static char *captured(struct postern_call *c, const char *text, pcre2_match_data
 	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(data);
 	unsigned group = rc > 1 && at[2] != PCRE2_UNSET ? 1 : 0;
 	size_t n = at[2 * group + 1] - at[2 * group];
-	return talloc_strndup(c->arena, text + at[2 * group], n);
+	return talloc_strndup(c->scratch, text + at[2 * group], n);
 }
 
 size_t postern_regex_each(struct postern_call *c, const struct postern_regex *r, const char *text, size_t n,
@@ -77,7 +97,7 @@ size_t postern_regex_each(struct postern_call *c, const struct postern_regex *r,
 	pcre2_match_data *data = pcre2_match_data_create_from_pattern(r->code, NULL);
 	size_t found = 0, start = 0;
 	while (start <= n && found < FOUND_MAX) {
-		int rc = pcre2_match(r->code, (PCRE2_SPTR)text, n, start, 0, data, r->limits);
+		int rc = match(r, text, n, start, data);
 		if (rc <= 0)
 			break;
 		found++;

@@ -44,7 +44,7 @@ int postern_run(struct postern_call *c, const char *const argv[], int stdin_fd, 
 		postern_fail(c, POSTERN_TEMPFAIL, "%s", e.text);
 		return -1;
 	}
-	char *output = talloc_zero_size(c->arena, result.output_size + 1);
+	char *output = talloc_zero_size(c->scratch, result.output_size + 1);
 	for (size_t k = 0; k < result.output_size; k++)
 		output[k] = result.output[k] ? result.output[k] : '?';
 	free(result.output);

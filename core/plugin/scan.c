@@ -42,8 +42,12 @@ static enum postern_result scan_one(struct postern_call *c, const struct postern
 		return postern_fail(c, POSTERN_LIMIT, "part p%03u has %lld bytes, more than max_size", p->number, (long long)p->size_bytes);
 	if (deadline_left_ms(c->deadline) == 0)
 		return postern_fail(c, POSTERN_TEMPFAIL, "time over");
+	/* A mail may have more parts than there is room for what each of them needs. */
+	c->scratch = talloc_new(c->arena);
 	enum postern_result r = c->instance->plugin->scanner->scan_part(c, p);
 	close_part_fds(c);
+	talloc_free(c->scratch);
+	c->scratch = c->arena;
 	return r;
 }
 
@@ -87,16 +91,20 @@ static enum postern_result scan_mail(struct postern_call *c)
 enum postern_result scan_view(struct postern_call *c, bool stop_at_first)
 {
 	const struct postern_plugin *p = c->instance->plugin;
-	enum postern_result admitted = breaker_admit(c);
-	if (admitted != POSTERN_OK)
-		return admitted;
 	bool per_part = (p->capabilities & POSTERN_CAP_PER_PART) && p->scanner->scan_part;
 	if (!per_part && !p->scanner->scan)
 		return postern_fail(c, POSTERN_BROKEN, "the plugin has no call to scan with");
 	blame_enter(c->instance);
-	enum postern_result r = per_part ? scan_parts(c, stop_at_first) : scan_mail(c);
+	enum postern_result r = breaker_admit(c);
+	regex_begin();
+	if (r == POSTERN_OK)
+		r = per_part ? scan_parts(c, stop_at_first) : scan_mail(c);
 	blame_leave(c->instance);
-	return c->found_count > 0 ? POSTERN_OK : r;
+	if (c->found_count > 0)
+		return POSTERN_OK;
+	if ((r == POSTERN_OK || r == POSTERN_NOTHING) && regex_gave_up())
+		return postern_fail(c, POSTERN_TEMPFAIL, "a regular expression of its options took too much time over the answer");
+	return r;
 }
 
 static void account_scan(const struct postern_call *c, struct plugin_outcome *out, int64_t began_us)
@@ -106,7 +114,7 @@ static void account_scan(const struct postern_call *c, struct plugin_outcome *ou
 	account_call(c, out->result, out->found_count, out->elapsed_us);
 }
 
-void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadline d, bool stop_at_first, void *owner,
+void scan_here(struct plugin_instance *i, struct plugin_view *v, struct deadline d, bool stop_at_first, void *owner,
 	struct plugin_outcome *out)
 {
 	struct error e = { 0 };
@@ -121,9 +129,7 @@ void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadli
 		return;
 	}
 	int64_t began_us = clock_wall_us();
-	struct leak_watch watch;
 	view_never_empty(v);
-	leaks_begin(&watch);
 	struct postern_call *c = call_begin(i, v, d);
 	bool paths = i->plugin->capabilities & POSTERN_CAP_PATH;
 	enum postern_result r = paths && view_give_paths(v, &e) != 0 ? postern_fail(c, POSTERN_TEMPFAIL, "%s", e.text) :
@@ -131,8 +137,17 @@ void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadli
 	call_report(c, r, owner, out);
 	account_scan(c, out, began_us);
 	call_end(c);
-	leaks_end(&watch, &i, 1);
 	call_release(i);
+}
+
+void plugin_scan(struct plugin_instance *i, struct plugin_view *v, struct deadline d, bool stop_at_first, void *owner,
+	struct plugin_outcome *out)
+{
+	struct leak_watch watch;
+	view_never_empty(v);	/* which opens what the view keeps */
+	leaks_begin(&watch);
+	scan_here(i, v, d, stop_at_first, owner, out);
+	leaks_end(&watch, &i, 1);
 }
 
 void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out)
@@ -150,7 +165,9 @@ void plugin_version(struct plugin_instance *i, struct deadline d, void *owner, s
 		return;
 	}
 	struct postern_call *c = call_begin(i, NULL, d);
+	blame_enter(i);
 	enum postern_result r = i->plugin->scanner->version(c);
+	blame_leave(i);
 	if (r == POSTERN_TEMPFAIL)
 		breaker_suspect(i);
 	call_report(c, r, owner, out);

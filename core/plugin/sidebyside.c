@@ -203,7 +203,7 @@ void plugin_scan_all(struct plugin_instance *const *instances, size_t count, str
 	tasks_start(tasks, count);
 	for (size_t k = 0; k < count; k++) {
 		if (wants_main_thread(instances[k]))
-			plugin_scan(instances[k], v, d, stop_at_first, owner, &outcomes[k]);
+			scan_here(instances[k], v, d, stop_at_first, owner, &outcomes[k]);
 	}
 	wait_for_tasks(tasks, count, done_fd, latest(tasks, count, d));
 	wait_for_tasks(tasks, count, done_fd, deadline_in(NATURAL_END_MS));

@@ -256,7 +256,7 @@ const char *postern_part_path(struct postern_call *c, const struct postern_part 
 	const struct postern_mail *m = &c->view->mail;
 	if (!paths || !m->folder || (p->number == 0 && !m->whole_in_folder))
 		return NULL;
-	return talloc_asprintf(c->arena, "%s/p%03u", m->folder, p->number);
+	return talloc_asprintf(c->scratch, "%s/p%03u", m->folder, p->number);
 }
 
 const void *postern_part_data(struct postern_call *c, const struct postern_part *p, size_t *n)

@@ -275,7 +275,7 @@ enum postern_result postern_complain(struct postern_error *, enum postern_result
 /* Call */
 struct postern_instance *postern_call_instance(struct postern_call *);
 int postern_time_left_ms(struct postern_call *);			/* 0: over */
-void *postern_alloc(struct postern_call *, size_t);			/* zeroed; goes with the call */
+void *postern_alloc(struct postern_call *, size_t);			/* zeroed; goes with the call, in scan_part() with the part */
 char *postern_printf(struct postern_call *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Say why the call fails, and return `result`. */
 enum postern_result postern_fail(struct postern_call *, enum postern_result result, const char *format, ...)

@@ -139,6 +139,14 @@ char *banned_strings_short(const struct part *p, void *owner)
 
 struct joining { GString *out; const char *separator; };
 
+/* A name that holds a separator would look like other keys, or like a node of its own, and a rule could be led past it. */
+static void join_declared(GString *out, const char *separator, const char *prefix, const char *text)
+{
+	char *one = g_strdelimit(g_strdup(text), "\t\r\n", ' ');
+	join(out, separator, prefix, one);
+	g_free(one);
+}
+
 static void join_type(void *context, const char *type)
 {
 	struct joining *j = context;
@@ -153,10 +161,10 @@ char *banned_strings_attributes(const struct part *p, const char *separator, voi
 	join(j.out, separator, number, "");
 	join(j.out, separator, "L=", p->placement ? p->placement : "");
 	for (unsigned i = 0; i < p->mime_type_count; i++)
-		join(j.out, separator, "M=", p->mime_types[i]);
+		join_declared(j.out, separator, "M=", p->mime_types[i]);
 	each_type(p, join_type, &j);
 	for (unsigned i = 0; i < p->name_count; i++)
-		join(j.out, separator, "N=", p->names[i]);
+		join_declared(j.out, separator, "N=", p->names[i]);
 	for (unsigned bit = 0; PART_ATTRIBUTE_LETTERS[bit]; bit++)
 		if (p->attributes & ~(unsigned)PART_SPARED & (1u << bit))	/* spared is between opener and scanners only */
 			join(j.out, separator, "A=", (char[2]){ PART_ATTRIBUTE_LETTERS[bit] });

@@ -8,7 +8,8 @@
  *
  * A clamd that cannot make its temporary folder says OK to descriptors.  So the
  * EICAR test text is sent too, with the first scan that finds clamd there and
- * every few minutes: once clamd has found it, no scan counts while it does not.
+ * every few minutes: once clamd has found it, no scan counts while it does not,
+ * nor one of another socket before it has.
  *
  * Of several sockets the one that works is kept; where it fails a part, the
  * others are asked in turn.  With `allmatch` every name is asked for: clamd
@@ -44,6 +45,7 @@ struct state {
 	bool fildes_refused;	/* on this connection: do not ask for it again */
 	bool told;		/* that was logged */
 	bool canary_known;	/* clamd has found the test text before */
+	size_t canary_at;	/* the socket where it was found last */
 	int64_t canary_due_ms;	/* when to send it next, by a clock that nobody sets; 0: at once */
 };
 
@@ -390,25 +392,6 @@ static void note_unreadable(struct postern_call *call, const char *text)
 	s->paths_told = true;
 }
 
-static enum postern_result clamd_scan_part(struct postern_call *call, const struct postern_part *part)
-{
-	char *text = NULL;
-	int fd = postern_part_fd(call, part);
-	if (fd < 0)
-		return POSTERN_TEMPFAIL;
-	if (options_of(call)->allmatch) {
-		enum verdict all = ask_all(call, part, fd, &text);
-		if (all == FOUND)
-			return POSTERN_OK;	/* each name was reported */
-		if (all != REFUSED)
-			return judge(call, part, all, text);
-		if (text)
-			note_unreadable(call, text);
-	}
-	enum verdict v = ask(call, fd, &text);
-	return judge(call, part, v, text);
-}
-
 /* The test text, put together here so that no scanner finds it in this program. */
 static int canary_open(void)
 {
@@ -442,11 +425,50 @@ static enum verdict canary_send(struct postern_call *call)
 	enum verdict v = ask_one(call, fd, true, true, &text);
 	close(fd);
 	struct state *s = state_of(call);
-	if (v == FOUND)
+	if (v == FOUND) {
 		s->canary_known = true;
+		s->canary_at = s->peers.first;
+	}
 	if (v == FOUND || (v != SILENT && !s->canary_known))
 		s->canary_due_ms = now_ms() + options_of(call)->canary_interval_ms;
 	return v;
+}
+
+static enum postern_result no_canary(struct postern_call *call)
+{
+	return postern_fail(call, POSTERN_TEMPFAIL, "clamd does not find the EICAR test text any more: no scan of it counts; "
+		"look at the space and inodes of its TemporaryDirectory");
+}
+
+/* A verdict of clean from a socket where nobody has yet found the test text, which the others know. */
+static bool is_blind(struct postern_call *call)
+{
+	struct state *s = state_of(call);
+	if (options_of(call)->canary_interval_ms == 0 || !s->canary_known || s->canary_at == s->peers.first)
+		return false;
+	bool blind = canary_send(call) != FOUND;
+	if (blind)
+		peers_move_on(call);
+	return blind;
+}
+
+static enum postern_result clamd_scan_part(struct postern_call *call, const struct postern_part *part)
+{
+	char *text = NULL;
+	int fd = postern_part_fd(call, part);
+	if (fd < 0)
+		return POSTERN_TEMPFAIL;
+	if (options_of(call)->allmatch) {
+		enum verdict all = ask_all(call, part, fd, &text);
+		if (all == FOUND)
+			return POSTERN_OK;	/* each name was reported */
+		if (all != REFUSED)
+			return all == CLEAN && is_blind(call) ? no_canary(call) : judge(call, part, all, text);
+		if (text)
+			note_unreadable(call, text);
+	}
+	enum verdict v = ask(call, fd, &text);
+	return v == CLEAN && is_blind(call) ? no_canary(call) : judge(call, part, v, text);
 }
 
 static enum postern_result clamd_begin(struct postern_call *call, const struct postern_mail *mail)
@@ -465,8 +487,7 @@ static enum postern_result clamd_begin(struct postern_call *call, const struct p
 		v = canary_send(call);
 	}
 	if (v == CLEAN)
-		return postern_fail(call, POSTERN_TEMPFAIL, "clamd does not find the EICAR test text any more: no scan of it counts; "
-			"look at the space and inodes of its TemporaryDirectory");
+		return no_canary(call);
 	return POSTERN_OK;	/* found; or an error, which the scan will meet and report by itself */
 }
 

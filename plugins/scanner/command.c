@@ -161,7 +161,8 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 		return postern_fail(call, POSTERN_NOTHING, "%s could not look into everything (exit code %d)", program_of(call), r->exit_code);
 	if (!o->clean.given)
 		return postern_fail(call, POSTERN_NOTHING, "%s found nothing, and is not asked to vouch", program_of(call));
-	if (r->output_cut && o->clean.regex)
+	/* What would have matched may stand behind what was read. */
+	if (r->output_cut && (o->clean.regex || o->infected.regex || o->inconclusive.regex))
 		return postern_fail(call, POSTERN_TEMPFAIL, "%s printed more than %d bytes", program_of(call), OUTPUT_MAX);
 	if (postern_match(&o->clean, r->exit_code, r->output, r->output_size))
 		return POSTERN_OK;

@@ -99,7 +99,7 @@ int peer_say(struct postern_call *call, struct peer *p, const char *text)
 
 char *peer_read_line(struct postern_call *call, struct peer *p)
 {
-	char *text = postern_alloc(call, PEER_LINE_MAX + 1);
+	char text[PEER_LINE_MAX];
 	size_t n = 0;
 	for (;; n++) {
 		ssize_t got = postern_conn_read(call, p->conn, text + n, 1);
@@ -118,8 +118,7 @@ char *peer_read_line(struct postern_call *call, struct peer *p)
 	}
 	if (n > 0 && text[n - 1] == '\r')
 		n--;
-	text[n] = '\0';
-	return text;
+	return postern_printf(call, "%.*s", (int)n, text);
 }
 
 static void keep_first(struct postern_call *call, const char *match, void *context)

@@ -22,7 +22,7 @@ struct options {
 };
 
 /* Bytes in the making: a query may hold zeros. */
-struct bytes { char *v; size_t n; };
+struct bytes { char *v; size_t n, room; };
 
 static const struct options *options_of(struct postern_call *call)
 {
@@ -104,7 +104,19 @@ static struct bytes build_query(struct postern_call *call, const char *at, const
 
 /* ---- one exchange ---- */
 
-/* Appends one line and LF; the line itself, which is memory of the call. NULL: the failure text is set. */
+/* Replies are short as a rule, and a mail may have thousands of parts. */
+static void make_room(struct postern_call *call, struct bytes *b, size_t more)
+{
+	if (b->n + more <= b->room)
+		return;
+	b->room = 2 * (b->n + more);
+	char *v = postern_alloc(call, b->room);
+	if (b->n > 0)
+		memcpy(v, b->v, b->n);
+	b->v = v;
+}
+
+/* Appends one line and LF, NUL-terminated; the line itself, which is memory of the call. NULL: the failure text is set. */
 static const char *add_line(struct postern_call *call, struct peer *p, struct bytes *text)
 {
 	const char *line = peer_read_line(call, p);
@@ -114,15 +126,17 @@ static const char *add_line(struct postern_call *call, struct peer *p, struct by
 		postern_fail(call, POSTERN_BROKEN, "the daemon sent more than %d bytes of reply", REPLY_MAX);
 		return NULL;
 	}
+	make_room(call, text, strlen(line) + 2);
 	put(text, line, strlen(line));
-	put(text, "\n", 1);
+	put(text, "\n", 2);
+	text->n--;
 	return line;
 }
 
 /* All up to the line that "last" matches. */
 static char *read_lines(struct postern_call *call, struct peer *p, size_t *size)
 {
-	struct bytes text = { .v = postern_alloc(call, REPLY_MAX + 1) };
+	struct bytes text = { 0 };
 	const struct postern_regex *last = options_of(call)->last;
 	for (unsigned k = 0; k < LINES_MAX; k++) {
 		const char *line = add_line(call, p, &text);

@@ -60,6 +60,21 @@ def of(p, name):
     return next(i for i in p.status()["plugins"] if i["name"] == name)
 
 
+def in_its_version(t):
+    """Not every question is a mail's: a new worker asks for the version."""
+    with Folder() as folder, Catcher() as hop:
+        trap = folder.join("trap")
+        scanners = named("worker", "innocent", "reacts = false") + ", " + named("worker", "culprit", 'trap = "%s"' % trap)
+        with Postern(t, hop, LUA + "max_requests = 1\n", scanners=scanners, folder=folder, name="version") as p:
+            with open(trap, "wb"):
+                os.chmod(folder.path, 0o755)
+            t.equal(send(p.address, mail()).code, 250, "version: a mail passes")
+            t.match(p.wait_log(r"worker \d+ died"), r"at stage starting, asking culprit", "version: the log names who was asked")
+            os.unlink(trap)
+            t.ok(of(p, "culprit")["deaths"] > 0 and of(p, "innocent")["deaths"] == 0, "version: counted with the right one")
+            t.equal(send(p.address, mail()).code, 250, "version: mails go on")
+
+
 def the_right_one(t):
     """Several of a kind, side by side: log and counters name the one that did it."""
     scanners = ", ".join([named("worker", "innocent", "reacts = false"), named("worker", "culprit"), named("opener", "quiet", "reacts = false"),
@@ -71,6 +86,7 @@ def the_right_one(t):
         t.equal(of(p, "culprit")["deaths"], 4, "its counter has them all")
         t.equal(of(p, "innocent")["deaths"], 0, "nobody else's has one")
         t.equal(p.counter("worker-deaths"), 4, "nor is one missed that leaves with a code of success")
+    in_its_version(t)
     scanners = named("opener", "quiet", "reacts = false") + ", " + named("opener", "inner")
     with Catcher() as hop, Postern(t, hop, LUA, scanners=scanners, name="several in the opener") as p:
         for n, what in enumerate(("crash", "exit", "spin"), 1):

@@ -2,10 +2,11 @@
 """test_daemon_lua_scanner.py - scanners written in the configuration: what they see, what their answers mean, what their errors cost."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from catcher import Catcher
-from fakeclamd import FakeDaemon
+from fakeclamd import FakeClamd, FakeDaemon
 from postern import Folder, Postern, mail
 from smtpclient import send
 from tapout import Tap
@@ -122,6 +123,33 @@ def more_helpers(t, hop):
             p = Postern(next_hop=hop, scanners='scanner "x" { %s = 3, scan = function() return false end }' % key, folder=folder, start=False)
             t.match("".join(p.posternd("-t")[1:]), wanted, key + " that is none")
 
+BESIDE = """
+av_scanners = {
+  clamd { "%(run)s/clamd", session = false, fildes = false, canary_interval = 0, name = "beside" },
+  scanner "words" { scan = function(part, host)
+    host.run({ "/bin/sleep", "0.01" })
+    return false
+  end },
+}
+max_servers = 1
+"""
+
+
+class SlowClamd(FakeClamd):
+    def answered(self, content):
+        time.sleep(0.1)
+
+
+def beside_others(t, hop):
+    """What others open while it is asked is not left open by it."""
+    parts = b"".join(b"--b\r\n\r\n%d\r\n" % n for n in range(8)) + b"--b--\r\n"
+    with Folder() as folder, SlowClamd(os.path.join(folder.own("run", mode=0o755), "clamd")):
+        with Postern(tap=t, next_hop=hop, lua=BESIDE, folder=folder, name="beside others") as p:
+            codes = {send(p.address, mail(parts, headers=("Content-Type: multipart/mixed; boundary=b",))).code for _ in range(12)}
+            t.equal(codes, {250}, "beside a scanner on a thread every mail passes")
+            t.equal(p.log_lines("leaves descriptors open"), [], "and nobody is said to leave descriptors open")
+
+
 def main():
     with Tap() as t, Catcher() as hop, Postern(tap=t, next_hop=hop, scanners=WORDS, lua="child_timeout = 20\nmax_servers = 1\n") as p:
         LineDaemon(os.path.join(p.values["run"], "daemon"), large, True)
@@ -145,6 +173,7 @@ def main():
         code, changed, _ = p.posternd("-n")
         t.match(changed, r'scanner "words"', "-n names it")
         more_helpers(t, hop)
+        beside_others(t, hop)
 
 
 main()

@@ -363,10 +363,10 @@ def test_all_names_refused_is_asked_the_usual_way():
     assert err.count("allmatch: clamd does not read the part (File path check failure: Permission denied.)") == 1, err
 
 
-def two_servers(first, second, deadline_ms=5000, times=1, options=()):
+def two_servers(first, second, deadline_ms=5000, times=1, options=(), canary="0"):
     with Server(first) as a, Server(second) as b, probe.Folder() as folder:
         part = folder.file("part", b"x")
-        extra = [x for o in ["canary_interval=0", *options] for x in ("-o", o)]
+        extra = [x for o in ["canary_interval=" + canary, *options] for x in ("-o", o)]
         answers, _, _ = probe.run("-t", deadline_ms, "-r", times, "-P", part, "-p", "clamd", "-o", "socket=" + a.address,
                                   "-o", "socket=" + b.address, *extra)
         return answers, a.connections, b.connections
@@ -385,6 +385,26 @@ def test_failover_within_a_mail():
         answers, first, second = two_servers(answering(reply), found_each_time, times=3)
         assert all(a.result == "OK" and a.found == ["p001:Second"] for a in answers) and len(answers) == 3, (reply, answers)
         assert first <= 2 and second == 1, (reply, first, second)
+
+
+def test_who_steps_in_must_find_the_text_too():
+    def finds_it_and_dies(talk, number):
+        if number > 0:
+            return
+        talk.part()
+        talk.say(b"1: fd[10]: Eicar FOUND\0")
+
+    def says(*verdicts):
+        def answer(talk, _):
+            for n, verdict in enumerate(verdicts, 1):
+                talk.part()
+                talk.say(b"%d: fd[10]: %s\0" % (n, verdict))
+            talk.more()
+        return answer
+    answers, _, second = two_servers(finds_it_and_dies, says(b"OK", b"OK"), canary="5m")
+    assert answers[0].result == "TEMPFAIL" and "EICAR test text" in answers[0].error and second == 1, answers
+    answers, _, _ = two_servers(finds_it_and_dies, says(b"OK", b"Eicar FOUND", b"OK"), canary="5m", times=2)
+    assert [a.result for a in answers] == ["OK", "OK"], answers
 
 
 def test_a_hanging_clamd_costs_one_mail():

@@ -117,6 +117,15 @@ def test_much_output():
     assert answer.result == "OK", answer
     answer = scan("print('x' * 3000000); print('OK')", "clean=/OK$", "infected=1")
     assert answer.result == "TEMPFAIL", answer
+    for meaning in ("infected=/ FOUND$", "inconclusive=/ FOUND$"):
+        answer = scan("print('x: fine\\n' * 50000 + 'y: Bad FOUND')", "infected=1", "clean=0", meaning)
+        assert answer.result == "TEMPFAIL" and "printed more than" in answer.error, (meaning, answer)
+
+
+def test_an_expression_that_meets_its_limits_is_no_verdict():
+    for meaning in ("infected=/(?:a+)+[bd]", "inconclusive=/(?:a+)+[bd]"):
+        answer = scan("print('a' * 20000 + 'c')", "infected=1", "clean=0", meaning)
+        assert answer.result == "TEMPFAIL" and "regular expression" in answer.error, (meaning, answer)
 
 
 def test_absent_program():

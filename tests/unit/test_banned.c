@@ -262,6 +262,12 @@ static void test_namepath(void **state)
 	assert_banned(4, ".exe,.exe-ms,setup.exe");
 	find(list_of(RULES({ "^\\.exe$", "", &value_false }), NULL));
 	assert_int_equal(found.count, 0);
+	const char *forged[] = { "x\tN=ok.txt\nP=p009\tN=ok.txt\r\n.exe", NULL };
+	mail->parts[3].names = forged;
+	mail->parts[3].name_count = 1;
+	rules.namepath = RULES({ "\tN=[^\t\n]*\\.exe$", "m", NULL });
+	find(NULL);
+	assert_int_equal(found.count, 1);
 	mail->parts[1].attributes = PART_CRYPTED | PART_UNDECODABLE;
 	rules.namepath = RULES({ "\\tA=U\\tA=C$", "m", NULL });
 	find(NULL);

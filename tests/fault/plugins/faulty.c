@@ -1,7 +1,8 @@
 /* faulty.c - a scanner that misbehaves on demand: "X-Try: WHAT" in the header of a mail says how.
  *
  * Built twice: faultyopener runs in the opener, faultyworker in the worker.
- * Option load = "hang" makes a template that never becomes ready.  Never installed. */
+ * Option load = "hang" makes a template that never becomes ready; while the file of the option `trap` is there, asking for
+ * the version is the end.  Never installed. */
 #include "config.h"
 #include <postern/plugin.h>
 
@@ -16,10 +17,11 @@
 #define NAME_BYTES (300 * 1024)
 #define NAMES 5000
 
-struct options { const char *load; bool reacts; };
+struct options { const char *load, *trap; bool reacts; };
 
 static const struct postern_option options[] = {
 	{ .name = "load", .type = POSTERN_STRING, .offset = offsetof(struct options, load), .value = "", .doc = "hang: never come back from load" },
+	{ .name = "trap", .type = POSTERN_FILE, .offset = offsetof(struct options, trap), .doc = "while it is there, version() crashes" },
 	{ .name = "reacts", .type = POSTERN_BOOL, .offset = offsetof(struct options, reacts), .value = "true", .doc = "false: it behaves" },
 	{ 0 },
 };
@@ -122,7 +124,15 @@ static enum postern_result faulty_load(struct postern_instance *i, struct poster
 	return POSTERN_OK;
 }
 
-static const struct postern_scanner_ops scanner = { .size = sizeof scanner, .scan = faulty_scan };
+static enum postern_result faulty_version(struct postern_call *c)
+{
+	const struct options *o = postern_options(postern_call_instance(c));
+	if (o->trap && access(o->trap, F_OK) == 0)
+		abort();
+	return POSTERN_OK;
+}
+
+static const struct postern_scanner_ops scanner = { .size = sizeof scanner, .scan = faulty_scan, .version = faulty_version };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD,
