@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "deliver/envelope.h"
 #include "mail/address.h"
 
 #define ORCPT_MAX 500	/* RFC 3461 4.2 */
@@ -76,7 +77,14 @@ void rewrite_recipient(struct mail *m, const struct policy *p, struct recipient 
 	const char *address = new_address(m, p, r);
 	if (strcmp(address, r->address) == 0)
 		return;
-	r->forward_address = address_quote(m, address);
+	const char *quoted = address_quote(m, address);
+	if (!envelope_address_is_safe(quoted)) {	/* a row or a table is wrong: the recipient shall not lose his mail by it */
+		r->tagged = false;
+		log_write(LOG_LEVEL_WARNING, "<%s>: an address extension or rewriting by addr_extension_..._maps or addr_rewrite_maps_by_ccat would make it <%s>,"
+			" which is no address; it stays as it is", r->envelope->address, quoted);
+		return;
+	}
+	r->forward_address = quoted;
 	if (!r->envelope->orcpt)	/* so that a notification names the address that the sender knows */
 		r->forward_orcpt = orcpt_of(m, r);
 	log_write(LOG_LEVEL_INFO, "<%s> is sent on to <%s>", r->envelope->address, r->forward_address);

@@ -353,6 +353,9 @@ static void rewriting(void **state)
 		{ "a@b.org", "addr_extension_virus_maps = { \"virus\" }\nrecipient_delimiter = \"-+\"\n", "a-virus@b.org", "rfc822;a@b.org" },
 		{ "a@b.net", "addr_extension_virus_maps = { \"virus\" }\n", NULL, NULL },
 		{ "\"a b\"@b.org", "addr_extension_virus_maps = { \"virus\" }\n", "\"a b+virus\"@b.org", "rfc822;\"a+20b\"@b.org" },
+		/* A row that is wrong does no harm, nor does it lose a mail. */
+		{ "a@b.org", "addr_extension_virus_maps = { \"vi\\r\\nDATA\" }\n", NULL, NULL },
+		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"trap@c.org>\" }\n", NULL, NULL },
 		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"trap@c.org\" }\n", "trap@c.org", "rfc822;a@b.org" },
 		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"@c.org\" }\n", "a@c.org", "rfc822;a@b.org" },
 		{ "a@b.org", "addr_rewrite_maps_by_ccat[CC_VIRUS] = { \"trap@\" }\naddr_extension_virus_maps = { \"v\" }\n", "trap+v@b.org", "rfc822;a@b.org" },
