@@ -130,7 +130,7 @@ struct mail {
 	unsigned part_count;
 	struct part *parts;		/* parts[i].number == i + 1 */
 	bool opened;			/* the opener has finished with it */
-	bool undecipherable, crypted, ambiguous, over_limits, mail_as_part;
+	bool undecipherable, crypted, ambiguous, over_limits, mail_as_part, bare_file;
 	bool unopened;			/* a container or document that no decoder understands */
 	const char *hold;		/* X-Amavis-Hold text */
 	const char *mime_error;		/* what the opener complained of, or NULL */

@@ -381,11 +381,23 @@ static bool header_is_bounded(struct slice mail)
 	return mail.n <= TOP_HEADER_MAX_BYTES || memmem(mail.data, look, "\n\r\n", 3) || memmem(mail.data, look, "\n\n", 2);
 }
 
+static void walk_file(struct walk *w, struct slice bytes)
+{
+	struct place at = { .index = 1 };
+	struct node n;
+	if (!node_begin(w, &n, at))
+		return;
+	leaf_take(w, &n, bytes, TRANSFER_IDENTITY, at);
+	node_clear(&n);
+}
+
 static void walk_mail(struct walk *w, int mail_fd)
 {
 	struct source s;
 	if (source_open(&s, mail_fd, w->job->order->size_bytes) != 0) {
 		walk_broken(w, errno, "read mail: %s", g_strerror(errno));
+	} else if (w->job->order->bare_file) {
+		walk_file(w, s.bytes);
 	} else if (!header_is_bounded(s.bytes)) {
 		walk_limit(w, "Header larger than %d bytes", TOP_HEADER_MAX_BYTES);
 	} else {

@@ -144,6 +144,7 @@ struct open_order {
 	uint8_t first_infected_stops;
 	uint8_t keep_mail;		/* keep_decoded_original_maps says MAIL */
 	uint8_t keep_parts;		/* until DONE: the worker reads them too; else they go with the last FINDING */
+	uint8_t bare_file;		/* no mail, but a content by itself: it is the only part at the top */
 	uint8_t asks_keep;		/* a KEEP follows where OPENED says that parts are spared: the scanners wait for it */
 	uint64_t max_files, max_levels, quota_bytes;	/* 0: none */
 	uint32_t cpu_ms;		/* of the process, for the whole mail: its death */

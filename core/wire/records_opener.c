@@ -73,6 +73,7 @@ void open_order_write(struct wire_writer *w, const struct open_order *o)
 	wire_put_u8(w, o->first_infected_stops);
 	wire_put_u8(w, o->keep_mail);
 	wire_put_u8(w, o->keep_parts);
+	wire_put_u8(w, o->bare_file);
 	wire_put_u8(w, o->asks_keep);
 	wire_put_u64(w, o->max_files);
 	wire_put_u64(w, o->max_levels);
@@ -98,6 +99,7 @@ int open_order_read(struct wire_reader *r, void *owner, struct open_order *o)
 	o->first_infected_stops = fields_get_flag(r);
 	o->keep_mail = fields_get_flag(r);
 	o->keep_parts = fields_get_flag(r);
+	o->bare_file = fields_get_flag(r);
 	o->asks_keep = fields_get_flag(r);
 	o->max_files = wire_get_u64(r);
 	o->max_levels = wire_get_u64(r);

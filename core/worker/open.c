@@ -378,7 +378,7 @@ static int send_order(struct opener_link *l, const struct mail *m, const struct 
 	struct open_order o = {
 		.log_id = m->log_id, .size_bytes = m->size_bytes, .deadline_ms = share_of(m).at_ms,
 		.scan = q->scan, .first_infected_stops = q->stop_at_first,
-		.keep_mail = q->keep_mail, .keep_parts = q->keep_parts, .asks_keep = q->asks_keep,
+		.keep_mail = q->keep_mail, .bare_file = m->bare_file, .keep_parts = q->keep_parts, .asks_keep = q->asks_keep,
 		.max_files = (uint64_t)policy_int(q->policy, SET_MAXFILES, 0), .max_levels = (uint64_t)policy_int(q->policy, SET_MAXLEVELS, 0),
 		.quota_bytes = quota_of(q->policy, m->size_bytes),
 		.cpu_ms = (uint32_t)policy_ms(q->policy, SET_opener_cpu_limit, 60000),

@@ -145,13 +145,24 @@ static void write_json(const struct scanned *s)
 
 /* --- the scan --- */
 
+/* Any file may be given: what has none of these fields is opened as what it is, and not for what a mail may hold. */
+static bool looks_like_a_mail(const struct header *h)
+{
+	static const char *const fields[] = { "from", "received", "return-path", "date", "message-id", "subject", "to", "mime-version", "content-type" };
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+		if (header_find(h, fields[i]))
+			return true;
+	return false;
+}
+
 /* Nobody's settings: everything is asked, nothing is spared. */
 static void add_nobody(struct mail *m)
 {
 	m->recipients = talloc_zero_array(m, struct recipient, 1);
 	m->recipients[0] = (struct recipient){ .policy = talloc_zero(m, struct rcpt_policy), .address = "", .destiny = D_UNSET };
 	m->recipient_count = 1;
-	m->mail_as_part = true;		/* a file need not be a mail: it is scanned as it stands, too */
+	m->mail_as_part = true;		/* it is scanned as it stands, too */
+	m->bare_file = !looks_like_a_mail(&m->header);
 }
 
 /* "<exit code>\n"; a short answer also goes along with it where it cannot be written. */

@@ -16,15 +16,24 @@ from fakeclamd import FakeClamd  # noqa: E402
 CLAMD = 'clamd { socket = "%s", session = false, fildes = false, canary_interval = 0, timeout = "2s", probe_interval = "100ms" }'
 
 
+def zipped(content):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("dir/eicar.com", content)
+    return out.getvalue()
+
+
+def gzipped(content):
+    out = io.BytesIO()
+    with gzip.GzipFile(fileobj=out, mode="wb") as g:
+        g.write(content)
+    return out.getvalue()
+
+
 def nested():
-    inner, outer = io.BytesIO(), io.BytesIO()
-    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as z:
-        z.writestr("dir/eicar.com", EICAR)
-    with gzip.GzipFile(fileobj=outer, mode="wb") as g:
-        g.write(inner.getvalue())
     m = EmailMessage()
     m.set_content("See there.")
-    m.add_attachment(outer.getvalue(), maintype="application", subtype="gzip", filename="inner.zip.gz")
+    m.add_attachment(gzipped(zipped(EICAR)), maintype="application", subtype="gzip", filename="inner.zip.gz")
     return m.as_bytes()
 
 
@@ -76,6 +85,12 @@ def main():
             t.equal(json.loads(out)["findings"][0]["parts"][0], "1/2/1/1", "found in the member itself")
             code, out, _ = p.ctl("scan", "--tree", folder.join("nested"))
             t.match(out, r"(?m)^      1/2/1 \.zip \(Zip archive data\), \d+ bytes, O, opened by archive, digest \w{40}$", "as text, too")
+            code, out, _ = p.ctl("scan", "--tree", "--json", put("bare", gzipped(zipped(EICAR))))
+            tree = {part["placement"]: part for part in json.loads(out)["tree"]}
+            t.equal((code, tree["1/1/1"]["names"]), (1, ["dir/eicar.com"]), "a file that is no mail is opened all the same")
+            t.equal(sorted({f["scanner"] for f in json.loads(out)["findings"] if "1/1/1" in f["parts"]}), ["clamav", "clamd"], "for those, too, who open nothing")
+            code, out, _ = p.ctl("scan", put("cut", zipped(os.urandom(5000))[:3000]))
+            t.equal((code, out.splitlines()[0]), (2, "not completed: not all of its contents could be opened"), "half an archive is not clean")
             t.equal(len(hop.caught), 0, "nothing is delivered")
             t.equal(p.quarantined(), [], "nothing is quarantined")
             clamd.close()

@@ -258,7 +258,7 @@ static void test_open_order(void **state)
 	uint32_t scanners[] = { 3, 1 }, decoders[] = { 0, 9, 4 };
 	struct open_order o = { .log_id = "1-1", .size_bytes = 9, .deadline_ms = 8, .scan = 1, .first_infected_stops = 1, .keep_mail = 0,
 		.keep_parts = 1, .max_files = 3000, .max_levels = 14, .quota_bytes = 1 << 20, .cpu_ms = 5000,
-		.asks_keep = 1, .decoding_ms = 1, .decoding_cpu_ms = 2, .decoder_ms = 3, .decoder_cpu_ms = 4, .password_words = 5, .digest = "SHA1",
+		.bare_file = 1, .asks_keep = 1, .decoding_ms = 1, .decoding_cpu_ms = 2, .decoder_ms = 3, .decoder_cpu_ms = 4, .password_words = 5, .digest = "SHA1",
 		.decoder_count = 3, .decoders = decoders, .scanner_count = 2, .scanners = scanners };
 	open_order_write(&w, &o);
 	check_record(&w);
