@@ -6,6 +6,7 @@
 #include <postern/plugin.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mysql.h>
 #include <errmsg.h>
 #include <mysqld_error.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../guard.h"
 #include "shared.h"
 #include "statements.h"
 
@@ -26,6 +28,7 @@ struct state {
 	MYSQL *db;			/* NULL: not connected */
 	bool cut;			/* a call was left half-way: nothing can be said on it any more */
 	int64_t until_ms;		/* of a connection that is being made; 0: only the call's deadline counts */
+	struct guard *guard;		/* over a handshake */
 	struct statements statements;
 };
 
@@ -54,9 +57,11 @@ static int wait_for(struct postern_call *call, int status)
 	struct state *s = state_of(call);
 	short events = (short)((status & MYSQL_WAIT_READ ? POLLIN : 0) | (status & MYSQL_WAIT_WRITE ? POLLOUT : 0) |
 		(status & MYSQL_WAIT_EXCEPT ? POLLPRI : 0));
-	int timeout_ms = status & MYSQL_WAIT_TIMEOUT ? (int)mysql_get_timeout_value_ms(s->db) : -1;
+	int fd = (int)mysql_get_socket(s->db), timeout_ms = status & MYSQL_WAIT_TIMEOUT ? (int)mysql_get_timeout_value_ms(s->db) : -1;
 	bool patience;
-	int ready = waiting_wait(call, s->until_ms, (int)mysql_get_socket(s->db), events, timeout_ms, &patience);
+	if (s->guard)
+		atomic_store(&s->guard->fd, fd);
+	int ready = waiting_wait(call, s->until_ms, fd, events, timeout_ms, &patience);
 	if (ready > 0)
 		return (ready & (POLLIN | POLLHUP | POLLERR) ? status & MYSQL_WAIT_READ : 0) |
 			(ready & (POLLOUT | POLLHUP | POLLERR) ? status & MYSQL_WAIT_WRITE : 0) | (ready & POLLPRI ? MYSQL_WAIT_EXCEPT : 0);
@@ -134,22 +139,60 @@ static bool make_handle(struct state *s, const struct server_options *o)
 	return true;
 }
 
+static enum postern_result no_connection(struct postern_call *call)
+{
+	disconnect(state_of(call));
+	return postern_fail(call, POSTERN_TEMPFAIL, "connect to %s: no answer in time", place(call));
+}
+
+/* *done NULL: refused.  False: no answer in time. */
+static bool log_in(struct postern_call *call, const char *host, MYSQL **done)
+{
+	struct state *s = state_of(call);
+	const struct server_options *o = options_of(call);
+	const char *path = host ? NULL : place(call);
+	return WAITED(call, *done, mysql_real_connect_start(done, s->db, host, o->user, o->password, o->database, (unsigned)o->port, path, 0),
+		mysql_real_connect_cont, s->db);
+}
+
+/* The library waits by itself for every piece of a handshake, however long. */
+static bool log_in_guarded(struct postern_call *call, const char *host, MYSQL **done)
+{
+	struct state *s = state_of(call);
+	struct guard g;
+	int64_t left = s->until_ms - waiting_now_ms();
+	int mail = postern_time_left_ms(call);
+	if (!guard_begin(&g, call, -1, left < mail ? (int)left : mail))
+		return false;
+	s->guard = &g;
+	bool waited = log_in(call, host, done);
+	s->guard = NULL;
+	s->cut |= guard_end(&g);
+	return waited && !s->cut;
+}
+
+/* libmariadb leaves the socket blocking, and TLS then reads without asking us.  It is also no program's that is run beside. */
+static void take_socket(MYSQL *db)
+{
+	int fd = (int)mysql_get_socket(db);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* One address, or the socket (host NULL). */
 static enum postern_result connect_to(struct postern_call *call, const char *host)
 {
 	struct state *s = state_of(call);
 	const struct server_options *o = options_of(call);
-	const char *path = host ? NULL : place(call);
 	MYSQL *done = NULL;
 	if (!make_handle(s, o))
 		return postern_fail(call, POSTERN_TEMPFAIL, "out of memory");
-	if (!WAITED(call, done, mysql_real_connect_start(&done, s->db, host, o->user, o->password, o->database, (unsigned)o->port, path, 0),
-			mysql_real_connect_cont, s->db)) {
-		disconnect(s);
-		return postern_fail(call, POSTERN_TEMPFAIL, "connect to %s: no answer in time", place(call));
-	}
-	if (done)
+	if (!(strcmp(o->tls, "off") == 0 ? log_in(call, host, &done) : log_in_guarded(call, host, &done)))
+		return no_connection(call);
+	if (done) {
+		take_socket(s->db);
 		return POSTERN_OK;
+	}
 	enum postern_result r = postern_fail(call, POSTERN_TEMPFAIL, "connect to %s: %s", place(call), mysql_error(s->db));
 	disconnect(s);
 	return r;
@@ -203,6 +246,7 @@ static bool is_passing(unsigned code)
 	case ER_LOCK_WAIT_TIMEOUT: case ER_LOCK_DEADLOCK: case ER_CON_COUNT_ERROR: case ER_TOO_MANY_USER_CONNECTIONS: case ER_USER_LIMIT_REACHED:
 	case ER_QUERY_INTERRUPTED: case ER_STATEMENT_TIMEOUT: case ER_OUT_OF_RESOURCES: case ER_DISK_FULL: case ER_OPTION_PREVENTS_STATEMENT:
 	case ER_MAX_PREPARED_STMT_COUNT_REACHED: case CR_OUT_OF_MEMORY:
+	case ER_UNKNOWN_COM_ERROR:	/* a node of a cluster that is not part of it yet */
 		return true;
 	}
 	return is_lost(code);
@@ -216,6 +260,14 @@ static enum postern_result failed(struct postern_call *call, struct try *t, unsi
 	if (code == ER_DUP_ENTRY || code == ER_DUP_ENTRY_WITH_KEY_NAME)
 		return postern_fail(call, POSTERN_NOTHING, "%s", text);
 	return postern_fail(call, is_passing(code) ? POSTERN_TEMPFAIL : POSTERN_BROKEN, "%s (%u)", text, code);
+}
+
+/* What goes wrong while rows come is told of the connection only. */
+static enum postern_result statement_failed(struct postern_call *call, MYSQL_STMT *stmt, struct try *t)
+{
+	MYSQL *db = state_of(call)->db;
+	unsigned code = mysql_stmt_errno(stmt);
+	return code ? failed(call, t, code, mysql_stmt_error(stmt)) : failed(call, t, mysql_errno(db), mysql_error(db));
 }
 
 static enum postern_result no_time(struct postern_call *call)
@@ -281,7 +333,7 @@ static enum postern_result tell_row(struct postern_call *call, MYSQL_STMT *stmt,
 		c->values[k] = c->nulls[k] ? NULL : c->binds[k].buffer;
 		c->sizes[k] = c->nulls[k] ? 0 : c->lengths[k];
 		if (!c->nulls[k] && c->lengths[k] > VALUE_BYTES - 1 && !(c->values[k] = whole_value(call, stmt, k, c->lengths[k])))
-			return failed(call, t, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+			return statement_failed(call, stmt, t);
 	}
 	t->told = true;
 	return postern_record(call, c->values, c->sizes, c->count) ? POSTERN_OK : POSTERN_LIMIT;
@@ -292,7 +344,7 @@ static enum postern_result fetch_all(struct postern_call *call, MYSQL_STMT *stmt
 	struct columns c = { 0 };
 	enum postern_result r = tell_columns(call, stmt, &c);
 	if (r == POSTERN_OK && mysql_stmt_bind_result(stmt, c.binds) != 0)
-		return failed(call, t, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		return statement_failed(call, stmt, t);
 	while (r == POSTERN_OK) {
 		int rc = 0;
 		if (!WAITED(call, rc, mysql_stmt_fetch_start(&rc, stmt), mysql_stmt_fetch_cont, stmt))
@@ -300,7 +352,7 @@ static enum postern_result fetch_all(struct postern_call *call, MYSQL_STMT *stmt
 		if (rc == MYSQL_NO_DATA)
 			return POSTERN_OK;
 		if (rc != 0 && rc != MYSQL_DATA_TRUNCATED)
-			return failed(call, t, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+			return statement_failed(call, stmt, t);
 		r = tell_row(call, stmt, &c, t);
 	}
 	state_of(call)->cut = true;	/* rows nobody wants are not waited for */
@@ -330,7 +382,7 @@ static enum postern_result prepare(struct postern_call *call, const char *text, 
 	*out = stmt;
 	if (rc == 0)
 		return POSTERN_OK;
-	enum postern_result r = failed(call, t, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+	enum postern_result r = statement_failed(call, stmt, t);
 	statements_forget(&s->statements, text);
 	mysql_stmt_close(stmt);		/* the server has none of it: nothing is sent */
 	*out = NULL;
@@ -351,7 +403,7 @@ static enum postern_result bind_all(struct postern_call *call, MYSQL_STMT *stmt,
 		};
 	}
 	if (count > 0 && mysql_stmt_bind_param(stmt, binds) != 0)
-		return failed(call, t, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		return statement_failed(call, stmt, t);
 	return POSTERN_OK;
 }
 
@@ -363,7 +415,7 @@ static enum postern_result execute_prepared(struct postern_call *call, MYSQL_STM
 	if (!WAITED(call, rc, mysql_stmt_execute_start(&rc, stmt), mysql_stmt_execute_cont, stmt))
 		return no_time(call);
 	if (rc != 0)
-		return failed(call, t, mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
+		return statement_failed(call, stmt, t);
 	if (mysql_stmt_field_count(stmt) == 0) {
 		postern_executed(call, (int64_t)mysql_stmt_affected_rows(stmt), (int64_t)mysql_stmt_insert_id(stmt));
 		return POSTERN_OK;

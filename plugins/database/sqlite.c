@@ -74,6 +74,7 @@ static bool is_passing(int code)
 	switch (code & 0xff) {
 	case SQLITE_BUSY: case SQLITE_LOCKED: case SQLITE_INTERRUPT: case SQLITE_NOMEM: case SQLITE_IOERR: case SQLITE_CANTOPEN:
 	case SQLITE_FULL: case SQLITE_PROTOCOL: case SQLITE_SCHEMA:
+	case SQLITE_CORRUPT: case SQLITE_NOTADB:	/* nobody's statement is wrong: another database may answer */
 		return true;
 	}
 	return false;

@@ -5,12 +5,13 @@
  * says, which is not read (see start() in ldap.c). */
 #include "ldap_link.h"
 
+#include "../guard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <openldap.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sasl/sasl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,37 +256,7 @@ static bool set_tls(LDAP *ld, const struct ldap_options *o)
 	return good && ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client) == 0;
 }
 
-/* Shuts the connection when the time is over or the mail is no longer wanted: some versions of libldap go on reading a handshake that
- * comes byte by byte, and none knows of mails.  Until guard_end() the call is the guard's alone. */
-struct guard { struct postern_call *call; int fd, timeout_ms, done[2]; pthread_t thread; };
-
-static void *watch(void *context)
-{
-	const struct guard *g = context;
-	if (postern_wait(g->call, g->done[0], POLLIN, g->timeout_ms) <= 0)
-		shutdown(g->fd, SHUT_RDWR);
-	return NULL;
-}
-
-static bool guard_begin(struct guard *g, struct postern_call *call, int fd, int timeout_ms)
-{
-	*g = (struct guard){ .call = call, .fd = fd, .timeout_ms = timeout_ms };
-	if (pipe2(g->done, O_CLOEXEC) != 0)
-		return false;
-	if (pthread_create(&g->thread, NULL, watch, g) == 0)
-		return true;
-	close(g->done[0]);
-	close(g->done[1]);
-	return false;
-}
-
-static void guard_end(struct guard *g)
-{
-	close(g->done[1]);	/* poll sees it hang up */
-	pthread_join(g->thread, NULL);
-	close(g->done[0]);
-}
-
+/* Some versions of libldap go on reading a handshake that comes byte by byte, and none knows of mails: a guard ends it. */
 static enum postern_result shake_hands(struct postern_call *call, struct ldap_link *l, const char *url, int64_t until_ms)
 {
 	int left = left_ms(call, until_ms);
@@ -298,11 +269,11 @@ static enum postern_result shake_hands(struct postern_call *call, struct ldap_li
 	ldap_set_option(l->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON);
 	int rc = ldap_install_tls(l->ld);
 	ldap_set_option(l->ld, LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF);
-	guard_end(&g);
+	bool ended = guard_end(&g);
 	fcntl(l->fd, F_SETFL, fcntl(l->fd, F_GETFL) | O_NONBLOCK);	/* libldap makes it blocking again */
 	if (rc == LDAP_SUCCESS)
 		return POSTERN_OK;
-	if (ldap_link_is_unwanted(call) || left_ms(call, until_ms) == 0)
+	if (ended || left_ms(call, until_ms) == 0)
 		return ldap_link_fail(call, l, url, "TLS", ldap_link_is_unwanted(call) ? LDAP_USER_CANCELLED : LDAP_TIMEOUT);
 	return ldap_link_fail(call, l, url, "TLS (is the certificate valid, made out to this host name, and by an authority that cafile holds?)", rc);
 }

@@ -92,8 +92,8 @@ def check_shell():
 def check_plugins():
     allowed = re.compile(r'#\s*include\s*(<.*>|"config\.h")')
 
-    def beside(path, line):     # what several plugins of one folder share
-        name = re.match(r'#\s*include\s*"([\w.]+)"', line)
+    def beside(path, line):     # what several plugins of one folder share, or of two
+        name = re.match(r'#\s*include\s*"((?:\.\./)?[\w.]+)"', line)
         return name and os.path.exists(os.path.join(SOURCE, os.path.dirname(path), name.group(1)))
     problems = ["%s:%d: %s" % m for m in matches(r"#\s*include\b", "plugins") if not allowed.match(m[2]) and not beside(m[0], m[2])]
     report("plugins include nothing of the core but postern/plugin.h", problems)

@@ -5,8 +5,10 @@ import os
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -148,6 +150,40 @@ def test_silent(t, folder):
                 t.match(p.fetch(ADDRESS).error or "", "no answer in time|not asked", "%s: the mail's time counts as well" % scheme)
 
 
+def greeting():
+    """MariaDB's first words: it knows TLS."""
+    capabilities = 0x00088a09
+    body = b"\x0a10.11.6-MariaDB\0" + struct.pack("<I8sxHBHHB10x", 7, b"abcdefgh", capabilities & 0xffff, 0x21, 2, capabilities >> 16, 21) + b"ijklmnopqrst\0mysql_native_password\0"
+    return struct.pack("<I", len(body)) + body
+
+
+def test_silent_in_handshake(t, folder):
+    """A server that takes up TLS and then says nothing, or no end of it."""
+    def serve(listener, drip):
+        while True:
+            try:
+                conn, _ = listener.accept()
+                kept.append(conn)
+                conn.sendall(greeting())
+                for byte in b"\x16\x03\x03\x3f\x00\x02\x00\x3e\x00" * drip + b"\x02" * 3000 * drip:
+                    time.sleep(0.02)
+                    conn.sendall(bytes([byte]))
+            except OSError:
+                if listener.fileno() < 0:
+                    return
+
+    kept = []
+    for drip in 0, 1:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=serve, args=(listener, drip), daemon=True).start()
+            lua = 'lookup_sql_dsn = "mysql://u:secret@127.0.0.1:%d/mail?tls=unverified&connect_timeout=500ms"' % listener.getsockname()[1] + NO_CACHE
+            with Probe(folder, lua) as p:
+                ending = threading.Timer(30, lambda: [conn.shutdown(socket.SHUT_RDWR) for conn in kept])
+                ending.start()
+                t.match(p.fetch(ADDRESS).error or "", "connect to 127.0.0.1:.*: no answer in time", "mysql: a handshake %s" % ("byte by byte" if drip else "without an answer"))
+                ending.cancel()
+
+
 def given_up(t, folder, lua, what, *question, ready=None):
     """The mail's client leaves while a database is waited for. A test does not measure time; but it would wait 100 s."""
     left, leave = os.pipe()
@@ -255,6 +291,11 @@ def test_wrong(t, db, folder):
         answer = p.ask("wblist", "1", ADDRESS)
         t.match(answer.error or "", "^sel_wblist: %s:.*nolist" % db.kind, "a table that is not there is named, with statement and database")
         t.equal(name_of(p.fetch(ADDRESS)), [b"first"], "the rest goes on")
+    if db.kind == "mysql":
+        db.sql("DELIMITER //\nCREATE FUNCTION not_ready() RETURNS int BEGIN SIGNAL SQLSTATE '08S01' SET MYSQL_ERRNO = 1047, MESSAGE_TEXT = 'not ready'; RETURN 1; END//\n")
+        with Probe(folder, 'lookup_sql_dsn = "%s"' % there) as p:
+            t.equal(p.execute("SELECT not_ready()").result, "TEMPFAIL", "a cluster's node that is not ready has failed for now")
+            t.equal(name_of(p.fetch(ADDRESS)), [b"first"], "and is asked again")
     over_socket = "%s://tester:secret%%21word@localhost/mail?socket=%s" % (db.kind, db.socket)
     if db.kind == "postgresql":
         over_socket = "postgresql://tester:secret%%21word@:%d/mail?socket=%s" % (db.port, db.socket)
@@ -301,6 +342,14 @@ def test_tls(t, db, folder, certificates):
     t.match(ask("127.0.0.1", "tls=on&ca=" + ca).error or "", "(?i)certificate|SSL|TLS|name", "TLS: another name is refused")
     t.match(ask("localhost", "tls=on").error or "", "(?i)certificate|SSL|TLS", "TLS: the system's CAs do not know it")
     t.equal(name_of(ask("127.0.0.1", "tls=unverified")), [b"first"], "TLS: unverified asks nobody")
+    with Probe(folder, 'lookup_sql_dsn = "%s"' % db.dsn("?timeout=1s&tls=unverified") + NO_CACHE) as p:
+        p.fetch(ADDRESS)
+        db.signal(signal.SIGSTOP)
+        ending = threading.Timer(30, lambda: db.signal(signal.SIGCONT))
+        ending.start()
+        t.match(p.fetch(ADDRESS).error or "", "no answer in time", "TLS: a server that has stopped costs no more than its timeout")
+        ending.cancel()
+        db.signal(signal.SIGCONT)
 
 
 def tls_settings(kind, certificates):
@@ -337,6 +386,11 @@ def test_sqlite(t, folder):
             with open(db.file, "wb") as f:
                 f.write(b"this is no database" * 100)
             t.match(p.fetch(ADDRESS).error or "", "(?i)not a database|malformed|disk image", "SQLite: a file that is none")
+            with private_sqlite.SQLite() as third:
+                fill(third, "third")
+                with Probe(folder, 'lookup_sql_dsn = { "%s", "%s" }' % (db.dsn(), third.dsn()) + NO_CACHE) as both:
+                    answer = both.fetch(ADDRESS)
+                    t.equal((answer.error, name_of(answer)), (None, [b"third"]), "SQLite: a damaged file gives way to the next database")
             os.unlink(db.file)
             t.match(p.fetch(ADDRESS).error or "", "there is no such file", "SQLite: no file")
 
@@ -356,6 +410,7 @@ def main():
         if "sqlite" in wanted:
             test_sqlite(t, folder)
             test_silent(t, folder)
+            test_silent_in_handshake(t, folder)
             test_given_up(t, folder)
         for there, make in (private_mariadb.is_there, private_mariadb.MariaDB), (private_postgresql.is_there, private_postgresql.PostgreSQL):
             if make.kind not in wanted:
