@@ -365,19 +365,26 @@ static enum postern_result open_zip(struct archive_job *j)
 	return conclude(j);
 }
 
+/* Of two answers about one part the one that says more is wrong. */
+static enum postern_result worse(enum postern_result a, enum postern_result b)
+{
+	return a == POSTERN_NOTHING || (b != POSTERN_NOTHING && b != POSTERN_OK) ? b : a;
+}
+
 /* --- archives that begin somewhere within --- */
 
 /* What looks like one and is none says nothing about the part. */
 static enum postern_result open_embedded(struct postern_call *call, const struct postern_part *part, const uint8_t *data, size_t n)
 {
 	struct embedded found[EMBEDDED_MAX];
-	size_t count = embedded_find(data, n, found);
-	enum postern_result result = POSTERN_NOTHING;
+	bool more;
+	size_t count = embedded_find(data, n, found, &more);
+	enum postern_result result = more ? postern_fail(call, POSTERN_BROKEN, "more than %d archives seem to begin in it", EMBEDDED_MAX) : POSTERN_NOTHING;
 	for (size_t i = 0; i < count && result != POSTERN_LIMIT; i++) {
 		struct archive_job j = { .call = call, .part = part, .data = data + found[i].at, .size = found[i].size, .kind = kind_of(found[i].type, strlen(found[i].type)) };
 		read_all(&j, NULL);
 		if (j.members > 0 || j.over || j.locked_whole)
-			result = conclude(&j);
+			result = worse(result, conclude(&j));
 	}
 	if (result != POSTERN_NOTHING)
 		postern_part_keep(call);
@@ -423,8 +430,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 		if (!kind || (last && kind->support == last->support && kind->filter == last->filter))
 			continue;
 		enum postern_result r = open_as(call, part, last = kind, data, n);
-		if (worst == POSTERN_NOTHING || (r != POSTERN_NOTHING && r != POSTERN_OK))
-			worst = r;
+		worst = worse(worst, r);
 	}
 	if (is_more_than_archive(postern_part_type(part)))
 		postern_part_keep(call);

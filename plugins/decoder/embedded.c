@@ -1,7 +1,6 @@
 /* embedded.c - see embedded.h. It looks at headers only; a program that knows such formats holds their marks, too. */
 #include "embedded.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -73,10 +72,14 @@ static size_t find_format(const struct format *f, const uint8_t *data, size_t n,
 	return count;
 }
 
-size_t embedded_find(const uint8_t *data, size_t n, struct embedded found[EMBEDDED_MAX])
+size_t embedded_find(const uint8_t *data, size_t n, struct embedded found[EMBEDDED_MAX], bool *more)
 {
+	struct embedded all[EMBEDDED_MAX + 1];
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-		count += find_format(&formats[i], data, n, found + count, EMBEDDED_MAX - count);
+		count += find_format(&formats[i], data, n, all + count, EMBEDDED_MAX + 1 - count);
+	*more = count > EMBEDDED_MAX;
+	count -= *more;
+	memcpy(found, all, count * sizeof *found);
 	return count;
 }

@@ -2,6 +2,7 @@
 #ifndef POSTERN_DECODER_EMBEDDED_H
 #define POSTERN_DECODER_EMBEDDED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,7 +10,8 @@
 
 struct embedded { const char *type; size_t at, size; };
 
-/* RAR, 7-Zip and cabinet files whose header makes sense, in their order. (Zip archives are found from their end, by the host.) */
-size_t embedded_find(const uint8_t *data, size_t n, struct embedded found[EMBEDDED_MAX]);
+/* RAR, 7-Zip and cabinet files whose header makes sense, those of each kind in their order. (Zip archives are found from their end, by the
+ * host.) *more: there may be others behind the EMBEDDED_MAX that were found. */
+size_t embedded_find(const uint8_t *data, size_t n, struct embedded found[EMBEDDED_MAX], bool *more);
 
 #endif

@@ -403,6 +403,8 @@ static bool take_values(struct job *j, size_t *at)
 static bool take_unescape(struct job *j, size_t *at)
 {
 	size_t from = *at;
+	if (!postern_may_go_on(j->call))	/* a quote that nothing ends is looked for in all that follows */
+		return false;
 	while (is_space(span_8(j->s, from)) || span_8(j->s, from) == '(')
 		from++;
 	uint8_t quote = span_8(j->s, from);

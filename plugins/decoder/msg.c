@@ -28,10 +28,29 @@ bool msg_is_message(const struct cfb *c, uint32_t storage)
 	return cfb_find(c, storage, "__properties_version1.0") != CFB_NONE && !begins(c, storage, "__attach") && !begins(c, storage, "__recip");
 }
 
+static bool is_attachment(const struct cfb *c, uint32_t storage)
+{
+	return begins(c, storage, "__attach_version1.0_");
+}
+
+/* A message, or what a message says of itself. */
+static bool is_of_message(const struct cfb *c, uint32_t storage)
+{
+	uint32_t above = c->entries[storage].parent;
+	bool below = is_attachment(c, storage) || begins(c, storage, "__recip") || begins(c, storage, "__nameid");
+	return msg_is_message(c, storage) || (below && above != CFB_NONE && msg_is_message(c, above));
+}
+
+/* Only what is called as a property is, where one belongs: a macro or an object does not hide behind a stream that makes its storage look like a message. */
 bool msg_owns(const struct cfb *c, uint32_t stream)
 {
 	uint32_t above = c->entries[stream].parent;
-	return above != CFB_NONE && (cfb_find(c, above, "__properties_version1.0") != CFB_NONE || begins(c, above, "__nameid"));
+	if (above == CFB_NONE || !is_of_message(c, above))
+		return false;
+	if (begins(c, stream, "__substg1.0_3701"))
+		return is_attachment(c, above) && find_property(c, above, ATTACH_DATA, BINARY) == stream;
+	return (begins(c, stream, "__substg1.0_") || begins(c, stream, "__properties_version1.0"))
+		&& cfb_find(c, above, span_utf16(c->call, c->entries[stream].name)) == stream;
 }
 
 /* --- texts --- */
@@ -53,7 +72,7 @@ static bool put_property(struct cfb *c, uint32_t entry, const char *name, bool w
 {
 	struct span s;
 	if (cfb_read(c, entry, &s) != 0)
-		return true;
+		return false;
 	bool good = s.n == 0 || (postern_child_begin(c->call, name) && (!wide || postern_child_write(c->call, "\xff\xfe", 2))
 		&& postern_child_write(c->call, s.at, s.n) && postern_child_end(c->call));
 	cfb_free(&s);
@@ -75,8 +94,10 @@ static bool put_rtf(struct cfb *c, uint32_t storage)
 {
 	uint32_t entry = find_property(c, storage, RTF_PACKED, BINARY);
 	struct span s;
-	if (entry == CFB_NONE || cfb_read(c, entry, &s) != 0)
+	if (entry == CFB_NONE)
 		return true;
+	if (cfb_read(c, entry, &s) != 0)
+		return false;
 	bool good = lzfu_put(c->call, "body.rtf", s);
 	cfb_free(&s);
 	return good;
@@ -119,7 +140,7 @@ static bool put_attachment(struct cfb *c, uint32_t storage)
 	if (data == CFB_NONE)
 		return put_link(c, storage);
 	if (cfb_read(c, data, &s) != 0)
-		return true;
+		return false;
 	const char *name = attachment_name(c, storage);
 	bool good = postern_child_begin(c->call, name);
 	if (good)
@@ -136,7 +157,7 @@ bool msg_put_message(struct cfb *c, uint32_t storage)
 	bool good = put_text(c, storage, HEADERS, "headers.txt") && put_text(c, storage, BODY, "body.txt") && put_text(c, storage, HTML, "body.html")
 		&& put_rtf(c, storage);
 	for (uint32_t i = c->entries[storage].child; i != CFB_NONE && good; i = c->entries[i].next)
-		if (c->entries[i].kind == CFB_STORAGE && begins(c, i, "__attach_version1.0_"))
+		if (c->entries[i].kind == CFB_STORAGE && is_attachment(c, i))
 			good = put_attachment(c, i);
 	return good;
 }

@@ -162,8 +162,8 @@ static bool put_stream(struct ole_job *j, uint32_t entry)
 static bool put_storage(struct ole_job *j, uint32_t entry)
 {
 	struct cfb *c = &j->cfb;
-	if (msg_is_message(c, entry))
-		return msg_put_message(c, entry);
+	if (msg_is_message(c, entry) && !msg_put_message(c, entry))
+		return false;
 	return !vba_is_project(c, entry) || vba_put_project(c, entry) == 0;
 }
 

@@ -75,8 +75,10 @@ static void each_referred(struct pdf_job *j, struct span value, void (*each)(str
 	if (!pdf_reference(value, &number, &generation))
 		return;
 	struct pdf_object *o = pdf_file_find(&j->file, number, &count);
-	for (size_t i = 0; i < count && !j->over; i++)
+	for (size_t i = 0; i < count && !j->over; i++) {
 		each(j, &o[i], context);
+		j->over |= !postern_may_go_on(j->call);
+	}
 }
 
 /* --- embedded files: a specification names the streams --- */
@@ -95,7 +97,6 @@ static void put_file(struct pdf_job *j, struct pdf_object *o, void *context)
 	const struct file_names *names = context;
 	struct pdf_dict d;
 	struct span raw;
-	o->is_file = true;
 	if (o->taken || !pdf_file_stream(&j->file, o, &d, &raw))
 		return;
 	o->taken = true;
@@ -182,6 +183,7 @@ static void put_forms(struct pdf_job *j, struct span value)
 static bool look_at_dictionary(void *context, const struct pdf_dict *d)
 {
 	struct pdf_job *j = context;
+	j->object->is_file |= d->depth == 1 && pdf_is_name(d->value[PDF_Type], "EmbeddedFile");
 	if (d->value[PDF_EF].n > 0)
 		put_specification(j, d);
 	if (d->value[PDF_JS].n > 0)
@@ -210,14 +212,10 @@ static void walk_objects(struct pdf_job *j)
 static void put_unnamed_files(struct pdf_job *j)
 {
 	struct pdf_file *f = &j->file;
-	struct pdf_dict d;
-	struct span raw;
 	for (size_t i = 0; i < f->count && !j->over; i++) {
-		struct pdf_object *o = &f->objects[i];
-		struct span near = span_sub(o->body, 0, 4096);
-		bool likely = span_find(near, 0, "EmbeddedFile", 12) != SIZE_MAX || span_find(near, 0, "#", 1) != SIZE_MAX;
-		if (!o->taken && likely && pdf_file_stream(f, o, &d, &raw) && pdf_is_name(d.value[PDF_Type], "EmbeddedFile"))
-			put_stream(j, o, NULL, true, 0);
+		if (!f->objects[i].is_file)
+			continue;
+		put_stream(j, &f->objects[i], NULL, true, 0);
 		j->over |= !postern_may_go_on(j->call);
 	}
 }

@@ -6,7 +6,6 @@
 #define OBJECTS_MAX 1000000u
 #define UNPACKED_MAX_BYTES (64u * 1024 * 1024)
 #define WALK_FACTOR 8		/* how often all bytes may be walked over before objects end where the next one begins */
-#define TRAILER_BYTES 65536
 
 /* --- finding objects --- */
 
@@ -265,26 +264,37 @@ static bool gather_bytes(void *context, const uint8_t *data, size_t n)
 	return true;
 }
 
-/* In front stand pairs of numbers and offsets. */
+/* A number of digits at *at, which is then behind it; false: something else stands there. */
+static bool take_number(struct span s, size_t *at, int64_t *out)
+{
+	size_t from = *at = pdf_skip_space(s, *at);
+	if (!pdf_integer(span_from(s, from), out) || *out < 0)
+		return false;
+	while (*at < s.n && s.at[*at] >= '0' && s.at[*at] <= '9')
+		++*at;
+	return *at > from;
+}
+
+/* In front stand pairs of numbers and offsets. Whatever is wrong with them, and with how many there are, other objects are not lost for it. */
 static void add_packed(struct pdf_file *f, struct span s, const struct pdf_dict *d)
 {
 	int64_t count = 0, first = 0;
 	resolve_integer(f, d->value[PDF_N], &count);
 	resolve_integer(f, d->value[PDF_First], &first);
 	size_t at = 0;
-	for (int64_t i = 0; i < count && first > 0 && at < s.n && f->count < OBJECTS_MAX; i++) {
-		int64_t pair[2] = { -1, -1 };
-		for (int k = 0; k < 2; k++) {
-			at = pdf_skip_space(s, at);
-			pdf_integer(span_from(s, at), &pair[k]);
-			while (at < s.n && s.at[at] >= '0' && s.at[at] <= '9')
-				at++;
-		}
-		if (pair[0] < 0 || pair[0] > UINT32_MAX || pair[1] < 0 || (uint64_t)(first + pair[1]) >= s.n)
+	for (int64_t i = 0; i < count && first > 0; i++) {
+		int64_t number, offset;
+		if (!take_number(s, &at, &number) || !take_number(s, &at, &offset) || number > UINT32_MAX || (uint64_t)(first + offset) >= s.n)
 			break;
-		if (!add_object(f, (struct pdf_object){ .number = (uint32_t)pair[0], .body = span_from(s, (size_t)(first + pair[1])), .packed = true }))
+		if (!add_object(f, (struct pdf_object){ .number = (uint32_t)number, .body = span_from(s, (size_t)(first + offset)), .packed = true }))
 			break;
 	}
+}
+
+/* Viewers are led here by the table of objects and do not ask for the type. */
+static bool holds_objects(const struct pdf_dict *d)
+{
+	return pdf_is_name(d->value[PDF_Type], "ObjStm") || (d->value[PDF_N].n > 0 && d->value[PDF_First].n > 0);
 }
 
 static void unpack_objects(struct pdf_file *f, const struct pdf_object *o)
@@ -292,7 +302,7 @@ static void unpack_objects(struct pdf_file *f, const struct pdf_object *o)
 	struct pdf_dict d;
 	struct span raw;
 	struct gather g = { .file = f };
-	if (!pdf_file_stream(f, o, &d, &raw) || !pdf_is_name(d.value[PDF_Type], "ObjStm"))
+	if (!pdf_file_stream(f, o, &d, &raw) || !holds_objects(&d))
 		return;
 	enum pdf_filtered r = pdf_file_read(f, o, &d, raw, false, (struct pdf_sink){ gather_bytes, &g });
 	f->damaged |= r == PDF_DAMAGED && !(f->encrypted && !f->open);
@@ -304,24 +314,14 @@ static void unpack_objects(struct pdf_file *f, const struct pdf_object *o)
 	add_packed(f, (struct span){ g.into->bytes, g.into->n }, &d);
 }
 
-/* Those that look as if: a cheap test before the dictionary is read. */
-static bool may_hold_objects(const struct pdf_object *o)
-{
-	struct span near = span_sub(o->body, 0, 4096);
-	size_t at = span_find(near, 0, "stream", 6);
-	near = span_sub(near, 0, at == SIZE_MAX ? near.n : at);
-	return span_find(near, 0, "ObjStm", 6) != SIZE_MAX || span_find(near, 0, "#", 1) != SIZE_MAX;
-}
-
 static void unpack_all(struct pdf_file *f)
 {
 	size_t count = f->count;	/* what is unpacked comes behind */
 	for (size_t i = 0; i < count && !f->limit; i++) {
 		struct pdf_object o = f->objects[i];
-		if (i % 1024 == 1023 && !postern_may_go_on(f->call))
+		if (i % 64 == 63 && !postern_may_go_on(f->call))
 			return;
-		if (may_hold_objects(&o))
-			unpack_objects(f, &o);
+		unpack_objects(f, &o);
 	}
 }
 
@@ -344,14 +344,12 @@ static void find_encryption(struct pdf_file *f)
 {
 	struct pdf_dict d;
 	size_t end;
-	if (span_find(f->data, 0, "/Encrypt", 8) == SIZE_MAX)
-		return;
 	for (size_t at = 0; !f->open && (at = span_find(f->data, at, "trailer", 7)) != SIZE_MAX; at += 7)
-		if (postern_may_go_on(f->call) && pdf_read_dict(span_sub(f->data, at + 7, TRAILER_BYTES), &d, &end) && d.value[PDF_Encrypt].n > 0)
+		if (postern_may_go_on(f->call) && pdf_read_dict(span_from(f->data, at + 7), &d, &end) && d.value[PDF_Encrypt].n > 0)
 			read_encryption(f, &d);
 	for (size_t i = 0; i < f->count && !f->open; i++)
-		if (postern_may_go_on(f->call) && span_find(span_sub(f->objects[i].body, 0, 4096), 0, "XRef", 4) != SIZE_MAX
-			&& read_dict(f, &f->objects[i], &d, &end) && pdf_is_name(d.value[PDF_Type], "XRef") && d.value[PDF_Encrypt].n > 0)
+		if (postern_may_go_on(f->call) && read_dict(f, &f->objects[i], &d, &end) && pdf_is_name(d.value[PDF_Type], "XRef")
+			&& d.value[PDF_Encrypt].n > 0)
 			read_encryption(f, &d);
 }
 

@@ -13,7 +13,7 @@ struct pdf_object {
 	uint32_t number, generation;
 	struct span body;		/* from its first byte on, to the end of the file or of its stream */
 	bool packed;			/* from an object stream: its strings are not encrypted */
-	bool is_file, taken;		/* pdf.c's own: referred to as an embedded file; made a child */
+	bool is_file, taken;		/* pdf.c's own: says that it is an embedded file; made a child */
 };
 
 struct pdf_file {

@@ -9,12 +9,14 @@
 #define LZW_CODES 4096
 #define LZW_CLEAR 256
 #define LZW_END 257
+#define LOOK_EVERY_BYTES (1u << 20)	/* the sink is asked whether to go on, though nothing may come out at the end */
 
 struct stage {
 	bool (*write)(struct stage *s, const uint8_t *data, size_t n);	/* false: stop */
 	bool (*finish)(struct stage *s);
 	void (*clear)(struct stage *s);
-	struct stage *next;
+	struct stage *next, *last;
+	size_t passed;			/* bytes, since the sink was asked */
 	const struct pdf_filter *filter;
 	struct pdf_sink sink;		/* of the last */
 	bool damaged, ended;
@@ -32,6 +34,12 @@ struct stage {
 
 static bool pass(struct stage *s, const uint8_t *data, size_t n)
 {
+	s->passed += n;
+	if (s->passed >= LOOK_EVERY_BYTES) {
+		s->passed = 0;
+		if (!s->last->write(s->last, data, 0))
+			return false;
+	}
 	return n == 0 || s->next->write(s->next, data, n);
 }
 
@@ -357,6 +365,7 @@ static struct stage *new_stage(const struct pdf_filter *f, struct stage *next)
 		return NULL;
 	s->filter = f;
 	s->next = next;
+	s->last = next ? next->last : s;
 	s->finish = finish_plain;
 	return s;
 }

@@ -21,7 +21,7 @@ struct pdf_filters {
 };
 
 struct pdf_sink {
-	bool (*write)(void *context, const uint8_t *data, size_t n);	/* false: stop */
+	bool (*write)(void *context, const uint8_t *data, size_t n);	/* false: stop; n is 0 now and then where much is read and nothing comes out */
 	void *context;
 };
 

@@ -2,7 +2,7 @@
  *
  * Digits are collected as Word collects them: whatever stands between is
  * ignored, white space, control words, groups of unknown destinations; \bin gives
- * bytes as they are. A destination ends with the group that names it. */
+ * bytes as they are. A destination ends with the group that names it, or with the next one of that group. */
 #include <postern/plugin.h>
 
 #include <stdlib.h>
@@ -10,8 +10,7 @@
 #include "ole1.h"
 #include "span.h"
 
-#define DEPTH_MAX 512		/* groups deeper than this go on as the one above */
-#define CAPTURES_MAX 8		/* destinations within each other */
+#define CAPTURES_MAX 64		/* destinations within each other; more is no document */
 #define WORD_MAX 32
 
 enum capture_kind { CAPTURE_OBJECT, CAPTURE_PICTURE, CAPTURE_DATA, CAPTURE_FIELD, CAPTURE_TEMPLATE };
@@ -20,26 +19,22 @@ enum capture_kind { CAPTURE_OBJECT, CAPTURE_PICTURE, CAPTURE_DATA, CAPTURE_FIELD
 struct capture {
 	enum capture_kind kind;
 	const char *name;
-	unsigned depth;			/* of its group */
+	size_t depth;			/* of its group */
 	uint8_t *bytes;
 	size_t n, room;
 	int nibble;			/* half a byte, or -1 */
-};
-
-struct group {
-	bool ignored;			/* a destination that is not known */
 };
 
 struct reader {
 	struct postern_call *call;
 	struct span s;
 	size_t at;
-	struct group groups[DEPTH_MAX];
-	unsigned depth;
+	size_t depth;			/* of groups */
+	size_t ignored_depth;		/* of the group of a destination that is not known, what is in it included; 0: none */
 	struct capture captures[CAPTURES_MAX];
 	unsigned capturing;
 	bool star;			/* "\*": a destination that may be ignored comes next */
-	bool over, out_of_memory;
+	bool over, out_of_memory, too_deep;
 };
 
 static const struct destination { const char *word; enum capture_kind kind; const char *name; } destinations[] = {
@@ -48,15 +43,10 @@ static const struct destination { const char *word; enum capture_kind kind; cons
 	{ "template", CAPTURE_TEMPLATE, "template.txt" },
 };
 
-static struct group *group_of(struct reader *r)
-{
-	return &r->groups[r->depth < DEPTH_MAX ? r->depth : DEPTH_MAX - 1];
-}
-
 /* The innermost destination, where its digits count. */
 static struct capture *capture_of(struct reader *r)
 {
-	return r->capturing > 0 && !group_of(r)->ignored ? &r->captures[r->capturing - 1] : NULL;
+	return r->capturing > 0 && r->ignored_depth == 0 ? &r->captures[r->capturing - 1] : NULL;
 }
 
 /* --- collecting --- */
@@ -100,12 +90,6 @@ static void take_character(struct reader *r, uint8_t c)
 	}
 }
 
-static void begin_capture(struct reader *r, const struct destination *d)
-{
-	if (r->capturing < CAPTURES_MAX)
-		r->captures[r->capturing++] = (struct capture){ .kind = d->kind, .name = d->name, .depth = r->depth, .nibble = -1 };
-}
-
 static bool contains_dde(struct span s)
 {
 	for (size_t i = 0; i + 3 <= s.n; i++)
@@ -142,20 +126,35 @@ static void end_capture(struct reader *r)
 	free(c->bytes);
 }
 
+/* All of this group, and of what is in it. */
+static void end_captures(struct reader *r)
+{
+	while (r->capturing > 0 && r->captures[r->capturing - 1].depth >= r->depth)
+		end_capture(r);
+}
+
+static void begin_capture(struct reader *r, const struct destination *d)
+{
+	end_captures(r);
+	if (r->capturing < CAPTURES_MAX)
+		r->captures[r->capturing++] = (struct capture){ .kind = d->kind, .name = d->name, .depth = r->depth, .nibble = -1 };
+	else
+		r->too_deep = true;
+}
+
 /* --- the text --- */
 
 static void open_group(struct reader *r)
 {
-	struct group above = *group_of(r);
 	r->depth++;
-	*group_of(r) = above;
 	r->star = false;
 }
 
 static void close_group(struct reader *r)
 {
-	while (r->capturing > 0 && r->captures[r->capturing - 1].depth >= r->depth)
-		end_capture(r);
+	end_captures(r);
+	if (r->ignored_depth >= r->depth)
+		r->ignored_depth = 0;
 	if (r->depth > 0)
 		r->depth--;
 	r->star = false;
@@ -189,8 +188,8 @@ static void take_word(struct reader *r, const char *word, bool has_number, int64
 			begin_capture(r, &destinations[i]);
 			return;
 		}
-	if (star && r->capturing > 0 && r->captures[r->capturing - 1].depth < r->depth)
-		group_of(r)->ignored = true;
+	if (star && r->ignored_depth == 0 && r->capturing > 0 && r->captures[r->capturing - 1].depth < r->depth)
+		r->ignored_depth = r->depth;
 }
 
 /* Behind a backslash: a word of letters with a number and one space, a symbol, or \'hh. */
@@ -250,7 +249,9 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	read_text(r);
 	if (r->out_of_memory && !r->over)
 		return postern_fail(call, POSTERN_LIMIT, "its objects want more memory than there is");
-	return r->over ? POSTERN_LIMIT : POSTERN_OK;
+	if (r->over)
+		return POSTERN_LIMIT;
+	return r->too_deep ? postern_fail(call, POSTERN_BROKEN, "more than %d destinations within each other", CAPTURES_MAX) : POSTERN_OK;
 }
 
 static const struct postern_decoder_ops decoder_ops = { .size = sizeof decoder_ops, .types = "rtf", .decode = decode };

@@ -64,6 +64,13 @@ static void end_attachment(struct reader *r)
 	*a = (struct attachment){ 0 };
 }
 
+/* One of two of the same kind: readers differ on which of them counts. */
+static void put_earlier(struct reader *r, struct span content)
+{
+	if (content.n > 0 && !r->over)
+		put_attachment_content(r, &r->attachment, content);
+}
+
 static void add_name(struct reader *r, const char *name)
 {
 	struct attachment *a = &r->attachment;
@@ -97,6 +104,7 @@ static void take_attachment_property(struct reader *r, unsigned id, unsigned typ
 {
 	switch (id) {
 	case PROPERTY_DATA:
+		put_earlier(r, r->attachment.object);
 		/* an object begins with the class of its interface */
 		r->attachment.object = type == TYPE_OBJECT ? span_from(value, 16) : value;
 		break;
@@ -200,6 +208,7 @@ static void take_attribute(struct reader *r, unsigned level, unsigned id, struct
 		r->over |= value.n > 0 && !child_put(r->call, "body.txt", value);
 		break;
 	case ATT_ATTACH_DATA:
+		put_earlier(r, r->attachment.data);
 		r->attachment.data = value;
 		break;
 	case ATT_ATTACH_TITLE:

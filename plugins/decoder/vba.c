@@ -45,8 +45,8 @@ static void unpack_tokens(struct span packed, struct chunk *c)
 	}
 }
 
-/* The next chunk of a container, *at behind it; false: no more. */
-static bool next_chunk(struct span packed, size_t *at, struct chunk *c)
+/* One chunk of a container, *at behind it; false: no more. */
+static bool read_chunk(struct span packed, size_t *at, struct chunk *c)
 {
 	if (!span_has(packed, *at, 3))
 		return false;
@@ -63,7 +63,16 @@ static bool next_chunk(struct span packed, size_t *at, struct chunk *c)
 		c->n = body.n < CHUNK_BYTES ? body.n : CHUNK_BYTES;
 		memcpy(c->bytes, body.at, c->n);
 	}
-	return c->n > 0;
+	return true;
+}
+
+/* The next chunk that holds something: one that is empty ends nothing. */
+static bool next_chunk(struct span packed, size_t *at, struct chunk *c)
+{
+	while (read_chunk(packed, at, c))
+		if (c->n > 0)
+			return true;
+	return false;
 }
 
 static bool is_container(struct span s)

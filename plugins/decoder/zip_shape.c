@@ -10,6 +10,7 @@
 #define ENTRY_BYTES 46
 #define LOCAL_BYTES 30
 #define ENTRIES_MAX 1000000
+#define END_TRIES_MAX 1000	/* each may look through 64 KiB for what belongs to it */
 #define FLAG_ENCRYPTED 1
 #define FLAG_STREAMED 8		/* sizes and checksum stand behind the content */
 #define UNKNOWN32 0xffffffffu
@@ -204,22 +205,32 @@ static int read_directory(struct bytes b, const struct directory *d, struct span
 	return 0;
 }
 
-static bool is_within(const struct spans *s, size_t at)
+/* Walks over spans that are sorted, for places that ascend. */
+struct cover { size_t next, to; };
+
+static bool is_within(const struct spans *s, struct cover *c, size_t at)
 {
-	for (size_t i = 0; i < s->count && s->v[i].from <= at; i++)	/* sorted */
-		if (at < s->v[i].to)
-			return true;
-	return false;
+	for (; c->next < s->count && s->v[c->next].from <= at; c->next++)
+		c->to = s->v[c->next].to > c->to ? s->v[c->next].to : c->to;
+	return at < c->to;
 }
 
 /* End records in front of, between or behind: each that leads to a directory of its own. */
 static void find_other_ends(struct bytes b, const struct directory *last, const struct spans *spans, struct zip_shape *out)
 {
 	const uint8_t *p;
+	struct cover cover = { 0 };
+	unsigned tries = 0;
 	for (size_t from = 0; out->other_count < ZIP_ENDS_MAX && (p = find(b, from, b.n, "PK\5\6")); from = (size_t)(p - b.at) + 4) {
 		struct directory d;
 		size_t at = (size_t)(p - b.at);
-		if (is_within(spans, at) || !read_end(b, at, &d) || (d.at == last->at && d.length == last->length) || d.length == 0)
+		if (is_within(spans, &cover, at))
+			continue;
+		if (tries++ == END_TRIES_MAX) {
+			out->disagrees = true;
+			return;
+		}
+		if (!read_end(b, at, &d) || (d.at == last->at && d.length == last->length) || d.length == 0)
 			continue;
 		out->other_ends[out->other_count++] = at + END_BYTES;
 		out->disagrees = true;

@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct embedded found[EMBEDDED_MAX];
 	check_shape(data, size);
-	size_t count = embedded_find(data, size, found);
+	bool more;
+	size_t count = embedded_find(data, size, found, &more);
 	if (count > EMBEDDED_MAX)
 		abort();
 	for (size_t i = 0; i < count; i++)

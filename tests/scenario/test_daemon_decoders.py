@@ -113,6 +113,21 @@ def check_unopened(t, hop):
         t.match(p.wait_log("Passed", count=4), "Passed BAD-HEADER-1 ", "is scanned as it came, too, and is the business of the tests of headers")
 
 
+def check_decoys(t, hop):
+    """Archives that are none, in front of others: what is not looked at is not clean, and looking has an end."""
+    rar = b"Rar!\x1a\7\1\0" + bytes(40)
+    stub = b"MZ" + bytes(500)
+    end = b"PK\6\7" + bytes(16) + b"PK\5\6" + bytes(8) + b"\xff" * 8 + bytes(2)
+    one = zips.pack([("a", b"x")])
+    with Postern(t, hop, scanners=EXACT_SCANNER, name="decoys", lua="decoder_cpu_limit = 3\n") as p:
+        few, many = (scan(p, with_text("x", "a.exe", stub + rar * n)) for n in (8, 9))
+        t.equal((few["verdict"], many["verdict"], many.get("reason")), ("clean", "not completed", "not all of its contents could be opened"), "nine beginnings of archives")
+        ends = scan(p, with_text("x", "a.zip", one + end * 200000 + one))
+        tree = {part["placement"]: part for part in ends["tree"]}
+        t.equal((ends.get("hold"), "1/2/1" in tree), (None, True), "200,000 ends of directories: opened within its time")
+        t.ok("B" in tree["1/2"]["attributes"], "and marked as read in several ways")
+
+
 def check_types(t, hop):
     with Postern(t, hop, scanners=SAW, lua='map_full_type_to_short_type_re = re { { [[^ASCII]], "asc" }, { [[^Zip]], "zip,mine" } }\n', name="types") as p:
         tree = {part["placement"]: part for part in scan(p, with_text("x", "a.zip", zips.pack([("b", b"\1")])))["tree"]}
@@ -141,6 +156,7 @@ def main():
         check_kept(t, hop)
         check_kept_in_opener(t, hop)
         check_unopened(t, hop)
+        check_decoys(t, hop)
         check_types(t, hop)
         check_errors(t)
 

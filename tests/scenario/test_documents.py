@@ -63,6 +63,29 @@ def macros_of_documents(t, scan):
     t.equal((stomped.attributes(), len(stomped.named("Macros/VBA/Module1"))), ("M", 1), "macros without their source")
 
 
+def what_looks_like_a_message(t, scan):
+    """A stream that messages have does not hide what else is in its storage."""
+    decoy = {"__properties_version1.0": b"\0" * 32}
+    vba = compound.vba_storage({"Module1": compound.macro(b"Sub AutoOpen()\r\nEnd Sub\r\n", "Module1")})
+    vba["VBA"].update(decoy)
+    one = scan(compound.word({"Macros": vba}))
+    t.equal((one.attributes(), one.attributes_of("Macros/VBA/Module1.bas")), ("MX", "MX"), "macros beside a message's properties")
+    pool = Storage({"_1": Storage(dict(decoy, **{"\1Ole10Native": compound.native("x.bin", b"hello")})), "__nameid_version1.0": Storage({"CONTENTS": b"abc"}),
+                    "__attach_version1.0_#00000000": Storage(dict(decoy, **{"__substg1.0_37010102": b"attached to nothing"}))})
+    one = scan(compound.word({"ObjectPool": pool}))
+    t.equal([len(one.named(n)) for n in ("x.bin", "ObjectPool/__nameid_version1.0/CONTENTS", "ObjectPool/__attach_version1.0_#00000000/__substg1.0_37010102")],
+            [1, 1, 1], "a package, and streams of what belongs to no message")
+    root = dict(decoy, WordDocument=struct.pack("<HHHHHH", 0xa5ec, 0xc1, 0, 0x409, 0, 0x100) + b"\0" * 5000)
+    t.ok("C" in scan(compound.compound(Storage(root))).attributes(), "an encrypted document that seems to be a message")
+    other = dict(decoy, **{"__substg1.0_3701001E": b"content of another type"})
+    one = scan(compound.compound(Storage(dict(decoy, **{"__attach_version1.0_#00000000": Storage(other)}))), "x.msg")
+    t.equal([p["size"] for p in one.parts.values() if p["placement"].startswith("1/2/")], [23], "an attachment's content under another type")
+    split = compound.vba_pack(compound.macro(b"", "M")) + b"\0\xb0\0" + compound.vba_pack(b"Sub AutoOpen()\r\nEnd Sub\r\n")[1:]
+    vba = compound.vba_storage({"M": b"x"})
+    vba["VBA"]["M"] = b"\2" * 100 + split
+    t.equal(scan(compound.word({"Macros": vba})).attributes(), "MX", "a chunk that holds nothing does not end a source")
+
+
 def excel_macros(t, scan):
     def record(kind, body):
         return struct.pack("<HH", kind, len(body)) + body
@@ -199,6 +222,25 @@ def broken_pdf(t, scan):
     t.ok("U" in scan(with_file(packed, b"/Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns 99999999 >>")).attributes(), "and one with an absurd predictor")
 
 
+def hidden_in_pdf(t, scan):
+    """What only those see who follow the table of objects, which reads them by other signs than these."""
+    inner = b"<< /S /JavaScript /JS (app.alert) >>"
+    packed = zlib.compress(b"5 0 " + inner)
+
+    def stream_of_objects(entries):
+        return scan(catalog(o6=pdfs.stream(packed, b"%s /N 1 /First 4 /Filter /FlateDecode" % entries))).attributes()
+    t.equal(stream_of_objects(b"/Type /ObjStm"), "M", "a script in an object stream")
+    t.equal(stream_of_objects(b" " * 5000 + b"/Type /ObjStm"), "M", "whose dictionary is long")
+    t.equal(stream_of_objects(b"/X /stream /Type /ObjStm"), "M", "whose dictionary has that word in it")
+    t.equal(stream_of_objects(b""), "M", "that does not say its type")
+    full = {"o%d" % n: pdfs.stream(b"x 0 ", b"/Type /ObjStm /N 999999999 /First 1") for n in (7, 8)}
+    t.equal(scan(catalog(o9=pdfs.stream(packed, b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode"), **full)).attributes(), "M", "one behind others that are full of nothing")
+    unnamed = scan(catalog(o5=pdfs.stream(b"hello", b" " * 5000 + b"/Type /EmbeddedFile")))
+    t.equal([p["size"] for p in unnamed.parts.values() if p["placement"].startswith("1/2/")], [5], "a file that nothing names, behind a long dictionary")
+    locked = pdfs.encrypted([("secret.txt", b"hello")], "128", user="jolly1good")
+    t.equal(scan(locked.replace(b"/Encrypt", b"/#45ncrypt")).attributes(), "C", "a name with an escape says that it is encrypted")
+
+
 def bombs_in_pdf(t, scan):
     packed = zlib.compressobj(9)
     zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
@@ -206,6 +248,11 @@ def bombs_in_pdf(t, scan):
     twice = zlib.compress(zeros)
     t.match(scan(pdfs.with_files([("x", twice)], lambda d: d, b"/Filter [/FlateDecode /FlateDecode]")).text, r"storage quota", "the same, packed twice")
     t.match(scan(catalog(o5=pdfs.stream(zeros, b"/Type /ObjStm /N 9 /First 9 /Filter /FlateDecode"))).text, r"more objects than", "an object stream of 400 MiB")
+    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    blank = packed.compress(b" " * (1 << 20)) + packed.flush(zlib.Z_FULL_FLUSH)
+    twice = zlib.compress(b"\x78\x9c" + blank * 8000 + b"\3\0")
+    t.match(scan(pdfs.with_files([("x", twice)], lambda d: d, b"/Filter [/FlateDecode /FlateDecode /ASCIIHexDecode]")).text, r"CPU time|out of time",
+            "8 GiB that come to nothing")
     t.ok(scan(catalog(o5=b"[" * 200000)).parts, "200,000 arrays within each other")
     t.ok(scan(b"%PDF-1.4\n" + b"1 0 obj <<" * 50000).parts, "50,000 objects that do not end")
     t.ok(scan(catalog(o5=b"<< /Length 5 0 R /Filter 5 0 R >>stream\nendstream", o6=b"<< /EF 6 0 R /F 6 0 R >>")).parts, "objects that refer to themselves")
@@ -229,6 +276,12 @@ def rtf_texts(t, scan):
     t.equal((one.attributes(), one.attributes_of("field.txt"), len(one.named("field.txt"))), ("X", "X", 1), "a field that starts a program")
     t.ok(scan(b"{\\rtf1" + b"{" * 100000 + b"\\objdata 0102" * 100).parts, "groups without end")
     t.ok(scan(b"{\\rtf1{\\*\\objdata\\bin99999999 abc\\bin-5 x}}").parts, "\\bin beyond the end")
+    package = messages.hexadecimal(messages.ole1(b"Package", compound.package("x.bin", b"abc")))
+    t.ok(scan(b"{\\rtf1{\\object" + b"\\pict" * 9 + b"{\\*\\objdata " + package + b"}}}").named("x.bin"), "an object behind nine words for a picture")
+    t.ok(scan(b"{\\rtf1" + b"{\\pict " * 9 + b"{\\*\\objdata " + package + b"}" + b"}" * 10).named("x.bin"), "within nine pictures")
+    t.ok("U" in scan(b"{\\rtf1" + b"{\\pict " * 70 + b"{\\*\\objdata " + package + b"}" + b"}" * 71).attributes(), "within seventy it is undecipherable")
+    deep = b"{\\rtf1" + b"{" * 600 + b"{\\*\\objdata {\\*\\unknown 77}" + package + b"}" + b"}" * 601
+    t.ok(scan(deep).named("x.bin"), "within six hundred groups, one of an unknown kind in it")
     cut = scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", compound.package("x.bin", b"abc").replace(b"\3\0\0\0abc", b"\0\1\0\0abc")))))
     t.ok("U" in cut.attributes_of("x.bin"), "a package that is shorter than it says")
 
@@ -242,6 +295,9 @@ def winmail(t, scan):
     twice = messages.tnef(messages.tnef_attribute(2, 0x9002, 6, b"\1\0" + b"\0" * 12) + messages.tnef_attribute(2, 0x800f, 6, b"one content")
                           + messages.tnef_attribute(2, 0x9005, 6, messages.tnef_properties(messages.tnef_property(0x3701, 0x102, b"another content"))))
     t.equal(sorted(p["size"] for p in scan(twice).parts.values() if p["placement"].startswith("1/2/")), [11, 15], "two contents of one attachment: both")
+    again = messages.tnef(messages.tnef_attribute(2, 0x9002, 6, b"\1\0" + b"\0" * 12) + messages.tnef_attribute(2, 0x800f, 6, b"one content")
+                          + messages.tnef_attribute(2, 0x800f, 6, b"another content"))
+    t.equal(sorted(p["size"] for p in scan(again).parts.values() if p["placement"].startswith("1/2/")), [11, 15], "two attributes for the content of one: both")
     t.ok("U" in scan(messages.tnef() + b"\xff" * 40).attributes(), "so is one with something else in it")
 
 
@@ -319,7 +375,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
