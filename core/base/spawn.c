@@ -154,7 +154,7 @@ static void close_all(const int *fds, int count)
 /* Copies that lie above every number they are to become: no dup2 in the child overwrites what another one needs. */
 int spawn_start(const char *program, const char *const argv[], const int *fds, int count, const char *cwd, pid_t *pid)
 {
-	int above[SPAWN_FDS_MAX];
+	int above[SPAWN_FDS_MAX] = { 0 };
 	for (int i = 0; i < count; i++) {
 		above[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, SPAWN_FDS_MAX) : -1;
 		if (fds[i] >= 0 && above[i] < 0) {
