@@ -387,7 +387,7 @@ static void walk_file(struct walk *w, struct slice bytes)
 	struct node n;
 	if (!node_begin(w, &n, at))
 		return;
-	leaf_take(w, &n, bytes, TRANSFER_IDENTITY, at);
+	leaf_take(w, &n, (struct encoded){ .raw = bytes, .encoding = TRANSFER_IDENTITY }, at);
 	node_clear(&n);
 }
 
