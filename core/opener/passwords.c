@@ -14,6 +14,7 @@
 #define TEXTS_MAX 4
 #define WORD_MIN 3
 #define WORD_MAX 64
+#define WORDS_MAX 1000		/* of each kind: the most that archive_password_words lets be asked for */
 
 /* Beginnings, in lower case, of what stands in front of a password. */
 static const char *const heralds[] = {
@@ -36,7 +37,7 @@ static bool is_herald(const char *word)
 
 static void add(GPtrArray *words, const char *word, size_t n)
 {
-	if (n < WORD_MIN || n > WORD_MAX)
+	if (n < WORD_MIN || n > WORD_MAX || words->len >= WORDS_MAX)
 		return;
 	char *copy = g_strndup(word, n);
 	for (guint i = 0; i < words->len; i++)

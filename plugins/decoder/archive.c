@@ -253,6 +253,12 @@ static int next_member(struct archive_job *j, struct archive *a, struct archive_
 	return -1;
 }
 
+/* Behind a member of a cabinet that it cannot read libarchive (3.6) follows a null pointer: what comes then is the next decoder's. */
+static bool may_read_on(const struct archive_job *j)
+{
+	return j->damaged == 0 || j->kind->support != archive_read_support_format_cab;
+}
+
 /* Make children of all members. false: over a limit, stop. */
 static bool read_all(struct archive_job *j, const char *password)
 {
@@ -261,7 +267,7 @@ static bool read_all(struct archive_job *j, const char *password)
 	int more = -1;
 	bool good = true;
 	j->password = password != NULL;
-	while (a && good && (more = next_member(j, a, &entry)) > 0)
+	while (a && good && may_read_on(j) && (more = next_member(j, a, &entry)) > 0)
 		good = take_member(j, a, entry);
 	j->over |= !good;
 	if (good && more < 0)

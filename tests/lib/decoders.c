@@ -14,6 +14,8 @@ static void load_one(struct decoders *d, struct plugin_host *host, const char *n
 {
 	struct error e = { 0 };
 	const struct postern_plugin *p = plugin_host_find(host, name, &e);
+	if (p && p->decoder && p->decoder->program)
+		return;		/* it wants to be told of a program, and none is started from here */
 	struct plugin_instance *i = p && d->count < DECODERS_MAX ? plugin_instance_from_pairs(host, p, NULL, NULL, 0, &e) : NULL;
 	if (!i || plugin_instance_load(i, &e) != 0 || plugin_instance_start(i, &e) != 0) {
 		fprintf(stderr, "%s: %s\n", name, e.text);

@@ -11,7 +11,7 @@ struct decoders {
 	uint32_t numbers[DECODERS_MAX];		/* for struct open_order */
 	uint32_t count;
 };
-/* names: "archive,lzop", NULL: all that were built. Ends the program where one cannot be loaded. The build tree is $POSTERN_BUILD or ".". */
+/* names: "archive,lzop", NULL: all that were built but those that start a program. Ends the program where one cannot be loaded. The build tree is $POSTERN_BUILD or ".". */
 void decoders_load(struct decoders *d, const char *names);
 
 #endif

@@ -64,6 +64,19 @@ def check_passwords(t, hop):
         t.match(p.wait_log("Passed"), "{Relayed", "on to the recipient")
 
 
+def check_many_words(t, hop):
+    """Four texts of 16,000 words that might be passwords cost no more than those that are tried."""
+    m = EmailMessage()
+    m["Date"], m["From"] = "Sat, 21 Nov 2026 03:00:00 +0000", "a@example.org"
+    m.set_content("x")
+    for i in range(4):
+        m.add_attachment("".join("%04x%s" % (n + i * 16000, "\n" if n % 15 == 14 else " ") for n in range(13000)), filename="words%d.txt" % i)
+    m.add_attachment(zips.encrypted([("a", b"x" * 1000)], b"sesame-7"), maintype="application", subtype="zip", filename="a.zip")
+    with Postern(t, hop, scanners=EXACT_SCANNER, name="words", lua="decoder_cpu_limit = 1\n") as p:
+        found = scan(p, m.as_bytes())
+        t.equal((found.get("hold"), found.get("reason")), (None, "its contents are encrypted"), "many words: none fits, and there is time to say so")
+
+
 def check_kept(t, hop):
     inner = zips.pack([("a.bin", b"\1\2\3" * 50)])
     packed = with_text("x", "a.zip", zips.pack([("inner.zip", inner)]))
@@ -153,6 +166,7 @@ def check_errors(t):
 def main():
     with Tap() as t, Catcher() as hop:
         check_passwords(t, hop)
+        check_many_words(t, hop)
         check_kept(t, hop)
         check_kept_in_opener(t, hop)
         check_unopened(t, hop)
