@@ -231,7 +231,10 @@ static void tempfail(struct mail *m, const struct judge_facts *f, struct recipie
 	r->blocking = (struct category){ CC_UNCHECKED, 0 };
 	r->fate = FATE_FAILED;
 	const char *why = f->failure ? f->failure : is_banned_unknown(m, r) ? "banned rules could not be tried" : "checks not completed";
-	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, why);
+	GString *told = g_string_new(NULL);
+	append_ascii(told, why);	/* a scanner's own words may stand in it */
+	r->reply = talloc_asprintf(m, "451 4.5.0 Error in processing, id=%s, %s", m->log_id, told->str);
+	g_string_free(told, TRUE);
 }
 
 void judge_mail(struct mail *m, const struct judge_facts *facts, const struct judge_settings *settings)

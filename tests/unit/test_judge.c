@@ -267,6 +267,15 @@ static void test_silence(void **state)
 	}
 }
 
+static void test_a_failure_is_told_in_ascii(void **state)
+{
+	struct mail *m = mail_new(1);
+	struct judge_facts facts = { .virus_tempfail = true, .failure = "virus scanner sophie: it said \"ung\xc3\xbcltig\"" };
+	judge_mail(m, &facts, &fatal);
+	assert_string_equal(m->recipients[0].reply, "451 4.5.0 Error in processing, id=12345-01, virus scanner sophie: it said \"ung?ltig\"");
+	talloc_free(m);
+}
+
 /* What one scanner found stands, whoever else kept silent. */
 static void test_finding_beside_silence(void **state)
 {
@@ -371,7 +380,7 @@ int main(void)
 		cmocka_unit_test(test_clean_passes), cmocka_unit_test(test_virus_destinies), cmocka_unit_test(test_lovers_and_bypassers),
 		cmocka_unit_test(test_banned_by_recipient), cmocka_unit_test(test_banned_discard), cmocka_unit_test(test_banned_incomplete),
 		cmocka_unit_test(test_worst_first), cmocka_unit_test(test_bad_header),
-		cmocka_unit_test(test_silence), cmocka_unit_test(test_finding_beside_silence), cmocka_unit_test(test_minor_categories),
+		cmocka_unit_test(test_silence), cmocka_unit_test(test_a_failure_is_told_in_ascii), cmocka_unit_test(test_finding_beside_silence), cmocka_unit_test(test_minor_categories),
 		cmocka_unit_test(test_single_reply), cmocka_unit_test(test_undecided_is_no_success),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
