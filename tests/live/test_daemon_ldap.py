@@ -17,6 +17,7 @@ LUA = r"""
 enable_ldap = true
 default_ldap = { hostname = "@URL@", base = "@BASE@", bind_dn = "@DN@", bind_password = "@PASSWORD@", timeout = 10 }
 lookup_cache_ttl = 0
+log_level = 1
 local_domains_maps = { { ".example.com" } }
 recipient_delimiter = "+"
 final_virus_destiny = D_REJECT
@@ -99,6 +100,20 @@ def field(t, p, directory):
     t.equal([s["lua"] for s in said], ['"boss@example.com"'], "ldap_field reads an attribute of any name")
 
 
+def left(t, p, directory):
+    """The client goes while the directory is waited for."""
+    with Client(p.port) as c:
+        c.hello()
+        c.envelope(["gone@example.com"])
+        c.say("DATA")
+        directory.pause()
+        c.write(b"Subject: x\r\n\r\nx\r\n.\r\n")
+        p.wait(lambda: [w for w in p.status()["processes"] if w.get("stage") == "settle" and w["log_id"]], 20, "no worker asks")
+    t.match(p.wait_log(r"cancelled: settle"), r"ldap.*cancelled.*; nothing was delivered", "a mail that is given up is no failed lookup")
+    t.equal(p.counter("mails-cancelled"), 1, "and counted once")
+    directory.go_on()
+
+
 def dead(t, p, directory):
     directory.restart()
     t.match(send(p.port, eicar_mail(), ["lover@example.com"]).text, "^250 2.0.0", "a directory started anew is asked again, unseen")
@@ -122,6 +137,7 @@ def main():
             every_attribute(t, p, directory)
             fates(t, p, directory, hop)
             field(t, p, directory)
+            left(t, p, directory)
             dead(t, p, directory)
             t.ok(PASSWORD not in p.log_text(), "no password in the log")
 
