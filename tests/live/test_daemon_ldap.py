@@ -10,12 +10,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../lib")]
 from postern import *  # noqa: E402,F401,F403
 from ldap_attributes import ATTRIBUTES  # noqa: E402
+import fates  # noqa: E402
 import private_slapd  # noqa: E402
 from private_slapd import BASE, PASSWORD, READER, Slapd  # noqa: E402
 
-LUA = r"""
+DIRECTORY = r"""
 enable_ldap = true
 default_ldap = { hostname = "@URL@", base = "@BASE@", bind_dn = "@DN@", bind_password = "@PASSWORD@", timeout = 10 }
+"""
+LUA = DIRECTORY + r"""
 lookup_cache_ttl = 0
 log_level = 1
 local_domains_maps = { { ".example.com" } }
@@ -66,7 +69,7 @@ def every_attribute(t, p, directory):
         t.ok(said and all(shows(said[0]["lua"], kind, v) for v in values), "its value: " + name, "got: %s wanted: %s" % (said, values))
 
 
-def fates(t, p, directory, hop):
+def more_fates(t, p, directory, hop):
     directory.add("uid=lover," + BASE, mail="lover@example.com", amavisVirusLover="TRUE", amavisAddrExtensionVirus="inf")
     directory.add("uid=dom," + BASE, mail="@example.com", amavisVirusLover="FALSE")
     directory.add("uid=blind," + BASE, mail="blind@example.com", amavisBypassVirusChecks="TRUE")
@@ -125,17 +128,44 @@ def dead(t, p, directory):
     t.match(p.wait(lambda: (lambda r: r if r.code == 250 else None)(send(p.port, mail(), ["a@example.com"]))).text, "^250", "it is back")
 
 
+class Entry:
+    """What fates.py asks of a source."""
+    label, empty = "ldap", False
+
+    def __init__(self, directory):
+        self.directory, self.dn, self.there = directory, "uid=r," + BASE, []
+        self.kinds = fates.fields()
+        directory.add(self.dn, mail="r@example.com")
+
+    def set(self, columns):
+        for attribute in self.there:
+            self.directory.replace(self.dn, attribute, [])
+        self.there = [self.kinds[column][0] for column in columns]
+        for column, value in columns.items():
+            attribute, kind, _ = self.kinds[column]
+            self.directory.replace(self.dn, attribute, [{"Y": "TRUE", "N": "FALSE"}[value] if kind.startswith("BOOLEAN") else value])
+
+
+def filled(text, directory):
+    for mark, value in (("@URL@", directory.url), ("@BASE@", BASE), ("@DN@", READER), ("@PASSWORD@", PASSWORD)):
+        text = text.replace(mark, value)
+    return text
+
+
+def every_fate(t, directory, hop):
+    with Catcher() as other, Postern(t, hop, filled(DIRECTORY, directory) + fates.LUA + fates.KEEPS_NONE) as p:
+        fates.every_field(t, Entry(directory), p, hop, other)
+
+
 def main():
     private_slapd.skip_without_slapd()
     if not os.path.exists(os.path.join(BUILD, "plugins/lookup/ldap.la")):
         skip_all("the plugin ldap is not built")
     with Tap() as t, Slapd() as directory, Catcher() as hop:
-        text = LUA
-        for mark, value in (("@URL@", directory.url), ("@BASE@", BASE), ("@DN@", READER), ("@PASSWORD@", PASSWORD)):
-            text = text.replace(mark, value)
-        with Postern(t, hop, text) as p:
+        every_fate(t, directory, hop)
+        with Postern(t, hop, filled(LUA, directory)) as p:
             every_attribute(t, p, directory)
-            fates(t, p, directory, hop)
+            more_fates(t, p, directory, hop)
             field(t, p, directory)
             left(t, p, directory)
             dead(t, p, directory)
