@@ -139,8 +139,7 @@ static void settle_job(struct worker *w, const struct job *job, struct mail *m)
 	struct error e = { 0 };
 	note_digest(w, m);
 	if (pipeline_run(w, m, job->owner_pid, &e) != 0) {
-		log_write(LOG_LEVEL_INFO, "cancelled: %s; nothing was delivered", e.text);
-		shared_count(w->shared, COUNT_CANCELLED, 1);
+		log_write(LOG_LEVEL_INFO, "cancelled: %s; nothing was delivered", e.text);	/* reception has counted it */
 		answer_send_failure(w, m->envelope->recipient_count, "451 4.4.2 Cancelled");
 		return;
 	}

@@ -10,13 +10,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../lib")]
 from postern import *  # noqa: E402,F401,F403
 from ldap_attributes import ATTRIBUTES  # noqa: E402
+import fates  # noqa: E402
 import private_slapd  # noqa: E402
 from private_slapd import BASE, PASSWORD, READER, Slapd  # noqa: E402
 
-LUA = r"""
+DIRECTORY = r"""
 enable_ldap = true
 default_ldap = { hostname = "@URL@", base = "@BASE@", bind_dn = "@DN@", bind_password = "@PASSWORD@", timeout = 10 }
+"""
+LUA = DIRECTORY + r"""
 lookup_cache_ttl = 0
+log_level = 1
 local_domains_maps = { { ".example.com" } }
 recipient_delimiter = "+"
 final_virus_destiny = D_REJECT
@@ -65,7 +69,7 @@ def every_attribute(t, p, directory):
         t.ok(said and all(shows(said[0]["lua"], kind, v) for v in values), "its value: " + name, "got: %s wanted: %s" % (said, values))
 
 
-def fates(t, p, directory, hop):
+def more_fates(t, p, directory, hop):
     directory.add("uid=lover," + BASE, mail="lover@example.com", amavisVirusLover="TRUE", amavisAddrExtensionVirus="inf")
     directory.add("uid=dom," + BASE, mail="@example.com", amavisVirusLover="FALSE")
     directory.add("uid=blind," + BASE, mail="blind@example.com", amavisBypassVirusChecks="TRUE")
@@ -99,6 +103,20 @@ def field(t, p, directory):
     t.equal([s["lua"] for s in said], ['"boss@example.com"'], "ldap_field reads an attribute of any name")
 
 
+def left(t, p, directory):
+    """The client goes while the directory is waited for."""
+    with Client(p.port) as c:
+        c.hello()
+        c.envelope(["gone@example.com"])
+        c.say("DATA")
+        directory.pause()
+        c.write(b"Subject: x\r\n\r\nx\r\n.\r\n")
+        p.wait(lambda: [w for w in p.status()["processes"] if w.get("stage") == "settle" and w["log_id"]], 20, "no worker asks")
+    t.match(p.wait_log(r"cancelled: settle"), r"ldap.*cancelled.*; nothing was delivered", "a mail that is given up is no failed lookup")
+    t.equal(p.counter("mails-cancelled"), 1, "and counted once")
+    directory.go_on()
+
+
 def dead(t, p, directory):
     directory.restart()
     t.match(send(p.port, eicar_mail(), ["lover@example.com"]).text, "^250 2.0.0", "a directory started anew is asked again, unseen")
@@ -110,18 +128,46 @@ def dead(t, p, directory):
     t.match(p.wait(lambda: (lambda r: r if r.code == 250 else None)(send(p.port, mail(), ["a@example.com"]))).text, "^250", "it is back")
 
 
+class Entry:
+    """What fates.py asks of a source."""
+    label, empty = "ldap", False
+
+    def __init__(self, directory):
+        self.directory, self.dn, self.there = directory, "uid=r," + BASE, []
+        self.kinds = fates.fields()
+        directory.add(self.dn, mail="r@example.com")
+
+    def set(self, columns):
+        for attribute in self.there:
+            self.directory.replace(self.dn, attribute, [])
+        self.there = [self.kinds[column][0] for column in columns]
+        for column, value in columns.items():
+            attribute, kind, _ = self.kinds[column]
+            self.directory.replace(self.dn, attribute, [{"Y": "TRUE", "N": "FALSE"}[value] if kind.startswith("BOOLEAN") else value])
+
+
+def filled(text, directory):
+    for mark, value in (("@URL@", directory.url), ("@BASE@", BASE), ("@DN@", READER), ("@PASSWORD@", PASSWORD)):
+        text = text.replace(mark, value)
+    return text
+
+
+def every_fate(t, directory, hop):
+    with Catcher() as other, Postern(t, hop, filled(DIRECTORY, directory) + fates.LUA + fates.KEEPS_NONE) as p:
+        fates.every_field(t, Entry(directory), p, hop, other)
+
+
 def main():
     private_slapd.skip_without_slapd()
     if not os.path.exists(os.path.join(BUILD, "plugins/lookup/ldap.la")):
         skip_all("the plugin ldap is not built")
     with Tap() as t, Slapd() as directory, Catcher() as hop:
-        text = LUA
-        for mark, value in (("@URL@", directory.url), ("@BASE@", BASE), ("@DN@", READER), ("@PASSWORD@", PASSWORD)):
-            text = text.replace(mark, value)
-        with Postern(t, hop, text) as p:
+        every_fate(t, directory, hop)
+        with Postern(t, hop, filled(LUA, directory)) as p:
             every_attribute(t, p, directory)
-            fates(t, p, directory, hop)
+            more_fates(t, p, directory, hop)
             field(t, p, directory)
+            left(t, p, directory)
             dead(t, p, directory)
             t.ok(PASSWORD not in p.log_text(), "no password in the log")
 

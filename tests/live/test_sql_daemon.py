@@ -2,7 +2,6 @@
 """test_sql_daemon.py - the daemon with recipients' settings in SQLite, MariaDB and PostgreSQL: every column whose feature there is changes
 the fate of a real mail; servers whose connections are killed, that are killed, restarted and stopped in the middle; hostile addresses."""
 import os
-import re
 import signal
 import sys
 
@@ -11,74 +10,7 @@ from postern import *  # noqa: E402,F401,F403
 import private_mariadb  # noqa: E402
 import private_postgresql  # noqa: E402
 import private_sqlite  # noqa: E402
-
-LUA = r"""
-lookup_sql_dsn = "%(dsn)s"
-lookup_cache_ttl = 0
-local_domains_maps = { { ".example.com" } }
-recipient_delimiter = "+"
-final_virus_destiny = D_REJECT
-final_unchecked_destiny = D_REJECT
-virus_scanners_failure_is_fatal = false
-clean_quarantine_method = "local:clean-%%m"
-archive_quarantine_method = "local:archive-%%m"
-unchecked_quarantine_method = "local:unchecked-%%m"
-clean_quarantine_to_maps = {}
-archive_quarantine_to_maps = {}
-policy_bank.UNCHECKED = { av_scanners = { clamd { "%(run)s/nobody", on_error = "unchecked", timeout = "1s", canary_interval = 0 } }, av_scanners_backup = {} }
-policy_bank_hook = function(mail) return mail.sender == "unchecked@example.org" and "UNCHECKED" or nil end
-"""
-
-# What is seen of a mail: the reply's code, recipients at the next hop, other next hop, kept files, direction in the log.
-PLAIN, INFECTED, LARGE, UNCHECKED = "plain", "infected", "large", "unchecked"
-COLUMNS = [
-    # column, value, mail, what without it, what with it
-    ("virus_lover", "Y", INFECTED, {"code": 554}, {"code": 250}),
-    ("bypass_virus_checks", "Y", INFECTED, {"code": 554}, {"code": 250}),
-    ("virus_quarantine_to", "", INFECTED, {"kept": ["virus"]}, {"kept": []}),
-    ("addr_extension_virus", "inf", INFECTED, {"to": ["r@example.com"]}, {"to": ["r+inf@example.com"]}),
-    ("clean_quarantine_to", "clean-quarantine", PLAIN, {"kept": []}, {"kept": ["clean"]}),
-    ("archive_quarantine_to", "archive-quarantine", PLAIN, {"kept": []}, {"kept": ["archive"]}),
-    ("forward_method", "%(other)s", PLAIN, {"other": 0}, {"other": 1}),
-    ("message_size_limit", 70000, LARGE, {"code": 250}, {"code": 552}),
-    ("local", "N", PLAIN, {"direction": "Inbound"}, {"direction": "OpenRelay"}),
-    ("unchecked_lover", "Y", UNCHECKED, {"code": 554}, {"code": 250}),
-    ("unchecked_quarantine_to", "", UNCHECKED, {"kept": ["unchecked"]}, {"kept": []}),
-]
-ALSO = {"addr_extension_virus": {"virus_lover": "Y"}}      # columns without which the mail would not get so far
-
-
-def in_force():
-    """(columns whose setting has an effect, those whose has none yet) as the sources tell."""
-    statuses, yes, no = {}, [], []
-    folder = os.path.join(SOURCE, "core/config/settings")
-    for name in os.listdir(folder):
-        if name.endswith(".def"):
-            with open(os.path.join(folder, name), encoding="utf-8") as f:
-                statuses.update(re.findall(r"^SETTING\((\w+),.*?, (IN_FORCE|ACCEPTED|REFUSED), ", f.read(), re.M))
-    with open(os.path.join(folder, "fields.def"), encoding="utf-8") as f:
-        for setting, column in re.findall(r'^FIELD\((\w+), "(\w+)"', f.read(), re.M):
-            (yes if statuses.get(setting) == "IN_FORCE" else no).append(column)
-    return yes, no
-
-
-def kept(p):
-    found = []
-    for _, _, names in os.walk(p.quarantine):
-        found += names
-    return sorted(found)
-
-
-def observe(p, hop, other, kind):
-    files, mails, others = kept(p), len(hop.mails), len(other.mails)
-    data = {PLAIN: mail(), INFECTED: eicar_mail(), LARGE: mail(b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 1100), UNCHECKED: mail()}[kind]
-    reply = send(p.port, data, ["r@example.com"], "unchecked@example.org" if kind == UNCHECKED else "sender@example.org")
-    new = [name for name in kept(p) if name not in files]
-    to = hop.mails[mails].recipients if len(hop.mails) > mails else []
-    line = p.log_lines(r"<r@example\.com>.*(queued_as|Blocked)")
-    direction = re.findall(r"\{\w*?(Inbound|OpenRelay|Outbound|Internal)", line[-1]) if line else []
-    return {"code": reply.code, "to": to, "other": len(other.mails) - others, "kept": sorted({name.split("-")[0] for name in new}),
-            "direction": direction[-1] if direction else None, "text": reply.text}
+import fates  # noqa: E402
 
 
 def set_row(db, columns):
@@ -95,22 +27,14 @@ def set_row(db, columns):
                                                    ", ".join(["1", "1", "'r@example.com'"] + [literal(v) for v in users.values()])))
 
 
-def shown(seen, wanted):
-    return {name: seen[name] for name in wanted}
+class Rows:
+    empty = True
 
+    def __init__(self, db):
+        self.db, self.label = db, db.kind
 
-def every_column(t, db, p, hop, other):
-    yes, no = in_force()
-    tried = {row[0] for row in COLUMNS}
-    for column, value, kind, without, with_it in COLUMNS:
-        value = value % {"other": other.method} if isinstance(value, str) else value
-        also = ALSO.get(column, {})
-        set_row(db, also)
-        t.equal(shown(observe(p, hop, other, kind), without), without, "%s: %s is NULL" % (db.kind, column))
-        set_row(db, dict(also, **{column: value}))
-        t.equal(shown(observe(p, hop, other, kind), with_it), with_it, "%s: %s is %r" % (db.kind, column, value))
-    t.note("no mail's fate to be seen yet: " + ", ".join(sorted(set(no) - tried)))
-    t.note("in force, without a mail here: " + ", ".join(sorted(set(yes) - tried)))
+    def set(self, columns):
+        set_row(self.db, columns)
 
 
 def hostile(t, db, p):
@@ -162,9 +86,10 @@ def with_database(t, db):
     os.chmod(db.folder.path, 0o755)
     db.load("lookup.sql")
     with Catcher() as hop, Catcher() as other:
-        lua = LUA.replace("%(dsn)s", db.dsn("?busy_timeout=5s" if db.kind == "sqlite" else "?timeout=2s&connect_timeout=1s&probe_interval=500ms").replace("%", "%%"))
+        dsn = db.dsn("?busy_timeout=5s" if db.kind == "sqlite" else "?timeout=2s&connect_timeout=1s&probe_interval=500ms")
+        lua = 'lookup_sql_dsn = "%s"\n' % dsn.replace("%", "%%") + fates.LUA
         with Postern(t, hop, lua) as p:
-            every_column(t, db, p, hop, other)
+            fates.every_field(t, Rows(db), p, hop, other)
             hostile(t, db, p)
             if db.kind != "sqlite":
                 outages(t, db, p)
