@@ -17,6 +17,7 @@
 
 #define HOLE_BYTES 65536
 #define RETRIES_MAX 100		/* "try again" answers of libarchive in one archive */
+#define EMPTY_BYTES_MAX 512	/* of an archive without members: a trailer of cpio in its block */
 
 /* One way of reading. */
 struct archive_kind {
@@ -301,6 +302,17 @@ static bool opens(struct archive_job *j, const char *password)
 	return good;
 }
 
+static bool is_zeros(const uint8_t *data, size_t n)
+{
+	return n == 0 || (data[0] == 0 && memcmp(data, data + 1, n - 1) == 0);
+}
+
+/* No member and no complaint: an empty archive is small, or zeros (tar); whatever is more has not been understood. */
+static bool is_empty(const struct archive_job *j)
+{
+	return j->size <= EMPTY_BYTES_MAX || is_zeros(j->data, j->size);
+}
+
 static enum postern_result conclude(struct archive_job *j)
 {
 	if (j->over)
@@ -311,7 +323,10 @@ static enum postern_result conclude(struct archive_job *j)
 	}
 	if (j->damaged > 0)
 		return postern_fail(j->call, POSTERN_BROKEN, "%s", j->error[0] ? j->error : "damaged");
-	return POSTERN_OK;
+	if (j->members > 0)
+		return POSTERN_OK;
+	postern_part_keep(j->call);	/* scanners shall see what nobody has taken out of it */
+	return is_empty(j) ? POSTERN_OK : postern_fail(j->call, POSTERN_BROKEN, "no member in it, and it is not empty");
 }
 
 static const char *find_password(struct archive_job *j)

@@ -116,14 +116,15 @@ def check_unopened(t, hop):
     damaged[1000:1010] = bytes(10)
     with Postern(t, hop, scanners=EXACT_SCANNER, name="unopened") as p:
         for title, name, data in (("a damaged archive", "a.zip", bytes(damaged)), ("an archive of a kind that nobody opens", "a.sit", b"SIT!\0\1" + b"x" * 100),
-                                  ("an archive that is cut off", "a.zip", bytes(damaged[:500]))):
+                                  ("an archive that is cut off", "a.zip", bytes(damaged[:500])),
+                                  ("an archive's beginning and nothing that could be its members", "a.rar", b"Rar!\x1a\x07\x01\x00" + os.urandom(2000))):
             found = scan(p, with_text("x", name, data))
             t.equal((found["verdict"], found.get("reason")), ("not completed", "not all of its contents could be opened"), "%s: scan says so" % title)
             t.equal(send(p.port, with_text("x", name, data).replace(b"\n", b"\r\n")).code, 250, "%s: passes by default" % title)
             t.match(p.wait_log("Passed"), "Passed UNCHECKED ", "%s: as unchecked" % title)
         broken = b"From: a@example.org\r\nDate: Sat, 21 Nov 2026 03:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: image/gif\r\nContent-Transfer-Encoding: base64\r\n\r\n<<<< no base64 at all >>>>\r\n"
         t.equal(send(p.port, broken).code, 250, "a broken transfer encoding")
-        t.match(p.wait_log("Passed", count=4), "Passed BAD-HEADER-1 ", "is scanned as it came, too, and is the business of the tests of headers")
+        t.match(p.wait_log("Passed", count=5), "Passed BAD-HEADER-1 ", "is scanned as it came, too, and is the business of the tests of headers")
 
 
 def check_decoys(t, hop):
