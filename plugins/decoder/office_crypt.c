@@ -218,7 +218,7 @@ static const char *next_password(struct postern_call *call, size_t i)
 enum office_unlocked office_put_package(struct postern_call *call, struct span info, struct span package)
 {
 	struct agile a;
-	struct standard s;
+	struct standard s = { 0 };
 	struct password wide;
 	uint8_t key[64];
 	const char *word;
