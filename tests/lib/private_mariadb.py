@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 
+from halt import halt
 from postern import SOURCE, Folder, daemon_user, free_port
 
 USER, PASSWORD, DATABASE = "tester", "secret!word", "mail"
@@ -126,6 +127,8 @@ class MariaDB:
 
     def signal(self, number):
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            halt(self.process.pid)
 
     def kill(self):
         if self.process.poll() is None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+from halt import halt
 from postern import SOURCE, Folder, daemon_user, free_port
 
 USER, PASSWORD, DATABASE = "tester", "secret!word", "mail"
@@ -121,6 +122,8 @@ class PostgreSQL:
         """The server and every process of it."""
         for pid in [self.process.pid] + self.children():
             os.kill(pid, number)
+            if number == signal.SIGSTOP:
+                halt(pid)
 
     def kill(self):
         if self.process.poll() is None:

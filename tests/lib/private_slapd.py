@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+from halt import halt
+
 SOURCE = os.environ.get("POSTERN_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin:/usr/lib:/usr/libexec"
 SCHEMA_PLACES = ("/etc/ldap/schema", "/etc/openldap/schema")
@@ -164,7 +166,7 @@ class Slapd:
         self.load(["\n".join(lines) + "\n"], change=True)
 
     def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
+        halt(self.process.pid)
 
     def go_on(self):
         self.process.send_signal(signal.SIGCONT)

@@ -12,6 +12,7 @@ from postern import *  # noqa: E402,F401,F403
 LUA = """
 bypass_header_checks_maps = { true }
 allow_fixing_improper_header = false
+undecipherable_subject_tag = undef
 local_domains_maps = { { ".example.com" } }
 listen_sockets = { "127.0.0.1:%(port)d", "%(run)s/smtp", "%(run)s/lmtp" }
 unix_socket_mode = tonumber("666", 8)
