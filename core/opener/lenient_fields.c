@@ -89,6 +89,7 @@ unsigned lenient_header_ends(struct slice entity, struct lenient_header out[LENI
 	struct line l = { 0 };
 	bool blank_seen = false, odd_seen = false;
 	*lines = 0;
+	out[0] = (struct lenient_header){ .end = entity.n, .body = SIZE_MAX };	/* which no other equals */
 	for (size_t at = 0; at < entity.n; at = l.next, ++*lines) {
 		l = line_at(entity, at);
 		if (l.end == l.at) {
