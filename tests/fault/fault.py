@@ -317,7 +317,8 @@ def verdicts(tap, j, kills_wanted, log):
             for a in mail.attempts:
                 print("#     attempt %.3f-%.3f %s" % (a.start, a.end or 0, a.outcome))
     share = j.within(3) / len(j.mails)
-    tap.ok(share >= 0.99, "acknowledged within 3 attempts: %.2f %%" % (100 * share))
+    one_percent = max(1, len(j.mails) // 100)     # of a short run's mails one
+    tap.ok(j.within(3) >= len(j.mails) - one_percent, "acknowledged within 3 attempts: %.2f %%" % (100 * share))
     most = max(k.generations_most for k in j.killers)
     tap.ok(most <= 2, "two generations at most were alive at any look (%d)" % most)
 
