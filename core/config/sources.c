@@ -44,5 +44,7 @@ void sources_make(struct config *c)
 
 bool config_check_sources(const struct config *c, FILE *to)
 {
-	return sql_source_try(c, to) & sql_tables_try(c, to);
+	bool source_good = sql_source_try(c, to), tables_good = sql_tables_try(c, to);
+
+	return source_good && tables_good;
 }

@@ -219,8 +219,10 @@ int check_run(const struct role_options *o, bool thorough)
 	if (good)
 		good = read_tables(config);
 	g_ptr_array_unref(problems);
-	if (good && thorough)
-		good = try_instances(config) & try_sources(config);
+	if (good && thorough) {
+		bool instances_good = try_instances(config);
+		good = try_sources(config) && instances_good;
+	}
 	talloc_free(config);
 	return good ? 0 : 78;
 }
