@@ -1,7 +1,9 @@
--- How far mails are taken apart.  All decoders that are installed are used, in a fixed order; these are the defaults.
+-- How far mails are taken apart.  All decoders that are installed are used, in a fixed order.
 
--- decoders = { archive { }, mspack { }, lzop { } }
+-- Only some of them: all else stays shut (postern.lua(5), "Opening"); {}: nothing but MIME.
+-- decoders = { archive { }, mspack { }, ole { }, pdf { } }
 
+-- Limits, with their defaults:
 -- MAXLEVELS           = 14        -- containers within containers
 -- MAXFILES            = 1500      -- parts of one mail
 -- MAX_EXPANSION_QUOTA = "300M"    -- bytes of all of them

@@ -20,7 +20,7 @@ local function define(name, programs, types, options)
   end
 end
 
--- What libarchive lacks of zip (implode, shrink, PPMd, encryption), of 7z (encryption, ARM64, RISC-V), and what it does not read at all.
+-- What libarchive lacks of zip (implode, shrink, deflate64, encryption), of 7z (encryption, ARM64, RISC-V), and what it does not read at all.
 define("sevenzip", { "7zz", "/usr/lib/p7zip/7za", "/usr/lib/p7zip/7z", "/usr/lib/p7zip/7zr" },
   "zip|7z|rar|arj|cab|chm|cpio|deb|a|iso|udf|lha|rpm|tar|wim|squashfs|vhd|vmdk|qcow|dmg|xar|Z|xz|lzma|bz2|gz|zst|szdd|swf", {
     args = { "x", "-y", "-bd", "-aou", "-mmt=off", "-p{password}", "--", "{}" }, no_password = "-p",

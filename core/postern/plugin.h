@@ -72,7 +72,7 @@ enum postern_capability {
 	POSTERN_CAP_NETWORK = 1 << 2,		/* may use postern_conn_* */
 	POSTERN_CAP_EXEC = 1 << 3,		/* may use postern_run */
 	POSTERN_CAP_HOSTILE_PARSER = 1 << 4,	/* takes content apart in process: runs only in the jailed opener */
-	POSTERN_CAP_CACHEABLE = 1 << 5,		/* a result may be reused for equal bytes */
+	POSTERN_CAP_CACHEABLE = 1 << 5,		/* a result may be reused for equal bytes; this version reuses none */
 	POSTERN_CAP_MAIN_THREAD = 1 << 6	/* is called on the process's main thread only, while others have threads of their own */
 };
 

@@ -1,9 +1,10 @@
 /* pipeline.c - the ordered stages of a mail: read this file first.
  *
- *   settle   banks and every recipient's settings; all lookups are here       settle.c banks.c
+ *   settle   banks and every recipient's settings, by lookups                 settle.c banks.c
  *   open     the jailed opener takes the mail apart and runs its scanners     open.c check.c
  *   check    banned names and types, the form of the header                    contents.c banned.c
  *            the other virus scanners, side by side; backups                  check.c
+ *            names of malware may bring other banks: settled again            findings.c settle.c
  *   judge    facts + policy -> the fate of each recipient; pure               judge.c
  *   act      quarantine what must be kept                                     quarantine.c
  *   deliver  hand on what passes; COMMITTED as the next hop takes it          forward.c edits.c

@@ -1,5 +1,5 @@
 /* settle.c - stage 1: banks, then every setting of every recipient, before anything is opened.
- * No later stage looks anything up; nothing here judges. */
+ * Later only names of malware are looked up (findings.c), and all is settled again where they bring other banks; nothing here judges. */
 #include "worker/settle.h"
 
 #include <talloc.h>
