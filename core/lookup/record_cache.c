@@ -111,7 +111,7 @@ static void drop(struct record_cache *c, struct entry *entry)
 
 static bool keeps(const struct record_cache *c)
 {
-	return c->limits.ttl_ms > 0 && c->limits.entries_max > 0;
+	return c->limits.entries_max > 0 && (c->limits.ttl_ms > 0 || c->limits.serve_stale);
 }
 
 static void put(struct record_cache *c, const char *question, int64_t now_ms, const struct record *r)

@@ -11,7 +11,7 @@
 #include "lookup/record.h"
 
 struct record_cache_limits {
-	int64_t ttl_ms;			/* an answer so old is asked for again; 0: nothing is kept */
+	int64_t ttl_ms;			/* an answer so old is asked for again; 0: each time, and only what may stand in is kept */
 	size_t entries_max;		/* 0: nothing is kept */
 	bool serve_stale;		/* where the source fails, the last known answer stands in ... */
 	int64_t stale_age_ms;		/* ... when it is no older than this */

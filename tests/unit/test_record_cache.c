@@ -112,7 +112,23 @@ static void what_is_too_large_is_not_kept(void **state)
 	talloc_free(c);
 }
 
-static void without_age_nothing_is_kept(void **state)
+static void without_age_it_is_asked_each_time(void **state)
+{
+	struct record_cache *c = record_cache_new(NULL, &(struct record_cache_limits){ .entries_max = 2, .stale_age_ms = 1000 });
+	struct source s = { 0 };
+	struct record r;
+
+	(void)state;
+	fetch(c, &s, "q", 0, &r);
+	fetch(c, &s, "q", 0, &r);
+	assert_int_equal(s.asked, 2);
+	s.fails = true;
+	assert_int_equal(fetch(c, &s, "q", 0, &r), -1);
+	talloc_free(c);
+}
+
+/* Who wants every change at once may still want the last answer while the source is down. */
+static void without_age_the_last_answer_stands_in(void **state)
 {
 	struct record_cache *c = record_cache_new(NULL, &(struct record_cache_limits){ .entries_max = 2, .serve_stale = true, .stale_age_ms = 1000 });
 	struct source s = { 0 };
@@ -122,6 +138,24 @@ static void without_age_nothing_is_kept(void **state)
 	fetch(c, &s, "q", 0, &r);
 	fetch(c, &s, "q", 0, &r);
 	assert_int_equal(s.asked, 2);
+	s.fails = true;
+	assert_int_equal(fetch(c, &s, "q", 999, &r), 0);
+	assert_string_equal(r.rows[0].fields[0].value, "2");
+	assert_int_equal(s.asked, 3);
+	assert_int_equal(fetch(c, &s, "q", 1000, &r), -1);
+	talloc_free(c);
+}
+
+static void without_room_nothing_stands_in(void **state)
+{
+	struct record_cache *c = record_cache_new(NULL, &(struct record_cache_limits){ .ttl_ms = 30, .serve_stale = true, .stale_age_ms = 1000 });
+	struct source s = { 0 };
+	struct record r;
+
+	(void)state;
+	fetch(c, &s, "q", 0, &r);
+	s.fails = true;
+	assert_int_equal(fetch(c, &s, "q", 0, &r), -1);
 	talloc_free(c);
 }
 
@@ -185,7 +219,9 @@ int main(void)
 		cmocka_unit_test(absence_and_null_are_kept_too),
 		cmocka_unit_test(the_least_recently_used_goes),
 		cmocka_unit_test(what_is_too_large_is_not_kept),
-		cmocka_unit_test(without_age_nothing_is_kept),
+		cmocka_unit_test(without_age_it_is_asked_each_time),
+		cmocka_unit_test(without_age_the_last_answer_stands_in),
+		cmocka_unit_test(without_room_nothing_stands_in),
 		cmocka_unit_test(a_failure_is_a_failure),
 		cmocka_unit_test(the_last_answer_stands_in_within_its_age),
 		cmocka_unit_test(questions_are_not_mixed_up),
