@@ -67,9 +67,32 @@ void *statements_forget_any(struct statements *s)
 	return NULL;
 }
 
+/* Where a comment at p ends; p: none begins there, or one that servers see differently: MySQL carries out what stands in some,
+ * and for PostgreSQL one within another does not end it. */
+static const char *after_comment(const char *p)
+{
+	if (strncmp(p, "--", 2) == 0 || *p == '#')
+		return p + strcspn(p, "\n");
+	if (strncmp(p, "/*", 2) != 0 || p[2] == '!' || strncmp(p + 2, "M!", 2) == 0)
+		return p;
+	const char *end = strstr(p + 2, "*/"), *inner = strstr(p + 2, "/*");
+	return end && inner && inner < end ? p : end ? end + 2 : p + strlen(p);
+}
+
+const char *statement_begins(const char *text)
+{
+	for (const char *before = NULL; before != text;) {
+		before = text;
+		while (isspace((unsigned char)*text))
+			text++;
+		text = after_comment(text);
+	}
+	return text;
+}
+
 bool statement_only_reads(const char *text)
 {
-	while (isspace((unsigned char)*text) || *text == '(')
+	while (*(text = statement_begins(text)) == '(')
 		text++;
 	return strncasecmp(text, "select", 6) == 0 && !isalnum((unsigned char)text[6]);
 }

@@ -25,6 +25,8 @@ void statements_keep(struct statements *s, const char *text, void *handle);
 void *statements_forget(struct statements *s, const char *text);	/* its handle, NULL */
 void *statements_forget_any(struct statements *s);			/* until NULL: all gone */
 
+/* Its first word or parenthesis, behind white space and comments. */
+const char *statement_begins(const char *text);
 /* Does it only read?  Whatever it is, such a statement may be asked a second time. */
 bool statement_only_reads(const char *text);
 
