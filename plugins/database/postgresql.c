@@ -6,9 +6,11 @@
 #include <postern/plugin.h>
 
 #include <libpq-fe.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "shared.h"
 #include "statements.h"
@@ -17,14 +19,14 @@
 #define DEFAULT_PORT 5432
 #define DEFAULT_SOCKET "/run/postgresql"
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
-#define NAME_BYTES 24			/* of a prepared statement */
+#define NAME_BYTES 48			/* of a prepared statement */
 
 struct state {
 	PGconn *db;			/* NULL: not connected */
 	bool cut;			/* a call was left half-way */
 	bool in_transaction;		/* after the last statement that came to its end */
 	int64_t until_ms;		/* of a connection that is being made; 0: only the call's deadline counts */
-	uint64_t names;			/* prepared statements are numbered */
+	uint64_t ours, names;		/* what names of prepared statements begin with, and their number */
 	struct statements statements;
 };
 
@@ -183,10 +185,11 @@ static bool is_lost(const char *sqlstate)
 	return state_is(sqlstate, states);
 }
 
-/* The statement has to be prepared anew: a pooler has changed the server under us, or a table has changed. */
+/* The statement has to be prepared anew: a pooler has changed the server under us (which does not know it, or knows another of its name),
+ * or a table has changed. */
 static bool is_stale(const char *sqlstate)
 {
-	static const char *const states[] = { "26000", "0A000", NULL };
+	static const char *const states[] = { "26000", "42P05", "0A000", NULL };
 	return state_is(sqlstate, states);
 }
 
@@ -423,7 +426,8 @@ static enum postern_result prepare(struct postern_call *call, const char *text, 
 	enum postern_result r = make_room(call, t);
 	if (r != POSTERN_OK)
 		return r;
-	snprintf(fresh, sizeof fresh, "p%llu", (unsigned long long)++s->names);
+	/* Behind a pooler a server has other workers' statements too: by a name of theirs it would answer another question. */
+	snprintf(fresh, sizeof fresh, "postern_%016" PRIx64 "_%" PRIu64, s->ours, ++s->names);
 	r = say(call, PQsendPrepare(s->db, fresh, numbered(call, text), (int)count, parameter_types(call, p, count)), t);
 	if (r != POSTERN_OK)
 		return r;
@@ -507,7 +511,13 @@ static enum postern_result postgresql_is_there(struct postern_call *call)
 
 static enum postern_result postgresql_start(struct postern_instance *instance, struct postern_error *e)
 {
-	return state_make(instance, sizeof(struct state), e);
+	uint64_t ours;
+	if (getrandom(&ours, sizeof ours, 0) != sizeof ours)
+		return postern_complain(e, POSTERN_TEMPFAIL, "no random numbers");
+	enum postern_result r = state_make(instance, sizeof(struct state), e);
+	if (r == POSTERN_OK)
+		((struct state *)*postern_state(instance))->ours = ours;
+	return r;
 }
 
 static void postgresql_stop(struct postern_instance *instance)

@@ -105,6 +105,21 @@ def test_killed_within(t, db, folder):
         t.equal(name_of(p.fetch(ADDRESS)), [b"first"], "the next is answered")
 
 
+def test_names(t, db, folder):
+    """What a pooler may do: put statements of two workers to one server."""
+    if db.kind != "postgresql":
+        return
+    ask = "SELECT name FROM pg_prepared_statements"
+    with Probe(folder, dsn(db)) as p, Probe(folder, dsn(db)) as other:
+        names, others = ([row["name"].decode() for row in probe.execute(ask).rows] for probe in (p, other))
+        t.ok(len(names) == len(others) == 1 and names != others, "no two workers give a statement the same name", names + others)
+        ours, _, number = names[0].rpartition("_")
+        p.execute("PREPARE %s_%d AS SELECT 'of another'" % (ours, int(number) + 2))
+        answer = p.execute("SELECT 'ours' AS x")
+        t.equal((answer.result, answer.rows), ("OK", [{"x": b"ours"}]), "where the server knows another of that name, the statement is prepared anew")
+        t.equal(len(p.execute(ask).rows), 2, "over a new connection")
+
+
 def test_restart(t, db, folder):
     with Probe(folder, dsn(db) + NO_CACHE) as p:
         t.equal(name_of(p.fetch(ADDRESS)), [b"first"], "an answer")
@@ -398,7 +413,7 @@ def test_sqlite(t, folder):
 def test_server(t, folder, certificates, make):
     with make(tls_settings(make.kind, certificates)) as db:
         fill(db)
-        for test in test_connections, test_idle, test_killed_within, test_restart, test_stopped, test_several, test_cache, test_wrong:
+        for test in test_connections, test_idle, test_killed_within, test_names, test_restart, test_stopped, test_several, test_cache, test_wrong:
             test(t, db, folder)
         test_tls(t, db, folder, certificates)
 
