@@ -69,6 +69,23 @@ static bool is_container(const char *types)
 	return false;
 }
 
+/* Other kinds may stand behind the first: a picture that is a zip archive, too. */
+static bool begins_as_container(const char *types)
+{
+	return types && tree_type_in(containers, ',', types, strcspn(types, ","));
+}
+
+/* Nothing but containers: what was taken out of it is all of it. */
+static bool is_container_only(const char *types)
+{
+	const char *type;
+	size_t length;
+	bool only = types && *types;
+	while (only && (type = next_type(&types, &length)))
+		only = tree_type_in(containers, ',', type, length);
+	return only;
+}
+
 /* --- the queue --- */
 
 struct pending {
@@ -90,7 +107,7 @@ static struct decoding *decoding_of(struct walk *w)
 void decode_enqueue(struct walk *w, const struct node *n, struct place at)
 {
 	const char *types = n->record.type_short;
-	bool wanted = anybody_takes(w, types), embeds = n->embeds && !is_container(types) && anybody_takes(w, EMBEDDED);
+	bool wanted = anybody_takes(w, types), embeds = n->embeds && !begins_as_container(types) && anybody_takes(w, EMBEDDED);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
 	if (!wanted && !embeds && !n->hides && !shut && !n->locked)
 		return;
@@ -138,7 +155,7 @@ static enum postern_result ask(struct walk *w, struct plugin_instance *i, uint32
 	deadline.at_ms = budget_decoder_deadline_ms(&w->budget);
 	d->decoder = i->name;
 	d->number = number;
-	d->keep = d->refused = d->unpacked = false;
+	d->refused = d->unpacked = false;
 	plugin_decode(i, d->view, shown, &sink, deadline, arena, &outcome);
 	member_close(w);
 	if (d->unpacked)
@@ -239,7 +256,7 @@ static void conclude_part(struct walk *w, const struct pending *p, const struct 
 	if (add & PART_UNDECODABLE && !p->wanted)
 		set_note(w, p->number, "no decoder takes this type");
 	part->attributes |= (uint16_t)add;
-	if (container && !stands_for_itself(part, w->decoding, a))
+	if (is_container_only(part->type_short) && !stands_for_itself(part, w->decoding, a))
 		part->attributes |= PART_SPARED;
 }
 
@@ -254,6 +271,7 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 	size_t length, shown = asks ? show_part(w, tree_part(w->tree, p->number)) : 0;
 	for (uint32_t k = 0; k < w->job->order->decoder_count; k++)
 		answers[k] = NOT_ASKED;
+	d->keep = false;		/* one decoder that says so is enough */
 	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
 	if (asks && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
 		whole.limited = true;

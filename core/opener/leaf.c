@@ -204,7 +204,7 @@ static bool decode(struct walk *w, struct node *n, const struct encoded *content
 static void take_text_file(struct walk *w, const struct text_file *f, const GByteArray *content, struct place *at)
 {
 	struct node n;
-	if (content->len == 0 || !node_begin(w, &n, *at))
+	if (content->len == 0 || !budget_take_nesting(&w->budget, at->nesting) || !node_begin(w, &n, *at))
 		return;
 	at->index++;
 	node_add_name(&n, f->name);

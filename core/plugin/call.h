@@ -25,7 +25,7 @@ struct plugin_found { const char *name; uint32_t part; };
 /* A scanner that found something has answered: the result is OK then, even where a later part failed (error tells of that).
  * Without findings the result is the worst of all parts: TEMPFAIL, BROKEN, LIMIT, NOTHING, OK. Only OK without findings is clean. */
 struct plugin_outcome {
-	enum postern_result result;
+	enum postern_result result;	/* of the whole call: a scanner may have found something and failed behind it */
 	const char *error;		/* why not OK, with the instance's name in front; else NULL */
 	const char *version, *output;
 	const char *way;		/* how it went: "program /usr/bin/x", "/run/x.sock, descriptor passed" */

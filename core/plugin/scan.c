@@ -100,8 +100,8 @@ enum postern_result scan_view(struct postern_call *c, bool stop_at_first)
 	if (r == POSTERN_OK)
 		r = per_part ? scan_parts(c, stop_at_first) : scan_mail(c);
 	blame_leave(c->instance);
-	if (c->found_count > 0)
-		return POSTERN_OK;
+	if (c->found_count > 0)		/* what it has found stands; that it failed behind that, too */
+		return r == POSTERN_NOTHING ? POSTERN_OK : r;
 	if ((r == POSTERN_OK || r == POSTERN_NOTHING) && regex_gave_up())
 		return postern_fail(c, POSTERN_TEMPFAIL, "a regular expression of its options took too much time over the answer");
 	return r;

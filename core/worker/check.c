@@ -134,32 +134,42 @@ static void keep_containers(struct worker *w, struct mail *m, const struct polic
 	open_keep(w->opener, opened, kept, count);
 }
 
-int check_open(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
+/* What the opener is asked for, by whichever of its scanners. */
+static struct open_request make_request(struct mail *m, const struct policy *p, struct plugin_instance *const *scanners, unsigned count)
 {
-	struct plugin_instance **scanners;
-	bool scan = any_wants_virus(m);
-	unsigned count = scan ? pick_instances(policy_value(p, SET_av_scanners), true, m, &scanners) : 0;
 	struct plugin_instance **decoders;
 	unsigned decoder_count = pick_instances(policy_value(p, SET_decoders), true, m, &decoders);
-	struct open_request q = {
+	return (struct open_request){
 		.scan = count > 0,
 		.stop_at_first = policy_bool(p, SET_first_infected_stops_scan),
 		.keep_mail = m->mail_as_part || keeps(p, "MAIL", m),
-		.keep_parts = scan && reads_parts(m, p),
-		.scanners = (const struct plugin_instance **)(count ? scanners : NULL),
+		.keep_parts = any_wants_virus(m) && reads_parts(m, p),
+		.scanners = (const struct plugin_instance **)(uintptr_t)scanners,
 		.scanner_count = count,
 		.decoders = (const struct plugin_instance **)decoders,
 		.decoder_count = decoder_count,
 		.asks_keep = asks_keep(p),
 		.policy = p,
 	};
+}
+
+static void take_parts(struct worker *w, struct mail *m, const struct policy *p, const struct open_result *opened)
+{
+	keep_containers(w, m, p, opened);
+	rename_types(m, p);
+}
+
+int check_open(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
+{
+	struct plugin_instance **scanners;
+	unsigned count = any_wants_virus(m) ? pick_instances(policy_value(p, SET_av_scanners), true, m, &scanners) : 0;
+	struct open_request q = make_request(m, p, count ? scanners : NULL, count);
 	/* Scanners get the mail as it came; those that run in the opener need it all the same. */
 	if (policy_bool(p, SET_bypass_decode_parts) && count == 0)
 		return 0;
 	if (open_mail(w->opener, m, &q, opened, e) != 0)
 		return note_opener_failure(w, m, facts, e);
-	keep_containers(w, m, p, opened);
-	rename_types(m, p);
+	take_parts(w, m, p, opened);
 	return 0;
 }
 
@@ -192,7 +202,13 @@ static struct plugin_view *make_view(struct worker *w, struct mail *m)
 
 /* --- answers --- */
 
-struct answers { unsigned completed, failed; };
+/* One that failed behind what it had found. */
+struct broken_off { const struct plugin_instance *instance; struct plugin_outcome outcome; };
+
+struct answers {
+	unsigned completed, failed, broken_off_count;
+	struct broken_off *broken_off;
+};
 
 static void note_failure(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct judge_facts *facts)
 {
@@ -210,10 +226,16 @@ static void note_failure(struct mail *m, const struct plugin_instance *i, const 
 		facts->failure = talloc_asprintf(m, "virus scanner %s", error);
 }
 
+static void note_broken_off(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct answers *a)
+{
+	a->broken_off = talloc_realloc(m, a->broken_off, struct broken_off, a->broken_off_count + 1);
+	a->broken_off[a->broken_off_count++] = (struct broken_off){ .instance = i, .outcome = *o };
+}
+
 static void take_answer(struct worker *w, struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, bool backup,
 	struct judge_facts *facts, struct answers *a)
 {
-	struct scan_report report = { .scanner = i->name, .error = o->error, .output = o->output, .version = o->version, .way = o->way,
+	struct scan_report report = { .scanner = i->name, .output = o->output, .version = o->version, .way = o->way,
 		.elapsed_us = o->elapsed_us, .backup = backup };
 	shared_count(w->shared, COUNT_SCANS, 1);
 	for (unsigned k = 0; k < o->found_count; k++)
@@ -221,10 +243,13 @@ static void take_answer(struct worker *w, struct mail *m, const struct plugin_in
 	if (o->result == POSTERN_OK || o->found_count > 0) {
 		report.outcome = SCAN_COMPLETED;
 		a->completed++;
+		if (o->result != POSTERN_OK)
+			note_broken_off(m, i, o, a);
 	} else if (o->result == POSTERN_NOTHING) {
 		report.outcome = SCAN_INCONCLUSIVE;
 	} else {
 		report.outcome = SCAN_FAILED;
+		report.error = o->error;
 		a->failed++;
 		shared_count(w->shared, COUNT_SCANS_FAILED, 1);
 		note_failure(m, i, o, facts);
@@ -278,18 +303,35 @@ static int ask_primaries(struct worker *w, struct mail *m, const struct policy *
 	return 0;
 }
 
+/* What the first opening has met is true whatever the second one sees, which may end at another limit. */
+static void keep_doubts(struct mail *m, const struct mail *before)
+{
+	m->undecipherable |= before->undecipherable;
+	m->unopened |= before->unopened;
+	m->crypted |= before->crypted;
+	m->ambiguous |= before->ambiguous;
+	m->over_limits |= before->over_limits;
+	m->mail_as_part |= before->mail_as_part;
+	m->hold = before->hold ? before->hold : m->hold;
+	m->mime_error = before->mime_error ? before->mime_error : m->mime_error;
+}
+
 /* A backup that runs in the opener means a second opening, with that scanner alone. */
 static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct policy *p, struct plugin_instance *i,
 	struct judge_facts *facts, struct answers *a, struct error *e)
 {
-	struct open_result again;
-	const struct plugin_instance *one[1] = { i };
-	struct open_request q = { .scan = true, .scanners = one, .scanner_count = 1, .policy = p };
+	struct open_result again = { 0 };
+	struct open_request q = make_request(m, p, &i, 1);
+	const struct mail before = *m;
 	open_done(w->opener);
 	open_wait_emptied(w->opener, m->deadline);
 	TALLOC_FREE(m->parts);
 	m->part_count = 0;
-	if (open_mail(w->opener, m, &q, &again, e) != 0 || open_findings(w->opener, m, &again, e) != 0) {
+	bool opened = open_mail(w->opener, m, &q, &again, e) == 0;
+	if (opened)
+		take_parts(w, m, p, &again);
+	keep_doubts(m, &before);
+	if (!opened || open_findings(w->opener, m, &again, e) != 0) {
 		struct plugin_outcome failed = { .result = POSTERN_TEMPFAIL, .error = talloc_strdup(m, e->text) };
 		blame(w, m, e);
 		take_answer(w, m, i, &failed, true, facts, a);
@@ -323,12 +365,35 @@ static int ask_backups(struct worker *w, struct mail *m, const struct policy *p,
 	return 0;
 }
 
+static bool is_softened(const struct mail *m, const char *scanner)
+{
+	for (unsigned i = 0; i < m->softened_count; i++)
+		if (strcmp(m->softened[i].scanner, scanner) == 0)
+			return true;
+	return false;
+}
+
+/* Malware is reason enough to believe one that failed behind it; a sign of spam is none to take the rest for clean. */
+static void withdraw_broken_off(struct mail *m, struct judge_facts *facts, struct answers *a)
+{
+	for (unsigned i = 0; i < a->broken_off_count; i++) {
+		const struct broken_off *b = &a->broken_off[i];
+		if (!is_softened(m, b->instance->name))
+			continue;
+		a->completed--;
+		a->failed++;
+		note_failure(m, b->instance, &b->outcome, facts);
+	}
+	a->broken_off_count = 0;
+}
+
 /* A scanner that was to stop at its first finding has not looked further; where that one is no malware nobody vouches for the rest. */
-static void weigh(struct mail *m, const struct policy *p, struct judge_facts *facts)
+static void weigh(struct mail *m, const struct policy *p, struct judge_facts *facts, struct answers *a)
 {
 	findings_weigh(m, p);
 	if (m->softened_count > 0 && policy_bool(p, SET_first_infected_stops_scan))
 		facts->virus_unchecked = true;
+	withdraw_broken_off(m, facts, a);
 }
 
 /* Nobody has taken it apart, and by the settings it may yet pass as unchecked: what can look at the mail as it came shall. */
@@ -343,7 +408,7 @@ static int scan_unopened(struct worker *w, struct mail *m, const struct policy *
 	m->part_count = 0;
 	if (ask_primaries(w, m, p, &none, facts, &a, e) != 0)
 		return -1;
-	weigh(m, p, facts);
+	weigh(m, p, facts, &a);
 	return 0;
 }
 
@@ -358,9 +423,12 @@ int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct 
 		return -1;
 	if (facts->opener_failed)
 		return 0;
-	if (a.completed == 0 && ask_backups(w, m, p, facts, &a, e) != 0)
-		return -1;
-	weigh(m, p, facts);
+	weigh(m, p, facts, &a);
+	if (a.completed == 0) {
+		if (ask_backups(w, m, p, facts, &a, e) != 0)
+			return -1;
+		weigh(m, p, facts, &a);
+	}
 	m->virus_checked = a.completed > 0;
 	facts->virus_unanswered = a.completed == 0;
 	if (a.completed == 0) {

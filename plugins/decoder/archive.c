@@ -340,16 +340,18 @@ static const char *find_password(struct archive_job *j)
 
 /* --- zip: whoever reads its directory and whoever reads it from the front shall both be seen --- */
 
-static bool read_zip_from_front(struct archive_job *j, size_t first_local)
+static bool read_zip_from_front(struct archive_job *j, size_t first_local, bool has_directory)
 {
 	struct archive_job front = *j;
 	front.kind = &streamed_zip;
 	front.data += first_local;
 	front.size -= first_local;
-	front.damaged = 0;		/* the front reader stumbles where the directory is right */
+	front.damaged = 0;		/* the front reader stumbles where the directory is right, and where there is none */
 	bool good = read_all(&front, NULL);
 	j->members = front.members;
 	j->over = front.over;
+	if (!has_directory)
+		j->locked = front.locked;
 	return good;
 }
 
@@ -378,10 +380,11 @@ static enum postern_result open_zip(struct archive_job *j)
 	if (!shape.has_directory && !good)
 		return postern_fail(j->call, POSTERN_BROKEN, "neither a directory nor a member");
 	if (good && (shape.disagrees || !shape.has_directory) && shape.first_local != SIZE_MAX)
-		good = read_zip_from_front(j, shape.first_local);
+		good = read_zip_from_front(j, shape.first_local, shape.has_directory);
 	if (good)
 		read_zip_other_ends(j, &shape);
-	if (shape.disagrees)
+	/* Without a directory some readers refuse it, others repair it and see what the front reader does not reach. */
+	if (shape.disagrees || !shape.has_directory)
 		postern_part_attribute(j->call, 'B');
 	return conclude(j);
 }
@@ -425,6 +428,11 @@ static bool is_more_than_archive(const char *types)
 	return strstr(types, "ooxml") || strstr(types, "odf") || strstr(types, "epub") || strstr(types, "jar") || strncmp(types, "exe", 3) == 0;
 }
 
+static bool begins_as_archive(const char *types)
+{
+	return kind_of(types, strcspn(types, ",")) != NULL;
+}
+
 static enum postern_result open_as(struct postern_call *call, const struct postern_part *part, const struct archive_kind *kind,
 	const uint8_t *data, size_t n)
 {
@@ -455,7 +463,10 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	}
 	if (is_more_than_archive(postern_part_type(part)))
 		postern_part_keep(call);
-	return last ? worst : open_embedded(call, part, data, n);
+	/* What begins as something else may hold others before the one at its end. */
+	if (worst == POSTERN_LIMIT || worst == POSTERN_TEMPFAIL || begins_as_archive(postern_part_type(part)))
+		return worst;
+	return worse(worst, open_embedded(call, part, data, n));
 }
 
 static const struct postern_decoder_ops decoder_ops = {

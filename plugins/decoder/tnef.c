@@ -30,6 +30,7 @@ struct attachment {
 	bool any;
 	const char *names[NAMES_MAX];
 	unsigned name_count;
+	bool more_names;
 	const char *mime;
 	struct span data, object;
 };
@@ -49,6 +50,8 @@ static void put_attachment_content(struct reader *r, const struct attachment *a,
 		postern_child_name(r->call, a->names[i]);
 	if (a->mime && !r->over)
 		postern_child_mime_type(r->call, a->mime);
+	if (a->more_names && !r->over)
+		postern_child_attribute(r->call, 'B');
 	r->over = r->over || (content.n > 0 && !postern_child_write(r->call, content.at, content.n)) || !postern_child_end(r->call);
 }
 
@@ -71,14 +74,27 @@ static void put_earlier(struct reader *r, struct span content)
 		put_attachment_content(r, &r->attachment, content);
 }
 
-static void add_name(struct reader *r, const char *name)
+/* Where the list is full the last name makes room for a first one. */
+static void insert_name(struct reader *r, const char *name, bool first)
 {
 	struct attachment *a = &r->attachment;
 	for (unsigned i = 0; i < a->name_count; i++)
 		if (strcmp(a->names[i], name) == 0)
 			return;
-	if (name[0] && a->name_count < NAMES_MAX)
-		a->names[a->name_count++] = name;
+	if (!name[0])
+		return;
+	a->more_names |= a->name_count == NAMES_MAX;
+	if (a->name_count == NAMES_MAX && !first)
+		return;
+	a->name_count += a->name_count < NAMES_MAX;
+	unsigned at = first ? 0 : a->name_count - 1;
+	memmove(a->names + at + 1, a->names + at, (a->name_count - 1 - at) * sizeof *a->names);
+	a->names[at] = name;
+}
+
+static void add_name(struct reader *r, const char *name)
+{
+	insert_name(r, name, false);
 }
 
 /* --- properties --- */
@@ -86,13 +102,7 @@ static void add_name(struct reader *r, const char *name)
 /* Outlook prefers the long name: it comes first, whatever was there before. */
 static void put_name_first(struct reader *r, const char *name)
 {
-	struct attachment *a = &r->attachment;
-	unsigned before = a->name_count;
-	add_name(r, name);
-	if (a->name_count == before)
-		return;
-	memmove(a->names + 1, a->names, before * sizeof *a->names);
-	a->names[0] = name;
+	insert_name(r, name, true);
 }
 
 static const char *text_of(struct reader *r, unsigned type, struct span value)

@@ -145,6 +145,8 @@ class Outage:
         began = time.monotonic()
         self.begin(mode)
         time.sleep(s.seconds)
+        for bank in self.banks:
+            self.p.wait(lambda: not self.closed(bank), 60, "%s, %s: nobody has noticed" % (bank.name, mode))  # pylint: disable=cell-var-from-loop
         lasted = time.monotonic() - began
         tries = {bank.name: self.tries(bank) - self.marks[bank.name] for bank in self.banks}
         back = time.monotonic()

@@ -91,7 +91,8 @@ def test_limits():
 
 def test_virus_beside_a_limit():
     answers, _ = scan(zipped(b"a" * 3000000), probe.EICAR, options=["max_filesize=1M"])
-    assert answers[0].result == "OK" and answers[0].found == ["p002:" + NAME], answers
+    assert answers[0].result == "LIMIT" and answers[0].found == ["p002:" + NAME], answers
+    assert "part p001: Heuristics.Limits.Exceeded" in answers[0].error, answers
 
 
 def test_deep_nesting_is_a_limit():

@@ -4,13 +4,15 @@ another name, limits by setting."""
 import json
 import os
 import shutil
+import struct
 import sys
 from email.message import EmailMessage
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 import formats  # noqa: E402
-from formats import zips  # noqa: E402
+from formats import messages, zips  # noqa: E402
+import hidden_mails  # noqa: E402
 
 # Every part that a scanner gets is a finding of its type.
 SAW = 'scanner "saw" { scan = function(part, host) return "Saw." .. part.type end }'
@@ -94,6 +96,66 @@ def check_kept(t, hop):
         t.equal(seen(p, packed), ["1/1", "1/2"], "nothing is opened")
 
 
+def check_more_than_archive(t, hop):
+    """A harmless zip archive behind something else vouches for its own members only."""
+    tail = zips.pack([("a.bin", b"\1\2\3" * 50)])
+    fronts = {
+        "a picture": b"GIF89a\1\0\1\0\0\0\0;" + bytes(100),
+        "a shortcut": struct.pack("<I", 0x4c) + bytes.fromhex("0114020000000000c000000000000046") + bytes(300),
+        "a document": b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\nxref\n0 1\ntrailer\n<<>>\nstartxref\n31\n%%EOF\n",
+        "who knows what": b"\1\2\3\4" * 100,
+    }
+    with Postern(t, hop, scanners=SAW, name="tails") as p:
+        for what, front in fronts.items():
+            tree = {part["placement"]: part for part in scan(p, with_text("x", "a.bin", front + tail))["tree"]}
+            t.ok("zip" in tree["1/2"]["types"] and len(tree["1/2"]["types"]) > 1, what + " and a zip archive behind it", tree["1/2"])
+            places = seen(p, with_text("x", "a.bin", front + tail))
+            t.ok("1/2" in places and len([place for place in places if place.startswith("1/2/")]) > 0, what + ": scanners get both", places)
+        if shutil.which("7zz"):
+            with formats.Folder([("eicar.com", EICAR)]) as folder:
+                formats.run("7zz", "a", "x.7z", "eicar.com", folder=folder)
+                inner = open(os.path.join(folder, "x.7z"), "rb").read()
+            for what, front in fronts.items():
+                tree = scan(p, with_text("x", "a.bin", front + inner + tail))["tree"]
+                t.ok("eicar.com" in [name for part in tree for name in part["names"]], what + ", 7z, zip: that within is opened, too", tree)
+
+
+def check_no_directory(t, hop):
+    """A reader from the front stops where a directory begins; one that repairs goes on."""
+    def local(name):
+        whole = zips.pack([(name, EICAR)])
+        return whole[:whole.index(b"PK\1\2")]
+
+    with Postern(t, hop, scanners=EXACT_SCANNER, name="no-directory") as p:
+        found = scan(p, with_text("x", "a.zip", zips.pack([("a", b"x")])[:-22] + local("eicar.com")))
+        t.ok(found["verdict"] != "clean", "a member behind a directory that nothing ends", found)
+
+
+def check_nested_text(t, hop):
+    """Texts in texts in texts are a limit, not a lie of the opener."""
+    data = EICAR
+    for _ in range(150):
+        data = hidden_mails.yenc(data)
+    m = b"From: a@example.org\r\nDate: Sat, 21 Nov 2026 03:00:00 +0000\r\n\r\n" + data
+    with Postern(t, hop, scanners=EXACT_SCANNER, lua='local_domains_maps = { ".example.com" }\n', name="nested") as p:
+        reply = send(p.port, m)
+        t.equal(reply.code, 250, "150 yEnc files within each other: answered")
+        t.match(p.wait_log("Passed|Blocked"), "Passed UNCHECKED", "as unchecked")
+        t.equal(p.log_lines("something that cannot be"), [], "the opener is not blamed")
+        t.match(hop.last().field("x-amavis-hold") or "", "nesting|depth", "the limit is told")
+
+
+def check_names_of_tnef(t, hop):
+    """The name that Outlook shows is one of the part's, whatever other names stand before it."""
+    others = b"".join(messages.tnef_attribute(2, 0x8010, 1, b"harmless%d.txt\0" % i) for i in range(9))
+    whole = messages.tnef(messages.tnef_attachment("invoice.js", b"x" * 30).replace(b"EICAR~1.GZ\0", b"harmless_a\0", 1).replace(
+        messages.tnef_attribute(2, 0x800f, 6, b"x" * 30), others + messages.tnef_attribute(2, 0x800f, 6, b"x" * 30), 1))
+    with Postern(t, hop, scanners=SAW, name="tnef") as p:
+        parts = [part for part in scan(p, with_text("x", "winmail.dat", whole))["tree"] if part["placement"].startswith("1/2/")]
+        t.ok(parts and "invoice.js" in parts[0]["names"], "nine other names do not push it out", parts)
+        t.ok(parts and "B" in parts[0]["attributes"], "and that there are more is told", parts)
+
+
 def check_kept_in_opener(t, hop):
     """libclamav runs in the opener, which waits for the worker's word on what to keep."""
     packed = with_text("x", "a.zip", zips.pack([("marker-in-the-archive", b"\1\2\3" * 50)]))
@@ -169,6 +231,10 @@ def main():
         check_passwords(t, hop)
         check_many_words(t, hop)
         check_kept(t, hop)
+        check_more_than_archive(t, hop)
+        check_no_directory(t, hop)
+        check_nested_text(t, hop)
+        check_names_of_tnef(t, hop)
         check_kept_in_opener(t, hop)
         check_unopened(t, hop)
         check_decoys(t, hop)

@@ -2,9 +2,11 @@
 """test_daemon_scanners.py - scanners that do not answer: none at all is 451 (or UNCHECKED where that is allowed), backups step in,
 on_error says what one failure means, and what one of them has found stands whatever the others do. Programs that are not there are
 told once and left out."""
+import base64
 import os
 import re
 import sys
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
@@ -35,7 +37,16 @@ def says(name, script):
     return 'command { "/bin/sh", args = { "%%(folder)s/%s", "{}" }, name = "%s", clean = { 0 }, infected = { 1 }, names = [[found (\\S+)]] }' % (script, name)
 
 
+# Says of a text that it is a sign of spam, and fails at what is no text.
+SOFT = 'scanner "%s" { scan = function(part, host) if part.type ~= "txt" then error("it broke off") end; return "Soft.Mark" end }'
+SOFTLY = 'virus_name_to_spam_score_maps = { { ["Soft.Mark"] = 0.1 } }'
+MIXED = ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b"]
+TWO_PARTS = ("--b\r\n\r\nHello.\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+             "AQIDBAUGBwg=\r\n--b--\r\n").encode()
+
 BANKS = {
+    "SOFT": "{ %s, %s }" % (scanners(SOFT % "soft"), SOFTLY),
+    "SOFTBACKUP": "{ %s, %s, %s }" % (scanners(SOFT % "soft-2"), backups(live("vouches")), SOFTLY),
     "NONE": "{ %s }" % scanners(dead("none")),
     "NOTFATAL": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(dead("notfatal")),
     "BACKUP": "{ %s, %s }" % (scanners(dead("primary")), backups(dead("first-backup"), live("second-backup"))),
@@ -100,6 +111,23 @@ def backups_step_in(t, p, hop):
     one(t, p, hop, "BACKUPPROGRAM", mail(), "^250 2.0.0 from MTA", r"Passed CLEAN", True, "a program as backup, clean")
     one(t, p, hop, "BACKUPPROGRAM", eicar_mail(), r"^250 2\.7\.0 Ok, discarded, .*by-grep", r"Blocked INFECTED \(by-grep\)", False, "a program as backup, infected")
     one(t, p, hop, "UNASKED", mail(), "^250 2.0.0 from MTA", r"Passed CLEAN", True, "a backup is not asked where a primary answers")
+
+
+def backups_see_no_less(t, p, hop):
+    """What could not be opened is unchecked whoever scans, and so it is told."""
+    def odd(data):
+        body = "--b\r\n\r\nHello.\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n--b--\r\n"
+        return mail((body % base64.b64encode(data).decode()).encode(), headers=MIXED)
+    for what, data in ("nobody opens", b"SIT!\0\1" + b"x" * 100), ("is damaged", zlib.compress(b"x" * 300, 9, 31)[:-12]):
+        one(t, p, hop, "BACKUP", odd(data), "^250 2.0.0 from MTA", "Passed UNCHECKED ", True, "a backup in the opener, what " + what)
+
+
+def a_sign_of_spam_and_a_failure(t, p, hop):
+    one(t, p, hop, "SOFT", mail(), "^250 2.0.0 from MTA", "Passed CLEAN", True, "a sign of spam, and all was looked at")
+    one(t, p, hop, "SOFT", mail(TWO_PARTS, headers=MIXED), WAIT, r"TempFailedInbound", False, "a sign of spam, and the rest was not looked at")
+    one(t, p, hop, "SOFTBACKUP", mail(TWO_PARTS, headers=MIXED), "^250 2.0.0 from MTA", "Passed CLEAN", True,
+        "a backup looks at the rest")
+    t.ok(p.log_lines("asking the backup vouches"), "the backup was asked")
 
 
 def one_of_two_fails(t, p, hop):
@@ -169,6 +197,8 @@ def main():
         with Postern(t, hop, 'local_domains_maps = { { ".example.com" } }', banks=BANKS, folder=folder) as p:
             nobody_answers(t, p, hop)
             backups_step_in(t, p, hop)
+            backups_see_no_less(t, p, hop)
+            a_sign_of_spam_and_a_failure(t, p, hop)
             one_of_two_fails(t, p, hop)
             programs_that_are_not_there(t, p, hop)
             deadline(t, p, hop)

@@ -166,7 +166,7 @@ def comment(members):
     return raw_zip([(name.encode(), 8, deflated(data), data) for name, data in members], comment=b"hello " * 1000)
 
 
-@format("zip/no-directory", ".zip")
+@format("zip/no-directory", ".zip", doubts="B")
 def no_directory(members):
     whole = pack(members)
     return whole[:whole.index(b"PK\1\2")]
