@@ -407,6 +407,29 @@ static enum postern_result bind_all(struct postern_call *call, MYSQL_STMT *stmt,
 	return POSTERN_OK;
 }
 
+static void tell_changes(struct postern_call *call, MYSQL_STMT *stmt)
+{
+	postern_executed(call, (int64_t)mysql_stmt_affected_rows(stmt), (int64_t)mysql_stmt_insert_id(stmt));
+}
+
+/* A procedure's rows are followed by how it ended. */
+static enum postern_result take_further(struct postern_call *call, MYSQL_STMT *stmt, struct try *t)
+{
+	while (mysql_stmt_more_results(stmt)) {
+		int rc = 0;
+		if (!WAITED(call, rc, mysql_stmt_next_result_start(&rc, stmt), mysql_stmt_next_result_cont, stmt))
+			return no_time(call);
+		if (rc != 0)
+			return statement_failed(call, stmt, t);
+		if (mysql_stmt_field_count(stmt) > 0) {
+			state_of(call)->cut = true;
+			return postern_fail(call, POSTERN_BROKEN, "the statement has answered with rows more than once");
+		}
+		tell_changes(call, stmt);
+	}
+	return POSTERN_OK;
+}
+
 static enum postern_result execute_prepared(struct postern_call *call, MYSQL_STMT *stmt, struct try *t)
 {
 	my_bool freed = 0;
@@ -417,16 +440,18 @@ static enum postern_result execute_prepared(struct postern_call *call, MYSQL_STM
 	if (rc != 0)
 		return statement_failed(call, stmt, t);
 	if (mysql_stmt_field_count(stmt) == 0) {
-		postern_executed(call, (int64_t)mysql_stmt_affected_rows(stmt), (int64_t)mysql_stmt_insert_id(stmt));
-		return POSTERN_OK;
+		tell_changes(call, stmt);
+		return take_further(call, stmt, t);
 	}
 	enum postern_result r = fetch_all(call, stmt, t);
+	if (r == POSTERN_OK)
+		r = take_further(call, stmt, t);
 	if (!state_of(call)->cut && !WAITED(call, freed, mysql_stmt_free_result_start(&freed, stmt), mysql_stmt_free_result_cont, stmt))
 		return no_time(call);
 	return r;
 }
 
-/* BEGIN, COMMIT and their like: not every server prepares them. */
+/* Words of transactions and their like, which not every server prepares. */
 static enum postern_result execute_plain(struct postern_call *call, const char *text, struct try *t)
 {
 	struct state *s = state_of(call);
@@ -436,6 +461,10 @@ static enum postern_result execute_plain(struct postern_call *call, const char *
 		return no_time(call);
 	if (rc != 0)
 		return failed(call, t, mysql_errno(s->db), mysql_error(s->db));
+	if (mysql_field_count(s->db) > 0) {
+		s->cut = true;		/* they are not waited for */
+		return postern_fail(call, POSTERN_BROKEN, "the statement has answered with rows, which are read only of what can be prepared");
+	}
 	postern_executed(call, (int64_t)mysql_affected_rows(s->db), (int64_t)mysql_insert_id(s->db));
 	return POSTERN_OK;
 }
@@ -444,11 +473,10 @@ static enum postern_result try_once(struct postern_call *call, const char *text,
 {
 	MYSQL_STMT *stmt = NULL;
 	enum postern_result r = have_connection(call);
-	if (r != POSTERN_OK)
-		return r;
-	if (count == 0 && !statement_only_reads(text))
+	if (r == POSTERN_OK)
+		r = prepare(call, text, &stmt, t);
+	if (r != POSTERN_OK && t->code == ER_UNSUPPORTED_PS && count == 0)
 		return execute_plain(call, text, t);
-	r = prepare(call, text, &stmt, t);
 	if (r == POSTERN_OK)
 		r = bind_all(call, stmt, p, count, t);
 	return r == POSTERN_OK ? execute_prepared(call, stmt, t) : r;

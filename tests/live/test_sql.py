@@ -228,6 +228,27 @@ def test_execute(t, db, p):
     p.execute("DROP TABLE things")
 
 
+def test_rows_without_select(t, db, p):
+    """Rows are rows, whatever the statement begins with."""
+    for text in "WITH x AS (SELECT 1 AS a) SELECT a FROM x", "/* ours */ SELECT 1 AS a", "-- ours\nSELECT 1 AS a", "(SELECT 1 AS a)":
+        if (db.kind, text[0]) != ("sqlite", "("):
+            answer = p.execute(text)
+            t.equal((answer.result, answer.rows), ("OK", [{"a": b"1"}]), "without parameters: %r" % text)
+    if db.kind != "mysql":
+        return
+    t.equal(len(p.execute("SHOW TABLES LIKE 'users'").rows), 1, "SHOW")
+    db.sql("DELIMITER //\nCREATE PROCEDURE one() BEGIN SELECT 1 AS a; END//\n")
+    for n in range(2):
+        answer = p.execute("CALL one()")
+        t.equal((answer.result, answer.rows), ("OK", [{"a": b"1"}]), "a procedure's rows, time %d" % (n + 1))
+    t.equal(p.execute("SELECT 2 AS a").rows, [{"a": b"2"}], "and the next statement's are its own")
+    t.equal(p.execute("PREPARE ours FROM 'SELECT 1 AS a'").result, "OK", "what cannot be prepared is put as it is")
+    answer = p.execute("EXECUTE ours")
+    t.match(answer.error or "", "has answered with rows", "but its rows are not taken for none")
+    t.equal(answer.result, "BROKEN", "which is an error")
+    t.equal(p.execute("SELECT 2 AS a").rows, [{"a": b"2"}], "the next statement is answered")
+
+
 def test_storage(t, db):
     """The tables of the log, and what purge.sql leaves of them."""
     db.load("storage.sql")
@@ -262,6 +283,7 @@ def test_database(t, db):
         with Probe(folder, 'lookup_sql_dsn = { "%s" }\nlookup_cache_ttl = 0' % db.dsn()) as p:
             test_hostile(t, db, p)
             test_execute(t, db, p)
+            test_rows_without_select(t, db, p)
         for test in test_clauses, test_table, test_settings, test_check, test_changes, test_octets:
             test(t, db, folder)
     test_storage(t, db)
