@@ -23,6 +23,7 @@
 #define PACKET_BYTES_MAX (16UL * 1024 * 1024)
 #define DEFAULT_SOCKET "/run/mysqld/mysqld.sock"
 #define COLUMNS_MAX 4096		/* what a server may have in one row */
+#define ER_CLIENT_INTERACTION_TIMEOUT 4031	/* MySQL's: idle for too long */
 
 struct state {
 	MYSQL *db;			/* NULL: not connected */
@@ -30,13 +31,6 @@ struct state {
 	int64_t until_ms;		/* of a connection that is being made; 0: only the call's deadline counts */
 	struct guard *guard;		/* over a handshake */
 	struct statements statements;
-};
-
-/* One try of one statement. */
-struct try {
-	unsigned code;			/* the server's or library's error; 0: none of theirs */
-	bool executed;			/* it has begun, so that it may be done */
-	bool told;			/* something was handed on already */
 };
 
 static const struct server_options *options_of(struct postern_call *call)
@@ -80,8 +74,9 @@ static int wait_for(struct postern_call *call, int status)
 
 /* ---- the connection ---- */
 
-static void disconnect(struct state *s)
+static void disconnect(void *state)
 {
+	struct state *s = state;
 	if (s->db && s->cut)
 		shutdown((int)mysql_get_socket(s->db), SHUT_RDWR);	/* the library's farewell must not wait */
 	if (s->db)
@@ -93,8 +88,9 @@ static void disconnect(struct state *s)
 }
 
 /* Nothing is under way between statements: what can be read then is the server's farewell. */
-static bool is_alive(struct state *s)
+static bool is_alive(const void *state)
 {
+	const struct state *s = state;
 	struct pollfd p = { .fd = s->db && !s->cut ? (int)mysql_get_socket(s->db) : -1, .events = POLLIN | POLLRDHUP };
 	return p.fd >= 0 && poll(&p, 1, 0) == 0;
 }
@@ -226,7 +222,7 @@ static bool is_lost(unsigned code)
 {
 	switch (code) {
 	case CR_SERVER_GONE_ERROR: case CR_SERVER_LOST: case CR_SERVER_LOST_EXTENDED: case CR_COMMANDS_OUT_OF_SYNC: case CR_STMT_CLOSED:
-	case 4031:			/* MySQL: idle for too long */
+	case ER_CLIENT_INTERACTION_TIMEOUT:
 	case ER_CONNECTION_KILLED: case ER_SERVER_SHUTDOWN: case ER_NORMAL_SHUTDOWN: case ER_NEW_ABORTING_CONNECTION: case ER_ABORTING_CONNECTION:
 	case ER_FORCING_CLOSE:
 		return true;
@@ -234,7 +230,6 @@ static bool is_lost(unsigned code)
 	return false;
 }
 
-/* The statement has to be prepared anew, which says nothing about the connection. */
 static bool is_stale(unsigned code)
 {
 	return code == ER_UNKNOWN_STMT_HANDLER || code == ER_NEED_REPREPARE || code == CR_NEW_STMT_METADATA;
@@ -254,8 +249,10 @@ static bool is_passing(unsigned code)
 
 static enum postern_result failed(struct postern_call *call, struct try *t, unsigned code, const char *text)
 {
-	t->code = code;
-	if (is_lost(code))
+	t->lost = is_lost(code);
+	t->had_left = code == ER_CLIENT_INTERACTION_TIMEOUT;
+	t->stale = is_stale(code);
+	if (t->lost)
 		state_of(call)->cut = true;
 	if (code == ER_DUP_ENTRY || code == ER_DUP_ENTRY_WITH_KEY_NAME)
 		return postern_fail(call, POSTERN_NOTHING, "%s", text);
@@ -361,6 +358,7 @@ static enum postern_result fetch_all(struct postern_call *call, MYSQL_STMT *stmt
 
 /* ---- one statement ---- */
 
+/* *out NULL: it is none that the server prepares. */
 static enum postern_result prepare(struct postern_call *call, const char *text, MYSQL_STMT **out, struct try *t)
 {
 	struct state *s = state_of(call);
@@ -379,13 +377,13 @@ static enum postern_result prepare(struct postern_call *call, const char *text, 
 	statements_keep(&s->statements, text, stmt);
 	if (!WAITED(call, rc, mysql_stmt_prepare_start(&rc, stmt, text, strlen(text)), mysql_stmt_prepare_cont, stmt))
 		return no_time(call);
-	*out = stmt;
-	if (rc == 0)
+	if (rc == 0) {
+		*out = stmt;
 		return POSTERN_OK;
-	enum postern_result r = statement_failed(call, stmt, t);
+	}
+	enum postern_result r = mysql_stmt_errno(stmt) == ER_UNSUPPORTED_PS ? POSTERN_OK : statement_failed(call, stmt, t);
 	statements_forget(&s->statements, text);
 	mysql_stmt_close(stmt);		/* the server has none of it: nothing is sent */
-	*out = NULL;
 	return r;
 }
 
@@ -475,49 +473,27 @@ static enum postern_result try_once(struct postern_call *call, const char *text,
 	enum postern_result r = have_connection(call);
 	if (r == POSTERN_OK)
 		r = prepare(call, text, &stmt, t);
-	if (r != POSTERN_OK && t->code == ER_UNSUPPORTED_PS && count == 0)
+	if (r != POSTERN_OK)
+		return r;
+	if (!stmt && count > 0)
+		return postern_fail(call, POSTERN_BROKEN, "the server does not prepare such a statement, so that it can have no parameters");
+	if (!stmt)
 		return execute_plain(call, text, t);
-	if (r == POSTERN_OK)
-		r = bind_all(call, stmt, p, count, t);
+	r = bind_all(call, stmt, p, count, t);
 	return r == POSTERN_OK ? execute_prepared(call, stmt, t) : r;
 }
 
-/* What was begun there is lost with the connection; nobody shall go on with it elsewhere. */
-static enum postern_result gone_within(struct postern_call *call)
+static bool in_transaction(const void *state)
 {
-	disconnect(state_of(call));
-	return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
-}
-
-static bool in_transaction(const struct state *s)
-{
+	const struct state *s = state;
 	return s->db && (s->db->server_status & SERVER_STATUS_IN_TRANS);
 }
 
-static bool worth_another(const char *text, const struct try *t)
-{
-	if (t->told || (!is_lost(t->code) && !is_stale(t->code)))
-		return false;
-	/* What writes may have been done; but not if it had not come so far, or the server had said farewell before. */
-	return statement_only_reads(text) || !t->executed || t->code == 4031 || is_stale(t->code);
-}
+static const struct server_ops server = { in_transaction, is_alive, disconnect, try_once };
 
 static enum postern_result mysql_execute(struct postern_call *call, const char *text, const struct postern_parameter *parameters, size_t count)
 {
-	struct state *s = state_of(call);
-	bool within = in_transaction(s);
-	struct try t = { 0 };
-	if (within && !is_alive(s))
-		return gone_within(call);
-	enum postern_result r = try_once(call, text, parameters, count, &t);
-	if (within && is_lost(t.code))
-		return gone_within(call);
-	if (r == POSTERN_OK || within || !worth_another(text, &t))
-		return r;
-	postern_log(call, 2, "asked once more: error %u of the server", t.code);
-	disconnect(s);
-	t = (struct try){ 0 };
-	return try_once(call, text, parameters, count, &t);
+	return server_execute(call, &server, text, parameters, count);
 }
 
 static enum postern_result mysql_is_there(struct postern_call *call)

@@ -30,14 +30,6 @@ struct state {
 	struct statements statements;
 };
 
-/* One try of one statement. */
-struct try {
-	char sqlstate[6];		/* "": none */
-	bool lost;			/* the connection is gone */
-	bool executed;			/* it has begun, so that it may be done */
-	bool told;			/* something was handed on already */
-};
-
 static const struct server_options *options_of(struct postern_call *call)
 {
 	return postern_options(postern_call_instance(call));
@@ -56,8 +48,9 @@ static void forget_statements(struct state *s)
 		free(name);
 }
 
-static void disconnect(struct state *s)
+static void disconnect(void *state)
 {
+	struct state *s = state;
 	forget_statements(s);
 	PQfinish(s->db);
 	s->db = NULL;
@@ -144,8 +137,9 @@ static enum postern_result connect_to(struct postern_call *call, const char *add
 }
 
 /* Between statements the server only speaks to take its leave (or of its settings, which libpq reads). */
-static bool is_alive(struct state *s)
+static bool is_alive(const void *state)
 {
+	const struct state *s = state;
 	struct pollfd p = { .fd = s->db && !s->cut ? PQsocket(s->db) : -1, .events = POLLIN | POLLRDHUP };
 	if (p.fd < 0 || PQstatus(s->db) != CONNECTION_OK)
 		return false;
@@ -217,8 +211,9 @@ static enum postern_result failed(struct postern_call *call, const PGresult *res
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE), *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	if (!sqlstate || PQstatus(state_of(call)->db) == CONNECTION_BAD)
 		return broken_off(call, t);
-	memcpy(t->sqlstate, sqlstate, strnlen(sqlstate, 5));
 	t->lost = is_lost(sqlstate);
+	t->had_left = strncmp(sqlstate, "57P0", 4) == 0;
+	t->stale = is_stale(sqlstate);
 	if (t->lost)
 		state_of(call)->cut = true;
 	if (strcmp(sqlstate, "23505") == 0)
@@ -469,37 +464,16 @@ static enum postern_result try_once(struct postern_call *call, const char *text,
 	return r;
 }
 
-static bool worth_another(const char *text, const struct try *t)
+static bool in_transaction(const void *state)
 {
-	if (t->told || (!t->lost && !is_stale(t->sqlstate)))
-		return false;
-	/* What writes may have been done; but not if it had not come so far, or the server had taken its leave before. */
-	return statement_only_reads(text) || !t->executed || is_stale(t->sqlstate) || strncmp(t->sqlstate, "57P0", 4) == 0;
+	return ((const struct state *)state)->in_transaction;
 }
 
-/* What was begun there is lost with the connection; nobody shall go on with it elsewhere. */
-static enum postern_result gone_within(struct postern_call *call)
-{
-	disconnect(state_of(call));
-	return postern_fail(call, POSTERN_TEMPFAIL, "the server has gone away in the middle of a transaction");
-}
+static const struct server_ops server = { in_transaction, is_alive, disconnect, try_once };
 
 static enum postern_result postgresql_execute(struct postern_call *call, const char *text, const struct postern_parameter *parameters, size_t count)
 {
-	struct state *s = state_of(call);
-	bool within = s->in_transaction;
-	struct try t = { .sqlstate = "" };
-	if (within && !is_alive(s))
-		return gone_within(call);
-	enum postern_result r = try_once(call, text, parameters, count, &t);
-	if (within && t.lost)
-		return gone_within(call);
-	if (r == POSTERN_OK || within || !worth_another(text, &t))
-		return r;
-	postern_log(call, 2, "asked once more: %s", t.lost ? "the server has gone away" : "the statement had to be prepared anew");
-	disconnect(s);
-	t = (struct try){ .sqlstate = "" };
-	return try_once(call, text, parameters, count, &t);
+	return server_execute(call, &server, text, parameters, count);
 }
 
 static enum postern_result postgresql_is_there(struct postern_call *call)

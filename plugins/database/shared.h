@@ -1,4 +1,5 @@
-/* shared.h - what database plugins share: waiting for a library's own socket, the state of an instance, how a server is reached. */
+/* shared.h - what database plugins share: waiting for a library's own socket, the state of an instance, how a server is reached, and when
+ * it is asked a second time. */
 #ifndef POSTERN_DATABASE_SHARED_H
 #define POSTERN_DATABASE_SHARED_H
 
@@ -32,6 +33,26 @@ const char *server_place(struct postern_call *call, const struct server_options 
  * left, as *until_ms while it is tried (0 at the end).  What the last try came to, or postern_fail's text is set. */
 enum postern_result server_connect(struct postern_call *call, const struct server_options *o, int64_t *until_ms,
 	enum postern_result (*connect_to)(struct postern_call *call, const char *address));
+
+/* One try of one statement. */
+struct try {
+	bool executed;			/* it has begun, so that it may be done */
+	bool told;			/* something was handed on already */
+	bool lost;			/* the connection is gone */
+	bool had_left;			/* the server had taken its leave before the statement came */
+	bool stale;			/* the statement has to be prepared anew, which says nothing about the connection */
+};
+struct server_ops {
+	bool (*in_transaction)(const void *state);
+	bool (*is_alive)(const void *state);	/* the connection, before anything is said on it */
+	void (*disconnect)(void *state);
+	enum postern_result (*try_once)(struct postern_call *call, const char *text, const struct postern_parameter *parameters, size_t count,
+		struct try *t);				/* connects where it has to; *t is zeroed */
+};
+/* One statement, tried again on a new connection where the server has gone away under it and it cannot have been done.  Not within a
+ * transaction: what was begun there is lost, and nobody shall go on with it elsewhere. */
+enum postern_result server_execute(struct postern_call *call, const struct server_ops *ops, const char *text,
+	const struct postern_parameter *parameters, size_t count);
 
 #define SERVER_OPTION(member) .offset = offsetof(struct server_options, member)
 /* The rows of an option table that are the same for every server. */

@@ -246,6 +246,7 @@ def test_rows_without_select(t, db, p):
     answer = p.execute("EXECUTE ours")
     t.match(answer.error or "", "has answered with rows", "but its rows are not taken for none")
     t.equal(answer.result, "BROKEN", "which is an error")
+    t.match(p.execute("EXECUTE ours", "t:1").error or "", "can have no parameters", "nor can it have parameters")
     t.equal(p.execute("SELECT 2 AS a").rows, [{"a": b"2"}], "the next statement is answered")
 
 
