@@ -74,6 +74,7 @@ struct config {
 	size_t instance_count;
 	const char **ldap_attributes;	/* talloc array: what ldap_field named */
 	struct record_source *sources[2];	/* by enum record_source_kind; NULL: not configured */
+	struct ldap_url *ldap_urls;	/* lookup "ldap:...": made when default_ldap is known */
 	struct sql_table_wish *sql_tables;	/* sql{}: their databases are found when all files are read */
 	int include_depth;
 	int default_depth;
@@ -173,6 +174,9 @@ bool library_push(struct config *c, const char *name);
 /* Call the constructor of the plugin of that name with what is on top of the stack: its handle takes that place (inert after a complaint). */
 void plugin_construct(struct config *c, const char *name);
 
+/* v becomes an instance of the plugin with the options of `argument`; what is wrong with them is kept for v. */
+void plugin_instance_of_value(struct config *c, struct value *v, const struct postern_plugin *plugin, const struct value *argument);
+
 /* --- unpackers.c --- */
 /* Append the programs that are installed to the list of decoders at this index, the stack's top. */
 void unpackers_push(struct config *c, int list);
@@ -188,6 +192,12 @@ void sources_make(struct config *c);
 /* ldap_field names an attribute: it is read along with the others. */
 void ldap_attribute_wanted(struct config *c, const char *name);
 void ldap_source_make(struct config *c, const struct record_cache_limits *limits);
+
+/* --- ldap_url.c --- */
+bool ldap_url_has_scheme(const char *text);
+/* The table of lookup "TEXT", one that has such a scheme; inert after a complaint. An instance only behind ldap_urls_finish(). */
+const struct value *ldap_url_table(struct config *c, const char *text);
+void ldap_urls_finish(struct config *c);	/* default_ldap is settled, no table is yet */
 
 /* --- convert.c --- */
 enum convert_shape {
@@ -255,6 +265,7 @@ bool sql_source_try(const struct config *c, FILE *to);
 struct plugin_instance **config_databases(struct config *c, const struct value *dsns, const char *file, int line, const char *path, size_t *count);
 struct record_source *config_sql_source(struct config *c, struct plugin_instance *const *databases, size_t count, const struct record_cache_limits *limits);
 void sql_constructor_define(struct config *c);
+void sql_constructor_push(struct config *c);	/* the function */
 void sql_tables_finish(struct config *c, const struct record_cache_limits *limits);
 bool sql_tables_try(const struct config *c, FILE *to);
 

@@ -256,8 +256,11 @@ static int settle_all(lua_State *L)
 
 	for (int i = 0; i < SETTING_COUNT; i++)
 		settle_default(c, (enum setting_id)i);
+	settle(c, SET_default_ldap);
+	ldap_urls_finish(c);
 	for (int i = 0; i < SETTING_COUNT; i++)
-		settle(c, (enum setting_id)i);
+		if (i != SET_default_ldap)
+			settle(c, (enum setting_id)i);
 	return 0;
 }
 

@@ -144,8 +144,7 @@ static const struct value *resolve_paths(struct config *c, const struct postern_
 	return resolved;
 }
 
-/* Fill v with a new instance, or keep what was wrong. */
-static void make_instance(struct config *c, struct value *v, const struct postern_plugin *plugin, const struct value *argument)
+void plugin_instance_of_value(struct config *c, struct value *v, const struct postern_plugin *plugin, const struct value *argument)
 {
 	struct complaint_context k = { c, v, plugin->name };
 	struct plugin_instance *i;
@@ -170,7 +169,7 @@ static int construct(lua_State *L)
 	const struct value *argument = convert(c, v, 1, CONVERT_OPTIONS, v->file, v->line);
 
 	lua_settop(L, 1);
-	make_instance(c, v, plugin, argument);
+	plugin_instance_of_value(c, v, plugin, argument);
 	handle_push(L, v);
 	return 1;
 }
@@ -295,13 +294,23 @@ void plugin_construct(struct config *c, const char *name)
 	handle_push(L, &value_inert);
 }
 
-/* lookup "scheme:rest": the plugin of that name, as main.cf names tables. */
+/* lookup "scheme:rest": the plugin of that name, as main.cf names tables; or a statement, or a directory. */
 static int make_lookup(lua_State *L)
 {
 	struct config *c = config_of(L);
 	const char *text = luaL_checkstring(L, 1), *colon = strchr(text, ':'), *scheme;
 
 	only_while_reading(c);
+	if (g_str_has_prefix(text, "sql:")) {
+		sql_constructor_push(c);
+		lua_pushstring(L, colon + 1);
+		lua_call(L, 1, 1);
+		return 1;
+	}
+	if (ldap_url_has_scheme(text) && c->host && c->options.load_plugins) {
+		handle_push(L, ldap_url_table(c, text));
+		return 1;
+	}
 	if (!colon || colon == text) {
 		problem_here(c, false, "lookup \"%s\": expected \"scheme:rest\", such as \"hash:/etc/postfix/virtual\"", text);
 		handle_push(L, &value_inert);
@@ -357,7 +366,7 @@ static void push_decoder(struct config *c, const char *name, int list)
 	if (!plugin || !(plugin->roles & POSTERN_DECODER))
 		return;
 	v = value_at_call(c, VALUE_INSTANCE);
-	make_instance(c, v, plugin, &value_undef);
+	plugin_instance_of_value(c, v, plugin, &value_undef);
 	handle_push(c->sandbox.L, v);
 	lua_rawseti(c->sandbox.L, list, (lua_Integer)lua_rawlen(c->sandbox.L, list) + 1);
 }

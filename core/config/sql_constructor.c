@@ -45,7 +45,7 @@ static const char *read_argument(struct config *c, const struct value *v, const 
 		else
 			complain(c, v, talloc_asprintf(c, ".%s", key), "unknown option; expected the statement, and dsn where it is not for lookup_sql_dsn");
 	}
-	if (statement->kind == VALUE_STRING)
+	if (statement->kind == VALUE_STRING && *statement->u.string)
 		return statement->u.string;
 	complain(c, v, "", "expected a statement: sql{ \"SELECT result FROM table WHERE address IN (%k)\" }");
 	return NULL;
@@ -131,8 +131,13 @@ bool sql_tables_try(const struct config *c, FILE *to)
 	return good;
 }
 
-void sql_constructor_define(struct config *c)
+void sql_constructor_push(struct config *c)
 {
 	lua_pushcfunction(c->sandbox.L, make_sql);
+}
+
+void sql_constructor_define(struct config *c)
+{
+	sql_constructor_push(c);
 	environment_define(c, "sql");
 }

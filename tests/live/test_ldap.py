@@ -381,7 +381,20 @@ def table(t):
                 [("1", "example.com"), ("0", ".example.org"), ("1", "example.com"), ("0", "b@")], "TRUE and FALSE are 1 and 0; an entry without the attribute is passed over")
         t.equal(lists(', result = "description"', "a@example.com", "b@example.com", "x@example.com"), [("just a", "a@example.com"), ("second", "b@"), (None, None)], "the value of an attribute")
         t.equal(lists("", "*@x", "*()\\@x", ""), [(None, None)] * 3, "an address is only itself")
+
+        def by_url(url, *addresses, **options):
+            with Probe(more='local_domains_maps = { lookup "%s" }' % url, hostname=d.url, maps=True, **options) as p:
+                return [(lambda a: (a["value"], a["key"]) if not a["error"] else a["error"])(p.ask(x)) for x in addresses]
+
+        t.equal(by_url("ldap:///", "x@example.com", "x@other.example"), [("1", "example.com"), (None, None)], "lookup \"ldap:///\": the directory of default_ldap, as that asks it")
+        t.equal(by_url("ldap:///?description?one?(mail=%m)", "a@example.com", "b@example.com", base=BASE, scope="base"),
+                [("just a", "a@example.com"), ("second", "b@")], "attribute, scope and filter of the URL, the base of default_ldap")
+        t.equal(by_url("ldap:///uid=t3,%s?description?base?(mail=%%m)" % BASE, "a@example.com", "b@example.com", base="dc=nowhere"),
+                [("just a", "a@example.com"), (None, None)], "the base of the URL")
+        t.equal(by_url("%s/%s?description" % (d.url, BASE), "a@example.com", base="dc=nowhere", bind_dn=READER, bind_password="wrong"), [("just a", "a@example.com")],
+                "a URL that names its server takes nothing from default_ldap")
         d.kill()
+        t.match(by_url("ldap:///", "x@example.com")[0], r"ldap.*Connection refused", "nor is it no where the directory is dead")
         t.match(lists("", "x@example.com")[0], r"ldap.*Connection refused", "a dead directory is an error, never no")
 
 
@@ -436,6 +449,8 @@ def checks(t):
     t.ok(code == 0 and "geheim" not in text, "-n shows no password", text)
     code, text = check('local_domains_maps = { ldap { hostname = "ldap.example.com", bind_dn = "cn=x", bind_password = "geheim", result = "mail" } }\n', "-n")
     t.ok(code == 0 and "geheim" not in text and "ldap.example.com" in text, "nor of a table", text)
+    code, text = check('default_ldap = { hostname = "ldap.example.com", bind_dn = "cn=x", bind_password = "geheim" }\nlocal_domains_maps = { lookup "ldap:///dc=x?mail" }\n', "-n")
+    t.ok(code == 0 and "geheim" not in text and 'result"] = "mail' in text, "nor of one that takes it from default_ldap", text)
     with Slapd() as d:
         settings = 'enable_ldap = true\ndefault_ldap = { hostname = %s, base = %s%s }\n'
         code, text = check(settings % (lua(d.url), lua(BASE), ""), "-tt")

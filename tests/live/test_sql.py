@@ -145,6 +145,9 @@ sql_lookups_no_at_means_domain = true
         t.equal(p.ask("lookup", "virus_lovers_maps", "user@sub.example.com").result, b"Y", "sql{} with that of lookup_sql_dsn")
         t.equal(p.ask("lookup", "virus_lovers_maps", "never@example.com").result, b"5", "what it does not know the next table may")
         t.match(p.ask("check").text, r"sql\{\} at \S+\.lua:\d+: 1 columns", "-tt puts the statements of sql{} as well")
+    lua = 'virus_lovers_maps = { lookup "sql:SELECT virus_lover FROM policy, users WHERE policy.id = policy_id AND email IN (%%k) ORDER BY priority DESC" }\nlookup_sql_dsn = "%s"'
+    with Probe(folder, lua % db.dsn()) as p:
+        t.equal(p.ask("lookup", "virus_lovers_maps", "user@sub.example.com").result, b"Y", 'lookup "sql:SELECT ..." is put to lookup_sql_dsn')
     with Probe(folder, 'local_domains_maps = { sql { "SELECT no_such_thing FROM users", dsn = "%s" } }' % db.dsn()) as p:
         t.match(p.ask("lookup", "local_domains_maps", "x@example.com").error, r"\.lua:\d+: sql: .*no_such_thing", "a lookup that fails names the table's place")
         t.match(p.ask("check").text, r"sql\{\} at \S+: FAILED: .*no_such_thing", "and tells what is wrong with one")
