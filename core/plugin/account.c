@@ -75,6 +75,12 @@ static void slot_add(struct shared_instance *slot, enum postern_result result, u
 		atomic_fetch_add(&slot->failed, 1);
 }
 
+uint32_t elapsed_since_us(int64_t began_us)
+{
+	int64_t elapsed_us = clock_wall_us() - began_us;
+	return elapsed_us > 0 && elapsed_us < UINT32_MAX ? (uint32_t)elapsed_us : 0;
+}
+
 void account_call(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us)
 {
 	struct shared_instance *slot = account_slot(c->instance);

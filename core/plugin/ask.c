@@ -128,6 +128,21 @@ void postern_lookup_answer(struct postern_call *c, const char *key, const char *
 	c->answer.value = value ? talloc_strdup(c->arena, value) : NULL;
 }
 
+typedef enum postern_result (*lookup_op)(struct postern_call *, const char *const *keys, size_t count);
+
+/* Who is asked over a network is counted, and not asked where nobody answers there. */
+static enum postern_result look_up(struct postern_call *c, lookup_op op, const char *const *keys, size_t count)
+{
+	if (!(c->instance->plugin->capabilities & POSTERN_CAP_NETWORK))
+		return op(c, keys, count);
+	int64_t began_us = clock_wall_us();
+	enum postern_result r = breaker_admit(c);
+	if (r == POSTERN_OK)
+		r = op(c, keys, count);
+	account_call(c, r, 0, elapsed_since_us(began_us));
+	return r;
+}
+
 void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
 	struct plugin_answer *out)
 {
@@ -136,7 +151,7 @@ void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t co
 	*out = (struct plugin_answer){ .result = POSTERN_BROKEN };
 	struct postern_call *c = ask_begin(i, ops && ops->lookup ? ops : NULL, NULL, d, owner, &outcome);
 	if (c) {
-		enum postern_result r = ops->lookup(c, keys, count);
+		enum postern_result r = look_up(c, ops->lookup, keys, count);
 		out->key = c->answer.key ? talloc_strdup(owner, c->answer.key) : NULL;
 		out->value = c->answer.value ? talloc_strdup(owner, c->answer.value) : NULL;
 		ask_end(c, r, owner, &outcome);
@@ -154,7 +169,7 @@ void plugin_rows(struct plugin_instance *i, const char *const *keys, size_t coun
 		return;
 	c->row = row;
 	c->row_context = row_context;
-	ask_end(c, ops->rows(c, keys, count), owner, out);
+	ask_end(c, look_up(c, ops->rows, keys, count), owner, out);
 }
 
 void plugin_probe(struct plugin_instance *i, struct deadline d, void *owner, struct plugin_outcome *out)

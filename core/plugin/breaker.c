@@ -1,4 +1,4 @@
-/* breaker.c - spares mails the time that a scanner costs which answers nobody; shared by all workers.
+/* breaker.c - spares mails the time that a scanner, database or directory costs which answers nobody; shared by all workers.
  *
  * closed  -> suspect  a call came to nothing: no connection, no answer in time, or an answer that made no sense
  * suspect -> open     the next call first asks a question without content (plugin/question.c) and has no answer to that
@@ -7,7 +7,7 @@
  *
  * A mail alone never opens it: what runs out of time over a mail's content answers the
  * question, and is believed.  A question that decides nothing leaves it to the mail.  An open breaker answers TEMPFAIL,
- * which is never "clean".  Scanners have one, and databases: one that calls a statement wrong has answered.  Engines of the
+ * which is never "clean" or "no such key".  A database or directory that calls a question wrong has answered.  Engines of the
  * opener have none: they cost no waiting for nobody. */
 #include "config.h"
 
@@ -23,7 +23,12 @@
 
 static bool has_breaker(const struct plugin_instance *i)
 {
-	return (i->plugin->capabilities & (POSTERN_CAP_NETWORK | POSTERN_CAP_EXEC)) && (i->plugin->scanner || i->plugin->database);
+	return (i->plugin->capabilities & (POSTERN_CAP_NETWORK | POSTERN_CAP_EXEC)) && (i->plugin->scanner || i->plugin->database || i->plugin->lookup);
+}
+
+static bool is_answer(const struct plugin_instance *i, enum postern_result r)
+{
+	return r == POSTERN_OK || r == POSTERN_NOTHING || (r == POSTERN_BROKEN && !i->plugin->scanner);
 }
 
 /* True for the one process that makes the change; since when goes with it. */
@@ -95,12 +100,13 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 {
 	int64_t began_ms = clock_now_ms();
 	enum postern_result r = question_ask(c);
-	if (r == POSTERN_OK)
-		note_answer(slot, c->instance);
-	else if (r == POSTERN_NOTHING)
+	bool answered = is_answer(c->instance, r);
+	if (r == POSTERN_NOTHING)
 		leave_it_to_the_mail(slot);
-	if (r == POSTERN_OK || r == POSTERN_NOTHING || deadline_cancelled(c->deadline))
-		return r == POSTERN_NOTHING ? POSTERN_OK : r;
+	else if (answered)
+		note_answer(slot, c->instance);
+	if (answered || deadline_cancelled(c->deadline))
+		return answered ? POSTERN_OK : r;
 	open_breaker(slot, c->instance, c->error, began_ms);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
 }
@@ -159,10 +165,9 @@ void breaker_suspect(struct plugin_instance *i)
 
 void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
 {
-	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING || (result == POSTERN_BROKEN && c->instance->plugin->database);
 	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
 		return;
-	if (answered) {
+	if (is_answer(c->instance, result)) {
 		note_answer(slot, c->instance);
 		return;
 	}

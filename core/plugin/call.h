@@ -80,6 +80,7 @@ struct plugin_score { const char *test; double points; };
 void plugin_score(struct plugin_instance *i, struct plugin_view *v, struct deadline d, void *owner,
 	struct plugin_outcome *out, struct plugin_score **scores, unsigned *count);
 struct plugin_answer { enum postern_result result; const char *error, *key, *value; };	/* NOTHING: no such key */
+/* One that is asked over a network and answers nobody is asked once per probe_interval only (the breaker). */
 void plugin_lookup(struct plugin_instance *i, const char *const *keys, size_t count, struct deadline d, void *owner,
 	struct plugin_answer *out);
 typedef void (*plugin_row_fn)(void *context, const char *const *names, const char *const *values, size_t count);

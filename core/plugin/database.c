@@ -90,10 +90,9 @@ static void call_database(struct plugin_instance *i, database_call call, const v
 	enum postern_result r = breaker_admit(c);
 	if (r == POSTERN_OK)
 		r = call(c, what);
-	int64_t elapsed_us = clock_wall_us() - began_us;
 	*out = (struct plugin_executed){
 		.result = r, .error = r == POSTERN_OK ? NULL : call_blame(c, r, owner), .affected_rows = c->affected_rows, .insert_id = c->insert_id,
-		.elapsed_us = elapsed_us > 0 && elapsed_us < UINT32_MAX ? (uint32_t)elapsed_us : 0,
+		.elapsed_us = elapsed_since_us(began_us),
 	};
 	account_call(c, r, 0, out->elapsed_us);
 	call_end(c);

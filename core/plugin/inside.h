@@ -137,6 +137,7 @@ void outcome_fail(struct plugin_outcome *out, enum postern_result result, const 
 void account_setup(struct shared *shared);
 struct shared *account_memory(void);				/* may be NULL */
 struct shared_instance *account_slot(struct plugin_instance *i);	/* NULL: not counted */
+uint32_t elapsed_since_us(int64_t began_us);			/* by clock_wall_us(); 0 where that was set meanwhile */
 void account_call(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us);
 
 /* plugin/breaker.c: may this call ask now? POSTERN_OK, or TEMPFAIL with the reason; it may itself ask a question without content. */

@@ -25,7 +25,7 @@ const struct postern_option common_option_table[] = {
 	{ .name = "max_size", .type = POSTERN_SIZE, .offset = offsetof(struct common_options, max_size_bytes), .min = 0, .max = INT64_MAX,
 	  .doc = "Parts (or mails) larger than this are not handed over; they count as over the limit, never as clean." },
 	{ .name = "probe_interval", .type = POSTERN_DURATION, .offset = offsetof(struct common_options, probe_interval_ms), .min = 50, .max = 3600000,
-	  .value = "5s", .doc = "How often a scanner in the worker that has ceased to answer is tried again; in between it is not asked, which is never taken as clean." },
+	  .value = "5s", .doc = "How often a scanner in the worker, a database or a directory that has ceased to answer is tried again; in between it is not asked, which is never taken as clean, or as no." },
 	{ .name = NULL }
 };
 
@@ -287,9 +287,11 @@ static const struct postern_option *find_in(const struct postern_option *table, 
 
 bool option_applies(const struct postern_plugin *p, const struct postern_option *common)
 {
-	bool only_looks_up = p->roles == POSTERN_LOOKUP;
-	bool is_asked = only_looks_up && (!p->lookup || p->lookup->table == POSTERN_TABLE_NONE);
-	return !only_looks_up || strcmp(common->name, "name") == 0 || (is_asked && strcmp(common->name, "timeout") == 0);
+	if (p->roles != POSTERN_LOOKUP || strcmp(common->name, "name") == 0)
+		return true;
+	if (strcmp(common->name, "timeout") == 0)
+		return !p->lookup || p->lookup->table == POSTERN_TABLE_NONE;
+	return strcmp(common->name, "probe_interval") == 0 && (p->capabilities & POSTERN_CAP_NETWORK);
 }
 
 const struct postern_option *option_find(const struct postern_plugin *p, const char *name, bool *common)

@@ -1,4 +1,4 @@
-/* question.c - the question without content that the breaker asks a scanner or database: does anybody answer at all?
+/* question.c - the question without content that the breaker asks a scanner, database or directory: does anybody answer at all?
  *
  * It is the plugin's version() or ping().  A plugin without one may name endpoints in its options: that one of them takes a
  * connection does not say that it would answer, that none does says enough. */
@@ -53,17 +53,25 @@ static enum postern_result connect_only(struct postern_call *c)
 	return tried ? POSTERN_TEMPFAIL : POSTERN_NOTHING;
 }
 
+typedef enum postern_result (*question)(struct postern_call *);
+
+static question own_question(const struct postern_plugin *p)
+{
+	return p->scanner ? p->scanner->version : p->database ? p->database->ping : p->lookup->ping;
+}
+
 bool question_settles(const struct plugin_instance *i)
 {
-	return i->plugin->scanner ? i->plugin->scanner->version != NULL : i->plugin->database->ping != NULL;
+	return own_question(i->plugin) != NULL;
 }
 
 static enum postern_result put(struct postern_call *c)
 {
 	const struct postern_plugin *p = c->instance->plugin;
-	if (!question_settles(c->instance))
-		return p->scanner ? connect_only(c) : POSTERN_NOTHING;
-	return p->scanner ? p->scanner->version(c) : p->database->ping(c);
+	question own = own_question(p);
+	if (own)
+		return own(c);
+	return p->database ? POSTERN_NOTHING : connect_only(c);
 }
 
 enum postern_result question_ask(struct postern_call *c)

@@ -1,7 +1,7 @@
 /* postern/plugin.h - what a Postern plugin exports and what the host offers it.
  *
  * Changelog of the interface (newest first)
- *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows and probe, statements with typed parameters, their columns
+ *   0.2  2026-11-26  lookups and databases in force: postern_lookup_ops.rows, probe and ping, statements with typed parameters, their columns
  *                    and records with sizes (postern_columns, postern_record, postern_executed), postern_database_ops.ping;
  *                    postern_connect, postern_wait and postern_resolve for libraries that bring sockets of their own; POSTERN_PROGRAM;
  *                    tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(), postern_table_add(),
@@ -205,6 +205,9 @@ struct postern_lookup_ops {
 	enum postern_table_kind table;	/* lookup may be NULL unless this is POSTERN_TABLE_NONE */
 	/* Is what is to be asked there, and does it know what it will be asked for? For `posternd -tt`; postern_set_output() tells people. */
 	enum postern_result (*probe)(struct postern_call *);
+	/* Does anybody answer at all? Asked within two seconds after a lookup came to nothing: POSTERN_OK, or POSTERN_BROKEN, is an answer.
+	 * For POSTERN_CAP_NETWORK. */
+	enum postern_result (*ping)(struct postern_call *);
 };
 
 struct postern_delivery_ops {

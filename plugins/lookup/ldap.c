@@ -42,6 +42,7 @@ struct search {
 	size_t asked_count;
 	const char **attributes;	/* NULL-terminated */
 	char *base, *filter;
+	int scope;
 	int64_t until_ms;
 	struct entry *entries;
 	size_t entry_count, field_count, bytes;
@@ -201,7 +202,7 @@ static enum postern_result search_once(struct search *s, struct ldap_link *l, in
 	struct timeval limit = { left > 1000 ? left / 1000 : 1, 0 };
 	int msgid;
 	s->entry_count = s->field_count = s->bytes = s->references = 0;
-	*rc = ldap_search_ext(l->ld, s->base, scope_of(s->o), s->filter, (char **)(uintptr_t)s->attributes, 0, NULL, NULL, &limit, (int)s->o->size_limit + 1, &msgid);
+	*rc = ldap_search_ext(l->ld, s->base, s->scope, s->filter, (char **)(uintptr_t)s->attributes, 0, NULL, NULL, &limit, (int)s->o->size_limit + 1, &msgid);
 	if (*rc == LDAP_SUCCESS)
 		return collect(s, l, msgid, rc);
 	return ldap_link_fail(s->call, l, state_of(s->call)->servers.v[l->server].url, "search", *rc);
@@ -288,7 +289,7 @@ static enum postern_result search_servers(struct search *s)
 static bool search_prepare(struct search *s, struct postern_call *call, const char *const *keys, size_t count, const struct postern_strings *wanted)
 {
 	size_t n = 0;
-	*s = (struct search){ .call = call, .o = options_of(call), .keys = { keys, count } };
+	*s = (struct search){ .call = call, .o = options_of(call), .keys = { keys, count }, .scope = scope_of(options_of(call)) };
 	s->base = ldap_base_expand(s->o->base ? s->o->base : "", &s->keys);
 	if (!s->base)
 		return false;
@@ -372,6 +373,17 @@ static enum postern_result lookup(struct postern_call *call, const char *const *
 		return POSTERN_OK;
 	}
 	return r == POSTERN_OK ? POSTERN_NOTHING : r;
+}
+
+/* The entry without a name, which every directory has and not every one shows: that is an answer, too. */
+static enum postern_result ping(struct postern_call *call)
+{
+	char none[] = "", any[] = "(objectClass=*)";
+	const char *attributes[] = { LDAP_NO_ATTRS, NULL };
+	struct search s = { .call = call, .o = options_of(call), .attributes = attributes, .base = none, .filter = any, .scope = LDAP_SCOPE_BASE };
+	s.entries = postern_alloc(call, (size_t)s.o->size_limit * sizeof *s.entries);
+	enum postern_result r = search_servers(&s);
+	return r == POSTERN_NOTHING ? POSTERN_OK : r;
 }
 
 /* ---- posternd -tt ---- */
@@ -579,7 +591,7 @@ static const struct postern_option options[] = {
 	{ .name = NULL }
 };
 
-static const struct postern_lookup_ops lookup_ops = { .size = sizeof lookup_ops, .lookup = lookup, .rows = rows, .probe = probe };
+static const struct postern_lookup_ops lookup_ops = { .size = sizeof lookup_ops, .lookup = lookup, .rows = rows, .probe = probe, .ping = ping };
 
 const struct postern_plugin postern_plugin = {
 	POSTERN_PLUGIN_HEAD, .name = "ldap", .version = "1", .doc = "Recipients' settings and lookup lists in an LDAP directory.",

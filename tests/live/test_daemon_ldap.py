@@ -18,6 +18,12 @@ DIRECTORY = r"""
 enable_ldap = true
 default_ldap = { hostname = "@URL@", base = "@BASE@", bind_dn = "@DN@", bind_password = "@PASSWORD@", timeout = 10 }
 """
+WORKERS = 3
+BREAKER = DIRECTORY.replace("timeout = 10", 'timeout = "%s", probe_interval = "%s"') + """
+max_servers = %d
+lookup_cache_ttl = 0
+local_domains_maps = { { ".example.com" } }
+"""
 LUA = DIRECTORY + r"""
 lookup_cache_ttl = 0
 log_level = 1
@@ -128,6 +134,38 @@ def dead(t, p, directory):
     t.match(p.wait(lambda: (lambda r: r if r.code == 250 else None)(send(p.port, mail(), ["a@example.com"]))).text, "^250", "it is back")
 
 
+def breaker(p):
+    return ([i["breaker"] for i in p.status()["plugins"] if i["name"] == "ldap"] or ["never asked"])[0]
+
+
+def silent(t, p, directory):
+    """It takes connections and says nothing: one worker waits for it, the others learn that from the first."""
+    t.match(send(p.port, mail(), ["a@example.com"]).text, "^250", "silent directory: asked before")
+    t.equal(breaker(p), "closed", "status says that it answers")
+    directory.pause()
+    t.match(send(p.port, mail(), ["a@example.com"]).text, "^451 .*settings could not be looked up: .*ldap: .*time over", "the first mail waits for it in vain")
+    t.equal(breaker(p), "suspect", "which is no proof yet")
+    t.match(send(p.port, mail(), ["a@example.com"]).text, "^451 .*ldap: not asked, it does not answer", "the next is asked nothing, the directory has been asked without a name")
+    t.equal(breaker(p), "open", "status says so")
+    said = [send(p.port, mail(), ["b%d@example.com" % n]).text for n in range(3 * WORKERS)]
+    t.equal([s for s in said if "ldap: not asked, it has not answered for" not in s], [], "no worker asks within probe_interval")
+    t.equal(p.counter("breakers-opened"), 1, "counted once")
+    t.equal(len(p.log_lines("ldap: does not answer; asked again every 3600.0 s only")), 1, "one line says so")
+
+
+def back(t, p, directory):
+    """The same with an interval that ends within the test."""
+    directory.kill()
+    while breaker(p) != "open":
+        t.match(send(p.port, mail(), ["a@example.com"]).text, "^451 ", "dead directory: the mail waits")
+    directory.start()
+    p.wait(lambda: send(p.port, mail(), ["a@example.com"]).code == 250, 30, "not asked again")
+    t.equal(breaker(p), "closed", "a directory that is back is asked again")
+    t.equal((p.counter("breakers-opened"), p.counter("breakers-closed")), (1, 1), "counted once each")
+    t.equal(len(p.log_lines("ldap: does not answer; asked again")), 1, "one line that it does not answer")
+    t.equal(len(p.log_lines("ldap: answers again, after")), 1, "one line that it does")
+
+
 class Entry:
     """What fates.py asks of a source."""
     label, empty = "ldap", False
@@ -170,6 +208,11 @@ def main():
             left(t, p, directory)
             dead(t, p, directory)
             t.ok(PASSWORD not in p.log_text(), "no password in the log")
+        with Postern(t, hop, filled(BREAKER % ("3s", "1h", WORKERS), directory)) as p:
+            silent(t, p, directory)
+        directory.go_on()
+        with Postern(t, hop, filled(BREAKER % ("3s", "100ms", WORKERS), directory)) as p:
+            back(t, p, directory)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-/* test_breaker.c - when a scanner is asked and when not: states and turns of the breaker, seen with a scanner whose answers the test gives. */
+/* test_breaker.c - when a scanner or a directory is asked and when not: states and turns of the breaker, seen with a scanner whose answers the test gives. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,6 +46,19 @@ static const struct postern_plugin placed = { POSTERN_PLUGIN_HEAD, .name = "plac
 static const struct postern_plugin program = { POSTERN_PLUGIN_HEAD, .name = "program", .version = "1", .roles = POSTERN_SCANNER,
 	.capabilities = POSTERN_CAP_EXEC, .options = no_options, .scanner = &with_question };
 
+static enum postern_result fake_lookup(struct postern_call *c, const char *const *keys, size_t count)
+{
+	(void)keys;
+	(void)count;
+	return fake_scan(c, NULL);
+}
+
+static const struct postern_lookup_ops lookup_with_question = { .size = sizeof lookup_with_question, .lookup = fake_lookup, .ping = fake_version };
+static const struct postern_plugin directory = { POSTERN_PLUGIN_HEAD, .name = "directory", .version = "1", .roles = POSTERN_LOOKUP,
+	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .lookup = &lookup_with_question };
+static const struct postern_plugin file = { POSTERN_PLUGIN_HEAD, .name = "file", .version = "1", .roles = POSTERN_LOOKUP,
+	.options = no_options, .lookup = &lookup_with_question };
+
 static struct shared *shared;
 static void *owner;
 
@@ -53,7 +66,7 @@ static struct plugin_instance *instance(const struct postern_plugin *p, const ch
 {
 	struct error e;
 	const char *const names[] = { "probe_interval" }, *const values[] = { interval };
-	struct plugin_instance *i = plugin_instance_from_pairs(owner, p, names, values, 1, &e);
+	struct plugin_instance *i = plugin_instance_from_pairs(owner, p, names, values, interval ? 1 : 0, &e);
 	assert_non_null(i);
 	return i;
 }
@@ -213,6 +226,60 @@ static void test_a_limit_says_nothing(void **state)
 	assert_int_equal(peer.questions, 0);
 }
 
+static struct plugin_answer look_up(struct plugin_instance *i)
+{
+	static const char *const keys[] = { "a@example.com" };
+	struct plugin_answer out;
+	plugin_lookup(i, keys, 1, deadline_in(5000), owner, &out);
+	return out;
+}
+
+static void test_directories_have_one(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&directory, "1h");
+	peer.scan = peer.question = POSTERN_TEMPFAIL;
+	look_up(i);
+	assert_int_equal(state_now(), BREAKER_SUSPECT);
+	look_up(i);
+	assert_int_equal(state_now(), BREAKER_OPEN);
+	for (int k = 0; k < 50; k++) {
+		struct plugin_answer out = look_up(i);
+		assert_int_equal(out.result, POSTERN_TEMPFAIL);
+		assert_non_null(strstr(out.error, "directory: not asked, it has not answered for"));
+	}
+	assert_int_equal(peer.scans, 1);
+	assert_int_equal(peer.questions, 1);
+	assert_int_equal(atomic_load(&shared->instances[0].calls), 52);
+}
+
+static void test_a_directory_that_calls_it_wrong_has_answered(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&directory, "1h");
+	peer.scan = POSTERN_BROKEN;
+	assert_int_equal(look_up(i).result, POSTERN_BROKEN);
+	assert_int_equal(state_now(), BREAKER_CLOSED);
+	peer.scan = POSTERN_TEMPFAIL;
+	peer.question = POSTERN_BROKEN;
+	look_up(i);
+	assert_int_equal(state_now(), BREAKER_SUSPECT);
+	peer.scan = POSTERN_NOTHING;
+	assert_int_equal(look_up(i).result, POSTERN_NOTHING);
+	assert_int_equal(state_now(), BREAKER_CLOSED);
+}
+
+static void test_tables_in_files_have_none(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&file, NULL);
+	peer.scan = POSTERN_TEMPFAIL;
+	for (int k = 0; k < 5; k++)
+		look_up(i);
+	assert_int_equal(peer.scans, 5);
+	assert_int_equal(peer.questions, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +291,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_connecting_is_a_question, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_programs_have_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_limit_says_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_directories_have_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_directory_that_calls_it_wrong_has_answered, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tables_in_files_have_none, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

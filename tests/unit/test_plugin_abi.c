@@ -70,7 +70,7 @@ static void layout_of_ops(GString *is)
 	AT(postern_decoder_ops, types_of); AT(postern_decoder_ops, program);
 	SIZE(postern_score_ops); AT(postern_score_ops, score);
 	SIZE(postern_lookup_ops); AT(postern_lookup_ops, lookup); AT(postern_lookup_ops, rows);
-	AT(postern_lookup_ops, keys); AT(postern_lookup_ops, table); AT(postern_lookup_ops, probe);
+	AT(postern_lookup_ops, keys); AT(postern_lookup_ops, table); AT(postern_lookup_ops, probe); AT(postern_lookup_ops, ping);
 	SIZE(postern_table_line); AT(postern_table_line, flags); AT(postern_table_line, key); AT(postern_table_line, letters); AT(postern_table_line, value);
 	SIZE(postern_delivery_ops); AT(postern_delivery_ops, deliver);
 	SIZE(postern_report_ops); AT(postern_report_ops, report);
