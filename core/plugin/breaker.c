@@ -171,8 +171,8 @@ void breaker_note(struct shared_instance *slot, const struct postern_call *c, en
 		note_answer(slot, c->instance);
 		return;
 	}
-	/* One that was to speak first and did not, has not seen the mail. */
-	bool mute = result == POSTERN_TEMPFAIL && c->connects > 0 && c->sent_bytes == 0 && !c->passed_fd;
+	/* A scanner that was to speak first and did not, has not seen the mail.  Libraries of others send by themselves. */
+	bool mute = c->instance->plugin->scanner && result == POSTERN_TEMPFAIL && c->connects > 0 && c->sent_bytes == 0 && !c->passed_fd;
 	bool unreachable = mute || c->connect_refused || c->connect_failed_ms >= SLOW_CONNECT_MS;
 	unsigned in_a_row = unreachable ? atomic_fetch_add(&slot->breaker_failures, 1) + 1 : 0;
 	if (question_settles(c->instance) || unreachable)
