@@ -245,6 +245,12 @@ def test_rows_without_select(t, db, p):
         answer = p.execute("CALL one()")
         t.equal((answer.result, answer.rows), ("OK", [{"a": b"1"}]), "a procedure's rows, time %d" % (n + 1))
     t.equal(p.execute("SELECT 2 AS a").rows, [{"a": b"2"}], "and the next statement's are its own")
+    db.sql("DELIMITER //\nCREATE PROCEDURE two() BEGIN SELECT 1 AS a; SELECT 2 AS b; END//\n"
+           "CREATE PROCEDURE fails() BEGIN SELECT 1 AS a; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'after its rows'; END//\n")
+    for procedure, words in ("two", "rows more than once"), ("fails", "after its rows"):
+        answer = p.execute("CALL %s()" % procedure)
+        t.match(answer.error or "", words, "a procedure: " + words)
+        t.equal((answer.result, p.execute("SELECT 2 AS a").rows), ("BROKEN", [{"a": b"2"}]), "is an error, and not the next statement's")
     t.equal(p.execute("PREPARE ours FROM 'SELECT 1 AS a'").result, "OK", "what cannot be prepared is put as it is")
     answer = p.execute("EXECUTE ours")
     t.match(answer.error or "", "has answered with rows", "but its rows are not taken for none")
