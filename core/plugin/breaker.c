@@ -157,10 +157,11 @@ void breaker_suspect(struct plugin_instance *i)
 		suspect(slot);
 }
 
-void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
+void breaker_note(const struct postern_call *c, enum postern_result result)
 {
+	struct shared_instance *slot = account_slot(c->instance);
 	bool answered = result == POSTERN_OK || result == POSTERN_NOTHING || (result == POSTERN_BROKEN && c->instance->plugin->database);
-	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
+	if (!slot || !has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
 		return;
 	if (answered) {
 		note_answer(slot, c->instance);

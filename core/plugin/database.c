@@ -95,7 +95,7 @@ static void call_database(struct plugin_instance *i, database_call call, const v
 		.result = r, .error = r == POSTERN_OK ? NULL : call_blame(c, r, owner), .affected_rows = c->affected_rows, .insert_id = c->insert_id,
 		.elapsed_us = elapsed_us > 0 && elapsed_us < UINT32_MAX ? (uint32_t)elapsed_us : 0,
 	};
-	account_call(c, r, 0, out->elapsed_us);
+	call_account(c, r, 0, out->elapsed_us);
 	call_end(c);
 	call_release(i);
 }
