@@ -1,7 +1,7 @@
 /* resolve.c - names to addresses under a deadline.
  *
  * getaddrinfo(3) knows no deadline, so a thread of its own runs it; at the
- * deadline the thread is left behind and frees its question when it ends.  How
+ * deadline the thread is left behind and frees its query when it ends.  How
  * many may be left behind is limited: a dead name server must not fill a
  * process with threads.  Never called in reception or an opener. */
 #include "config.h"
@@ -20,7 +20,7 @@
 
 #define THREADS_MAX 16
 
-struct question {
+struct query {
 	atomic_int users;	/* the asker and the thread; the last one frees */
 	int done_fd;
 	int status, errnum;
@@ -30,7 +30,7 @@ struct question {
 
 static atomic_int threads;
 
-static void question_release(struct question *q)
+static void query_release(struct query *q)
 {
 	if (atomic_fetch_sub(&q->users, 1) != 1)
 		return;
@@ -45,22 +45,22 @@ static struct addrinfo hints_of(int flags)
 	return (struct addrinfo){ .ai_flags = flags | AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 }
 
-static void *answer_question(void *argument)
+static void *answer_query(void *argument)
 {
-	struct question *q = argument;
+	struct query *q = argument;
 	struct addrinfo hints = hints_of(0);
 	uint64_t one = 1;
 	q->status = getaddrinfo(q->host, q->port, &hints, &q->answer);
 	q->errnum = errno;
 	ssize_t n = write(q->done_fd, &one, sizeof one);
 	(void)n;	/* an eventfd at 0 takes a 1 */
-	question_release(q);
+	query_release(q);
 	atomic_fetch_sub(&threads, 1);
 	return NULL;
 }
 
 /* The process's signals are for its main thread. */
-static int start_thread(struct question *q)
+static int start_thread(struct query *q)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -69,19 +69,19 @@ static int start_thread(struct question *q)
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int problem = pthread_create(&thread, &attributes, answer_question, q);
+	int problem = pthread_create(&thread, &attributes, answer_query, q);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attributes);
 	return problem;
 }
 
-static struct question *question_ask(const char *host, const char *port, struct error *e)
+static struct query *query_start(const char *host, const char *port, struct error *e)
 {
-	if (strlen(host) >= sizeof ((struct question *)NULL)->host || strlen(port) >= sizeof ((struct question *)NULL)->port) {
+	if (strlen(host) >= sizeof ((struct query *)NULL)->host || strlen(port) >= sizeof ((struct query *)NULL)->port) {
 		error_set(e, ERROR_INPUT, "the name is too long to be resolved");
 		return NULL;
 	}
-	struct question *q = calloc(1, sizeof *q);
+	struct query *q = calloc(1, sizeof *q);
 	if (!q || (q->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
 		error_set_errno(e, "eventfd");
 		free(q);
@@ -100,7 +100,7 @@ static struct question *question_ask(const char *host, const char *port, struct 
 	error_set_errno(e, "cannot start another resolver thread");
 	atomic_fetch_sub(&threads, 1);
 	atomic_store(&q->users, 1);
-	question_release(q);
+	query_release(q);
 	return NULL;
 }
 
@@ -148,12 +148,12 @@ int io_resolve(const char *host, const char *port, struct sockaddr_storage *out,
 	int count = resolve_numeric(host, port, out, lengths, max);
 	if (count > 0)
 		return count;
-	struct question *q = question_ask(host, port, e);
+	struct query *q = query_start(host, port, e);
 	if (!q)
 		return error_prefix(e, "resolve %s", host);
 	if (io_wait(q->done_fd, POLLIN, d) != 0) {
 		int errnum = errno;
-		question_release(q);
+		query_release(q);
 		errno = errnum;
 		return wait_failed(host, e);
 	}
@@ -165,6 +165,6 @@ int io_resolve(const char *host, const char *port, struct sockaddr_storage *out,
 	} else if (count == 0) {
 		error_set(e, ERROR_ENVIRONMENT, "resolve %s: %s", host, q->status ? gai_strerror(q->status) : "no usable address");
 	}
-	question_release(q);
+	query_release(q);
 	return count > 0 ? count : -1;
 }

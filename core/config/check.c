@@ -11,103 +11,6 @@
 #include "base/text.h"
 #include "mail/mail.h"
 
-size_t check_enter_index(struct checker *k, size_t index)
-{
-	size_t mark = k->path->len;
-
-	g_string_append_printf(k->path, "[%zu]", index);
-	return mark;
-}
-
-size_t check_enter_key(struct checker *k, const char *key)
-{
-	size_t mark = k->path->len;
-
-	if (g_ascii_isalpha(key[0]) && !key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")])
-		g_string_append_printf(k->path, ".%s", key);
-	else
-		g_string_append_printf(k->path, "[\"%s\"]", key);
-	return mark;
-}
-
-void check_leave(struct checker *k, size_t mark)
-{
-	g_string_truncate(k->path, mark);
-}
-
-static bool has_place(const struct value *v)
-{
-	return v && v->file && v->line > 0;
-}
-
-void check_complain(struct checker *k, const struct value *v, const char *format, ...)
-{
-	va_list ap;
-	char *text;
-
-	va_start(ap, format);
-	text = g_strdup_vprintf(format, ap);
-	va_end(ap);
-	if (k->of_default)
-		problem_add(k->config, PROBLEM_IN_DEFAULT, 0, false, "%s: %s", k->path->str, text);
-	else
-		problem_add(k->config, has_place(v) ? v->file : k->file, has_place(v) ? v->line : k->line, false, "%s: %s", k->path->str, text);
-	g_free(text);
-	k->errors++;
-}
-
-const struct value *check_wrong(struct checker *k, const struct value *v, const char *expected)
-{
-	bool plain = v->kind <= VALUE_STRING;
-
-	if (k->secret && plain)
-		check_complain(k, v, "wrong value (not shown); expected %s", expected);
-	else
-		check_complain(k, v, plain ? "%s is wrong; expected %s" : "is %s; expected %s", value_describe(v, k->config), expected);
-	return NULL;
-}
-
-static char *describe_string(const char *text, void *owner)
-{
-	GString *s = g_string_new("\"");
-	char *copy;
-
-	text_append_escaped(s, text, strlen(text) > 60 ? 60 : strlen(text));
-	g_string_append(s, strlen(text) > 60 ? "...\"" : "\"");
-	copy = talloc_strdup(owner, s->str);
-	g_string_free(s, TRUE);
-	return copy;
-}
-
-const char *value_describe(const struct value *v, void *owner)
-{
-	switch (v->kind) {
-	case VALUE_UNDEF: return "undef";
-	case VALUE_BOOL: return v->u.boolean ? "true" : "false";
-	case VALUE_INT: return talloc_asprintf(owner, "%lld", (long long)v->u.integer);
-	case VALUE_FLOAT: return talloc_asprintf(owner, "%g", v->u.number);
-	case VALUE_STRING: return describe_string(v->u.string, owner);
-	case VALUE_LIST: return v->u.list.count ? "a list" : "an empty table";
-	case VALUE_HASH: return "a table with keys";
-	case VALUE_TABLE: return "a lookup table";
-	case VALUE_REGEX: return "a regular expression";
-	case VALUE_INSTANCE: return v->u.instance ? talloc_asprintf(owner, "the plugin %s", v->u.instance->name) : "a plugin";
-	case VALUE_FUNCTION: return "a function";
-	case VALUE_SETTING: return talloc_asprintf(owner, "setting \"%s\"", setting_name((enum setting_id)v->u.setting));
-	}
-	return "a value";
-}
-
-struct value *value_like(struct checker *k, const struct value *like, enum value_kind kind)
-{
-	struct value *v = talloc_zero(k->config, struct value);
-
-	v->kind = kind;
-	v->file = has_place(like) ? like->file : k->file;
-	v->line = has_place(like) ? like->line : k->line;
-	return v;
-}
-
 /* ---- scalars ---- */
 
 static bool is_scalar(const struct value *v)
@@ -294,29 +197,7 @@ static const struct value *check_keys(struct checker *k, enum setting_id id, enu
 
 /* ---- any type ---- */
 
-static bool tell_failure(struct checker *k, const struct value *v)
-{
-	struct failure *f = failure_of(k->config, v);
-
-	if (!f || k->of_default)	/* the setting that the default names is where it is told */
-		return f != NULL;
-	for (guint i = 0; i < f->texts->len; i++) {
-		size_t mark = k->path->len;
-
-		g_string_append(k->path, g_ptr_array_index(f->paths, i));
-		check_complain(k, v, "%s", (const char *)g_ptr_array_index(f->texts, i));
-		check_leave(k, mark);
-	}
-	f->told = true;
-	return true;
-}
-
-bool check_is_dead(struct checker *k, const struct value *v)
-{
-	return v == &value_inert || tell_failure(k, v);
-}
-
-const struct value *check_type(struct checker *k, enum setting_id id, enum setting_type type, const struct value *v)
+static const struct value *check_type(struct checker *k, enum setting_id id, enum setting_type type, const struct value *v)
 {
 	if (check_is_dead(k, v))
 		return NULL;
@@ -396,4 +277,17 @@ const struct value *check_setting(struct checker *k, enum setting_id id, const s
 		typed = check_wrong(k, v, setting_type_text(d->type));
 	k->secret = false;
 	return typed;
+}
+
+void setting_status_check(struct checker *k, enum setting_id id, const struct value *v)
+{
+	const struct setting_definition *d = definition(id);
+	bool wanted = v->kind == VALUE_LIST || v->kind == VALUE_HASH ? v->u.list.count > 0 : value_true_p(v);
+
+	if (v == &value_inert || failure_of(k->config, v))
+		return;
+	if (d->status == SETTING_REFUSED && wanted)
+		check_complain(k, v, "%s", d->doc);
+	if (d->status == SETTING_ACCEPTED)
+		problem_add(k->config, v->file ? v->file : k->file, v->file ? v->line : k->line, true, "%s: known, not built yet: no effect", k->path->str);
 }

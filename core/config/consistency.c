@@ -11,16 +11,6 @@
 #include "base/text.h"
 #include "mail/mail.h"
 
-const char *setting_file(const struct config *c, enum setting_id id, const struct value *v, int *line)
-{
-	if (v && v->file) {
-		*line = v->line;
-		return v->file;
-	}
-	*line = c->slots[id].line;
-	return c->slots[id].file ? c->slots[id].file : c->options.file ? c->options.file : "(built-in configuration)";
-}
-
 static const char *nearest_bank(const struct config *c, const char *name, void *owner)
 {
 	guint count;

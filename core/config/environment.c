@@ -1,7 +1,7 @@
-/* environment.c - what global names mean to the Lua program: settings, functions, constants, plugins; nothing can be invented.
+/* environment.c - the table of globals that chunks run with, and what the language itself has put there: functions, constants, plugins.
  *
- * The table that chunks see as their globals stays empty for ever, so that each
- * read and each assignment comes through here, with its place. */
+ * The table stays empty for ever, so that each read and each assignment goes
+ * through globals.c, with its place. */
 #include "config.h"
 
 #include "config/inside.h"
@@ -10,9 +10,8 @@
 #include <string.h>
 #include <talloc.h>
 
-#define BUILTINS "postern.base"
+#define BUILTINS "postern.base"	/* of sandbox.c */
 #define ENVIRONMENT "postern.environment"
-#define ENTRIES_METATABLE "postern.entries"
 
 void only_while_reading(struct config *c)
 {
@@ -25,6 +24,27 @@ void environment_push(struct config *c)
 	lua_getfield(c->sandbox.L, LUA_REGISTRYINDEX, ENVIRONMENT);
 }
 
+void environment_give(struct config *c)
+{
+	environment_push(c);
+	if (!lua_setupvalue(c->sandbox.L, -2, 1))
+		lua_pop(c->sandbox.L, 1);
+}
+
+void environment_make(struct config *c, lua_CFunction read, lua_CFunction assign)
+{
+	lua_State *L = c->sandbox.L;
+
+	lua_newtable(L);
+	lua_newtable(L);
+	lua_pushcfunction(L, read);
+	lua_setfield(L, -2, "__index");
+	lua_pushcfunction(L, assign);
+	lua_setfield(L, -2, "__newindex");
+	lua_setmetatable(L, -2);
+	lua_setfield(L, LUA_REGISTRYINDEX, ENVIRONMENT);
+}
+
 void environment_define(struct config *c, const char *name)
 {
 	lua_State *L = c->sandbox.L;
@@ -35,8 +55,10 @@ void environment_define(struct config *c, const char *name)
 	lua_pop(L, 1);
 }
 
-static bool builtin_push(lua_State *L, const char *name)
+bool builtin_push(struct config *c, const char *name)
 {
+	lua_State *L = c->sandbox.L;
+
 	lua_getfield(L, LUA_REGISTRYINDEX, BUILTINS);
 	lua_getfield(L, -1, name);
 	lua_remove(L, -2);
@@ -46,350 +68,17 @@ static bool builtin_push(lua_State *L, const char *name)
 	return false;
 }
 
-/* ---- defaults ---- */
-
 int default_push(struct config *c, enum setting_id id, struct sandbox_fault *fault)
 {
-	lua_State *L = c->sandbox.L;
 	char *source = talloc_asprintf(c, "return %s", definition(id)->default_source);
 	int bad = c->default_depth >= CONFIG_DEPTH_MAX || sandbox_compile(&c->sandbox, source, strlen(source), 0, fault) != 0;
 
 	talloc_free(source);
 	if (bad)
 		return -1;
-	environment_push(c);
-	if (!lua_setupvalue(L, -2, 1))
-		lua_pop(L, 1);
+	environment_give(c);
 	c->default_depth++;
 	bad = sandbox_call(&c->sandbox, 0, 1, fault);
 	c->default_depth--;
 	return bad;
-}
-
-static void default_or_nil_push(struct config *c, enum setting_id id)
-{
-	struct sandbox_fault fault;
-
-	if (default_push(c, id, &fault) != 0)
-		lua_pushnil(c->sandbox.L);
-	if (handle_get(c->sandbox.L, -1) == &value_undef) {
-		lua_pop(c->sandbox.L, 1);
-		lua_pushnil(c->sandbox.L);
-	}
-}
-
-/* ---- settings with keys ---- */
-
-/* Replace the key on top of the stack by its text form. False: it cannot be a key. */
-static bool key_to_text(struct config *c, enum setting_id id)
-{
-	lua_State *L = c->sandbox.L;
-	enum setting_type type = definition(id)->type;
-	const char *text, *category;
-
-	if (!lua_isstring(L, -1))
-		return false;
-	lua_pushvalue(L, -1);
-	text = lua_tostring(L, -1);
-	if (type == SETTING_TYPE_CCAT || type == SETTING_TYPE_CCAT_MAPS) {
-		category = category_key(text, c);
-		lua_pushstring(L, category ? category : text);
-		lua_remove(L, -2);
-	}
-	lua_remove(L, -2);
-	return true;
-}
-
-static void new_tables(struct config *c, struct slot *slot)
-{
-	lua_State *L = c->sandbox.L;
-
-	lua_newtable(L);
-	slot->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	lua_newtable(L);
-	slot->places_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-/* Copy the pairs of the plain table at `from` into the table at `to`, keys as text. */
-static void copy_pairs(struct config *c, enum setting_id id, int from, int to)
-{
-	lua_State *L = c->sandbox.L;
-
-	lua_pushnil(L);
-	while (lua_next(L, from)) {
-		lua_pushvalue(L, -2);
-		if (key_to_text(c, id)) {
-			lua_insert(L, -2);
-			lua_rawset(L, to);
-		} else {
-			lua_pop(L, 2);
-		}
-	}
-}
-
-static void slot_forget(lua_State *L, struct slot *slot)
-{
-	luaL_unref(L, LUA_REGISTRYINDEX, slot->value_ref);
-	luaL_unref(L, LUA_REGISTRYINDEX, slot->places_ref);
-	slot->value_ref = slot->places_ref = LUA_NOREF;
-}
-
-/* policy_bank = { ... }: the value on top of the stack, which is taken. */
-static void assign_entries(struct config *c, enum setting_id id)
-{
-	lua_State *L = c->sandbox.L;
-	struct slot *slot = &c->slots[id];
-
-	if (entries_push(c, -1))
-		lua_remove(L, -2);
-	slot_forget(L, slot);
-	if (!lua_istable(L, -1)) {
-		slot->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-		return;
-	}
-	new_tables(c, slot);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, slot->value_ref);
-	copy_pairs(c, id, lua_gettop(L) - 1, lua_gettop(L));
-	lua_pop(L, 2);
-}
-
-static enum setting_id entries_id(lua_State *L, int index)
-{
-	return *(enum setting_id *)luaL_checkudata(L, index, ENTRIES_METATABLE);
-}
-
-static bool slot_has_entries(const struct slot *slot)
-{
-	return slot->value_ref != LUA_NOREF && slot->places_ref != LUA_NOREF;
-}
-
-bool entries_push(struct config *c, int index)
-{
-	lua_State *L = c->sandbox.L;
-	enum setting_id *id = luaL_testudata(L, index, ENTRIES_METATABLE);
-	int merged;
-
-	if (!id)
-		return false;
-	lua_newtable(L);
-	merged = lua_gettop(L);
-	if (!c->slots[*id].replaced) {
-		default_or_nil_push(c, *id);
-		if (lua_istable(L, -1))
-			copy_pairs(c, *id, merged + 1, merged);
-		lua_pop(L, 1);
-	}
-	if (slot_has_entries(&c->slots[*id])) {
-		lua_rawgeti(L, LUA_REGISTRYINDEX, c->slots[*id].value_ref);
-		copy_pairs(c, *id, merged + 1, merged);
-		lua_pop(L, 1);
-	}
-	return true;
-}
-
-static int entries_index(lua_State *L)
-{
-	struct config *c = config_of(L);
-	enum setting_id id = entries_id(L, 1);
-
-	lua_settop(L, 2);
-	if (!key_to_text(c, id))
-		return 0;
-	if (slot_has_entries(&c->slots[id])) {
-		lua_rawgeti(L, LUA_REGISTRYINDEX, c->slots[id].value_ref);
-		lua_pushvalue(L, 2);
-		if (lua_rawget(L, -2) != LUA_TNIL)
-			return 1;
-		lua_pop(L, 2);
-	}
-	entries_push(c, 1);
-	lua_pushvalue(L, 2);
-	lua_rawget(L, -2);
-	return 1;
-}
-
-static int entries_newindex(lua_State *L)
-{
-	struct config *c = config_of(L);
-	enum setting_id id = entries_id(L, 1);
-	struct slot *slot = &c->slots[id];
-
-	only_while_reading(c);
-	lua_settop(L, 3);
-	lua_pushvalue(L, 2);
-	if (!key_to_text(c, id)) {
-		problem_here(c, false, "%s: a key must be a text", setting_name(id));
-		return 0;
-	}
-	if (!slot_has_entries(slot)) {
-		slot_forget(L, slot);
-		new_tables(c, slot);
-	}
-	slot->touched = true;
-	place_here(c, true, &slot->file, &slot->line);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, slot->value_ref);
-	lua_pushvalue(L, 4);
-	if (lua_isnil(L, 3))
-		handle_push(L, &value_undef);
-	else
-		lua_pushvalue(L, 3);
-	lua_rawset(L, -3);
-	lua_rawgeti(L, LUA_REGISTRYINDEX, slot->places_ref);
-	lua_pushvalue(L, 4);
-	lua_pushinteger(L, place_pack_here(c));
-	lua_rawset(L, -3);
-	return 0;
-}
-
-static int entries_next(lua_State *L)
-{
-	lua_settop(L, 2);
-	return lua_next(L, 1) ? 2 : 0;
-}
-
-static int entries_pairs(lua_State *L)
-{
-	lua_pushcfunction(L, entries_next);
-	entries_push(config_of(L), 1);
-	return 2;
-}
-
-static const struct luaL_Reg entries_methods[] = {
-	{ "__index", entries_index }, { "__newindex", entries_newindex }, { "__pairs", entries_pairs }, { NULL, NULL }
-};
-
-static void entries_handle_push(lua_State *L, enum setting_id id)
-{
-	enum setting_id *box = lua_newuserdatauv(L, sizeof *box, 0);
-
-	*box = id;
-	luaL_setmetatable(L, ENTRIES_METATABLE);
-}
-
-/* ---- reading and assigning globals ---- */
-
-static void setting_push(struct config *c, enum setting_id id)
-{
-	lua_State *L = c->sandbox.L;
-	struct slot *slot = &c->slots[id];
-
-	if (type_has_keys(definition(id)->type)) {
-		entries_handle_push(L, id);
-		return;
-	}
-	if (slot->value_ref != LUA_NOREF) {
-		lua_rawgeti(L, LUA_REGISTRYINDEX, slot->value_ref);
-		if (handle_get(L, -1) == &value_undef) {
-			lua_pop(L, 1);
-			lua_pushnil(L);
-		}
-		return;
-	}
-	default_or_nil_push(c, id);
-	if (!lua_istable(L, -1) || c->default_depth > 0)
-		return;
-	/* It may be changed in place (table.insert), so it is kept. */
-	lua_pushvalue(L, -1);
-	slot->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-	slot->touched = true;
-	place_here(c, true, &slot->file, &slot->line);
-}
-
-static void unknown_name(struct config *c, const char *name)
-{
-	lua_State *L = c->sandbox.L;
-	char *why = NULL;
-
-	if (!c->problems)
-		luaL_error(L, "unknown name %s", name);
-	if (library_push(c, name) || plugin_constructor_push(c, name, &why))
-		return;
-	if (why)
-		problem_here(c, false, "%s", why);
-	g_free(why);
-	handle_push(L, &value_inert);
-}
-
-static int environment_index(lua_State *L)
-{
-	struct config *c = config_of(L);
-	enum setting_id id;
-	const char *name;
-
-	if (lua_type(L, 2) != LUA_TSTRING)
-		return 0;
-	name = lua_tostring(L, 2);
-	if (builtin_push(L, name))
-		return 1;
-	if (name_find(c, name, &id))
-		setting_push(c, id);
-	else
-		unknown_name(c, name);
-	return 1;
-}
-
-static void assign(struct config *c, enum setting_id id)
-{
-	lua_State *L = c->sandbox.L;
-	struct slot *slot = &c->slots[id];
-
-	if (lua_isnil(L, -1)) {
-		lua_pop(L, 1);
-		handle_push(L, &value_undef);
-	}
-	slot->replaced = true;
-	slot->touched = true;
-	place_here(c, true, &slot->file, &slot->line);
-	if (type_has_keys(definition(id)->type)) {
-		assign_entries(c, id);
-		return;
-	}
-	slot_forget(L, slot);
-	slot->value_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
-static int environment_newindex(lua_State *L)
-{
-	struct config *c = config_of(L);
-	enum setting_id id;
-	const char *name, *file = NULL, *near;
-	int line = 0;
-
-	only_while_reading(c);
-	if (lua_type(L, 2) != LUA_TSTRING)
-		return 0;
-	name = lua_tostring(L, 2);
-	lua_settop(L, 3);
-	if (name_find(c, name, &id)) {
-		assign(c, id);
-		return 0;
-	}
-	place_here(c, true, &file, &line);
-	if (builtin_push(L, name)) {
-		problem_add(c, file, line, false, "%s: is a %s of the configuration language and cannot be assigned", name,
-			lua_isnumber(L, -1) ? "constant" : lua_isfunction(L, -1) ? "function" : "word");
-		return 0;
-	}
-	near = nearest_setting(c, name, c);
-	problem_add(c, file, line, false, "%s: unknown setting%s", name, *near ? near : "; write \"local\" in front of a variable of your own");
-	return 0;
-}
-
-void environment_setup(struct config *c)
-{
-	lua_State *L = c->sandbox.L;
-
-	for (int i = 0; i < SETTING_COUNT; i++)
-		c->slots[i].value_ref = c->slots[i].places_ref = LUA_NOREF;
-	luaL_newmetatable(L, ENTRIES_METATABLE);
-	luaL_setfuncs(L, entries_methods, 0);
-	lua_newtable(L);
-	lua_newtable(L);
-	lua_pushcfunction(L, environment_index);
-	lua_setfield(L, -2, "__index");
-	lua_pushcfunction(L, environment_newindex);
-	lua_setfield(L, -2, "__newindex");
-	lua_setmetatable(L, -2);
-	lua_setfield(L, LUA_REGISTRYINDEX, ENVIRONMENT);
-	lua_pop(L, 1);
 }

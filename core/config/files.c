@@ -1,4 +1,4 @@
-/* files.c - the only place where configuration opens files, those that may be trusted; and the places of statements in them. */
+/* files.c - the only place where configuration opens files, those that may be trusted, and runs them. */
 #include "config.h"
 
 #include "config/inside.h"
@@ -33,7 +33,6 @@ static int file_number(struct config *c, const char *name, const char *text, siz
 
 void source_run(struct config *c, const char *name, const char *text, size_t size)
 {
-	lua_State *L = c->sandbox.L;
 	struct sandbox_fault fault;
 	int number = file_number(c, name, text, size);
 
@@ -41,9 +40,7 @@ void source_run(struct config *c, const char *name, const char *text, size_t siz
 		problem_fault(c, &fault, name);
 		return;
 	}
-	environment_push(c);
-	if (!lua_setupvalue(L, -2, 1))
-		lua_pop(L, 1);
+	environment_give(c);
 	if (sandbox_call(&c->sandbox, 0, 0, &fault) != 0)
 		problem_fault(c, &fault, name);
 }
@@ -72,48 +69,6 @@ void file_run(struct config *c, const char *path, const char *asked_file, int as
 	source_run(c, path, text, size);
 	c->include_depth--;
 	g_free(text);
-}
-
-static struct source_file *file_of(struct config *c, int number)
-{
-	return number > 0 && (guint)number <= c->files->len ? g_ptr_array_index(c->files, number - 1) : NULL;
-}
-
-static int statement_line(const struct source_file *f, int line)
-{
-	return line > 0 && line <= f->line_count ? f->statement_start[line - 1] : line;
-}
-
-bool place_here(struct config *c, bool statement, const char **file, int *line)
-{
-	int chunk = 0, at = 0;
-	struct source_file *f;
-
-	if (!sandbox_where(c->sandbox.L, 0, &chunk, &at) || !(f = file_of(c, chunk)))
-		return false;
-	*file = f->name;
-	*line = statement ? statement_line(f, at) : at;
-	return true;
-}
-
-lua_Integer place_pack_here(struct config *c)
-{
-	int chunk = 0, at = 0;
-	struct source_file *f;
-
-	if (!sandbox_where(c->sandbox.L, 0, &chunk, &at) || !(f = file_of(c, chunk)))
-		return 0;
-	return ((lua_Integer)chunk << 32) | statement_line(f, at);
-}
-
-void place_unpack(struct config *c, lua_Integer packed, const char **file, int *line)
-{
-	struct source_file *f = file_of(c, (int)(packed >> 32));
-
-	if (!f)
-		return;
-	*file = f->name;
-	*line = (int)(packed & 0x7fffffff);
 }
 
 char *path_beside(struct config *c, const char *path)

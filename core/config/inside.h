@@ -2,9 +2,9 @@
  *
  * Not for other rooms: they include config/config.h.  A configuration comes into being in this order:
  *   load.c         runs the files in a sandbox,
- *   environment.c  keeps what they assign, as Lua values with the place,
+ *   globals.c      keeps what they assign, as Lua values with the place,
  *   convert.c      turns Lua values into struct value, as written,
- *   check*.c       turns those into values of the setting's type, or complains,
+ *   check*.c       turn those into values of the setting's type, or complain,
  *   bank.c         keeps policy banks, lays them over the base,
  *   consistency.c  looks at the whole. */
 #ifndef POSTERN_CONFIG_INSIDE_H
@@ -83,6 +83,13 @@ struct config {
 	bool scanner_failed;		/* a scanner was meant, and what is wrong with it is reported */
 };
 
+struct value_function {
+	struct config *config;
+	int ref;		/* Lua registry */
+	const char *file;
+	int line;
+};
+
 /* A constructor does not know yet in which setting its value will stand, so what it found wrong is kept with the value
  * and told by whoever meets it there. */
 struct failure {
@@ -91,7 +98,7 @@ struct failure {
 	bool told;
 };
 
-struct checker;	/* below: check.c */
+struct checker;	/* below: checker.c */
 
 /* --- problems.c --- */
 void problem_add(struct config *c, const char *file, int line, bool warning, const char *format, ...)
@@ -110,11 +117,15 @@ char *file_read_trusted(const char *path, size_t *size, char **why);
 /* Run one file (its name relative to `folder` when not absolute); problems are kept. */
 void file_run(struct config *c, const char *path, const char *asked_file, int asked_line);
 void source_run(struct config *c, const char *name, const char *text, size_t size);
+char *path_beside(struct config *c, const char *path);	/* relative to the file at hand; g_free */
+
+/* --- place.c --- */
 /* Where the Lua program is: the file's name and the line; statement: the line where its statement began. */
 bool place_here(struct config *c, bool statement, const char **file, int *line);
 lua_Integer place_pack_here(struct config *c);
 void place_unpack(struct config *c, lua_Integer packed, const char **file, int *line);
-char *path_beside(struct config *c, const char *path);	/* relative to the file at hand; g_free */
+/* Where a setting, or this value of it, was written. */
+const char *setting_file(const struct config *c, enum setting_id id, const struct value *v, int *line);
 
 /* --- names.c --- */
 bool name_find(const struct config *c, const char *name, enum setting_id *id);
@@ -126,6 +137,7 @@ const char *nearest_setting(const struct config *c, const char *name, void *owne
 /* "CC_UNCHECKED,1" -> "7,1", "9" -> "9"; NULL: not a content category. On owner. */
 const char *category_key(const char *key, void *owner);
 const char *category_name(const char *key, void *owner);	/* the other way, for print */
+int compare_texts(gconstpointer a, gconstpointer b);	/* of char * in a GPtrArray */
 bool destiny_number(const char *name, int64_t *number);
 const char *destiny_name(int64_t number);
 extern const struct constant { const char *name; int number; } constants[];	/* D_* and CC_*; ends with NULL */
@@ -142,6 +154,8 @@ void handle_remember(struct config *c, const struct value *v, char *source);
 /* A value of that kind with the place of the constructor call. */
 struct value *value_at_call(struct config *c, enum value_kind kind);
 
+const char *value_describe(const struct value *v, void *owner);	/* describe.c */
+
 /* --- failure.c --- */
 struct failure *failure_new(struct config *c, const struct value *v, const char *constructor);
 struct failure *failure_of(const struct config *c, const struct value *v);	/* NULL: all is well */
@@ -150,15 +164,28 @@ void failure_take(struct failure *to, const char *path, struct failure *from);	/
 void failures_tell_rest(struct config *c);	/* of values that no setting took */
 
 /* --- environment.c --- */
-void environment_setup(struct config *c);
 /* Raises a Lua error once the files have been read: functions that run in workers compute, they change and open nothing. */
 void only_while_reading(struct config *c);
+void environment_make(struct config *c, lua_CFunction read, lua_CFunction assign);
+void environment_push(struct config *c);	/* the table that chunks have as _ENV */
+void environment_give(struct config *c);	/* to the chunk on top of the stack */
 /* Define a global that cannot be assigned; takes the value on top of the stack. */
 void environment_define(struct config *c, const char *name);
-void environment_push(struct config *c);	/* the table that chunks have as _ENV */
+bool builtin_push(struct config *c, const char *name);	/* a word of the language; false: it is none, nothing was pushed */
 int default_push(struct config *c, enum setting_id id, struct sandbox_fault *fault);	/* evaluates the default's source */
+
+/* --- entries.c --- */
+void entries_setup(lua_State *L);
+void default_or_nil_push(struct config *c, enum setting_id id);
+void slot_forget(lua_State *L, struct slot *slot);	/* what the files have put there */
 /* policy_bank and the like as they are read in Lua stand for their entries: push those as a plain table. False: not such a value. */
 bool entries_push(struct config *c, int index);
+void entries_handle_push(lua_State *L, enum setting_id id);
+/* policy_bank = { ... }: the value on top of the stack, which is taken. */
+void entries_assign(struct config *c, enum setting_id id);
+
+/* --- globals.c --- */
+void globals_setup(struct config *c);
 
 /* --- constructors.c, readers.c, plugins.c --- */
 void constructors_define(struct config *c);
@@ -209,7 +236,7 @@ enum convert_shape {
 const struct value *convert(struct config *c, void *owner, int index, enum convert_shape shape, const char *file, int line);
 void convert_push(struct config *c, const struct value *v);	/* the other way */
 
-/* --- check.c --- */
+/* --- checker.c --- */
 struct checker {
 	struct config *config;
 	const char *file;	/* of the statement at hand */
@@ -219,9 +246,8 @@ struct checker {
 	bool of_default;	/* a default: plugins it names need not be there */
 	unsigned errors;
 };
-/* The value in the form that the setting's type wants; NULL after complaining. */
-const struct value *check_setting(struct checker *k, enum setting_id id, const struct value *v);
-const struct value *check_type(struct checker *k, enum setting_id id, enum setting_type type, const struct value *v);
+struct checker *checker_new(struct config *c, const char *file, int line, const char *path);
+void checker_free(struct checker *k);
 void check_complain(struct checker *k, const struct value *v, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* `v is wrong; expected ...` with the type's text. Returns NULL. */
 const struct value *check_wrong(struct checker *k, const struct value *v, const char *expected);
@@ -230,8 +256,13 @@ size_t check_enter_key(struct checker *k, const char *key);
 void check_leave(struct checker *k, size_t mark);
 /* Reported already, now or before. */
 bool check_is_dead(struct checker *k, const struct value *v);
-const char *value_describe(const struct value *v, void *owner);
 struct value *value_like(struct checker *k, const struct value *like, enum value_kind kind);	/* a new value with the place of another */
+
+/* --- check.c --- */
+/* The value in the form that the setting's type wants; NULL after complaining. */
+const struct value *check_setting(struct checker *k, enum setting_id id, const struct value *v);
+/* Warn of what has no effect, refuse what would be a false promise. */
+void setting_status_check(struct checker *k, enum setting_id id, const struct value *v);
 
 /* --- check_tables.c, check_places.c --- */
 const struct value *check_maps(struct checker *k, const struct value *v);
@@ -271,22 +302,16 @@ bool sql_tables_try(const struct config *c, FILE *to);
 
 /* --- consistency.c --- */
 void consistency_check(struct config *c);
-/* Where a setting, or this value of it, was written. config/consistency.c */
-const char *setting_file(const struct config *c, enum setting_id id, const struct value *v, int *line);
 /* config/check_banned.c; prefix: "policy_bank.NAME." or "" */
 void check_banned_maps(struct config *c, const char *prefix, const struct value *maps);
 void check_header_tests(struct config *c, const char *prefix, const struct value *tests);
 
 /* --- lua_function.c --- */
 struct value_function *lua_function_new(struct config *c, int index);
-void lua_function_setup(void);
 const char *lua_function_place(const struct value_function *f, int *line);
 
-/* --- load.c --- */
-struct checker *checker_new(struct config *c, const char *file, int line, const char *path);
-void checker_free(struct checker *k);
-void setting_status_check(struct checker *k, enum setting_id id, const struct value *v);
-int compare_texts(gconstpointer a, gconstpointer b);	/* of char * in a GPtrArray */
+/* --- lua_call.c --- */
+void lua_call_setup(void);	/* lookups can call functions from now on */
 
 /* --- print.c --- */
 void setting_print(const struct config *c, GString *out, enum setting_id id, const struct value *v);

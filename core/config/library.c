@@ -46,9 +46,7 @@ static int run(struct config *c, const char *name, const char *path, const char 
 	int rc = sandbox_compile(&c->sandbox, text, size, 0, &fault);
 
 	if (rc == 0) {
-		environment_push(c);
-		if (!lua_setupvalue(c->sandbox.L, -2, 1))
-			lua_pop(c->sandbox.L, 1);
+		environment_give(c);
 		rc = sandbox_call(&c->sandbox, 0, 1, &fault);
 	}
 	if (rc != 0)

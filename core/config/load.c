@@ -48,13 +48,13 @@ static struct config *config_new(const struct config_options *options)
 static void prepare_language(struct config *c)
 {
 	handle_setup(c->sandbox.L);
-	environment_setup(c);
+	globals_setup(c);
 	constructors_define(c);
 	readers_define(c);
 	plugins_define(c);
 	lua_scanner_define(c);
 	sql_constructor_define(c);
-	lua_function_setup();
+	lua_call_setup();
 	sandbox_limit(&c->sandbox, SANDBOX_INSTRUCTION_LIMIT, deadline_in(SANDBOX_TIME_LIMIT_MS));
 }
 
@@ -69,23 +69,6 @@ static void run_files(struct config *c)
 }
 
 /* ---- from Lua values to settings ---- */
-
-struct checker *checker_new(struct config *c, const char *file, int line, const char *path)
-{
-	struct checker *k = g_new0(struct checker, 1);
-
-	k->config = c;
-	k->file = file;
-	k->line = line;
-	k->path = g_string_new(path);
-	return k;
-}
-
-void checker_free(struct checker *k)
-{
-	g_string_free(k->path, TRUE);
-	g_free(k);
-}
 
 static void settle_default(struct config *c, enum setting_id id)
 {
@@ -105,20 +88,6 @@ static void settle_default(struct config *c, enum setting_id id)
 	checker_free(k);
 }
 
-/* Warn of what has no effect, refuse what would be a false promise. */
-void setting_status_check(struct checker *k, enum setting_id id, const struct value *v)
-{
-	const struct setting_definition *d = definition(id);
-	bool wanted = v->kind == VALUE_LIST || v->kind == VALUE_HASH ? v->u.list.count > 0 : value_true_p(v);
-
-	if (v == &value_inert || failure_of(k->config, v))
-		return;
-	if (d->status == SETTING_REFUSED && wanted)
-		check_complain(k, v, "%s", d->doc);
-	if (d->status == SETTING_ACCEPTED)
-		problem_add(k->config, v->file ? v->file : k->file, v->file ? v->line : k->line, true, "%s: known, not built yet: no effect", k->path->str);
-}
-
 static const struct value *settle_plain(struct config *c, enum setting_id id)
 {
 	struct slot *slot = &c->slots[id];
@@ -133,11 +102,6 @@ static const struct value *settle_plain(struct config *c, enum setting_id id)
 	v = check_setting(k, id, v);
 	checker_free(k);
 	return v;
-}
-
-int compare_texts(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static GPtrArray *entry_names(struct config *c, const struct slot *slot)

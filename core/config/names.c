@@ -128,3 +128,8 @@ const char *destiny_name(int64_t number)
 			return k->name;
 	return NULL;
 }
+
+int compare_texts(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}

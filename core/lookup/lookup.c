@@ -18,18 +18,6 @@ struct question {
 	unsigned depth;
 };
 
-bool lookup_sink_take(struct lookup_sink *s, const struct value *result, const char *key)
-{
-	if (value_defined(result)) {
-		s->results = talloc_realloc(s->owner, s->results, const struct value *, s->count + 1);
-		if (s->results == NULL)
-			abort();
-		s->results[s->count++] = result;
-		s->key = key;
-	}
-	return s->want_all;
-}
-
 static int ask_value(struct question *q, const struct value *v);
 
 static int ask_function(struct question *q, struct value_function *f)

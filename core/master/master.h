@@ -64,6 +64,11 @@ bool generation_gone(const struct master *m, const struct generation *g);	/* wit
 void generation_free(struct generation *g);
 const char *generation_state_name(enum generation_state s);
 
+/* --- folders (folders.c) --- */
+uid_t master_user(const struct generation *g);			/* uid the roles become; our own when not root */
+int master_prepare_folders(struct master *m, struct generation *g, char **problem);
+void master_sweep_work_area(const struct master *m);		/* what openers have left there; when all are gone */
+
 /* --- control (control.c, status.c) --- */
 int control_listen(struct master *m, const char *path);
 void control_accept(struct master *m);
@@ -98,7 +103,5 @@ void master_generation_failed(struct master *m, struct generation *g);
 struct generation *master_active(const struct master *m);	/* the one that accepts; NULL */
 void master_want_reload(struct master *m);
 void master_stop(struct master *m);
-uid_t master_user(const struct generation *g);			/* uid the roles become; our own when not root */
-int master_prepare_folders(struct master *m, struct generation *g, char **problem);
 
 #endif

@@ -91,7 +91,6 @@ void account_call(const struct postern_call *c, enum postern_result result, unsi
 	atomic_fetch_add(&slot->connect_us, c->connect_us);
 	if (result == POSTERN_TEMPFAIL && deadline_left_ms(c->deadline) == 0)
 		atomic_fetch_add(&slot->timeouts, 1);
-	breaker_note(slot, c, result);
 }
 
 void plugin_account(const struct plugin_instance *i, const struct plugin_outcome *out)

@@ -139,7 +139,7 @@ static enum postern_result look_up(struct postern_call *c, lookup_op op, const c
 	enum postern_result r = breaker_admit(c);
 	if (r == POSTERN_OK)
 		r = op(c, keys, count);
-	account_call(c, r, 0, elapsed_since_us(began_us));
+	call_account(c, r, 0, elapsed_since_us(began_us));
 	return r;
 }
 

@@ -163,9 +163,10 @@ void breaker_suspect(struct plugin_instance *i)
 		suspect(slot);
 }
 
-void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result)
+void breaker_note(const struct postern_call *c, enum postern_result result)
 {
-	if (!has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
+	struct shared_instance *slot = account_slot(c->instance);
+	if (!slot || !has_breaker(c->instance) || c->refused || result == POSTERN_LIMIT || deadline_cancelled(c->deadline))
 		return;
 	if (is_answer(c->instance, result)) {
 		note_answer(slot, c->instance);

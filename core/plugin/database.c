@@ -94,7 +94,7 @@ static void call_database(struct plugin_instance *i, database_call call, const v
 		.result = r, .error = r == POSTERN_OK ? NULL : call_blame(c, r, owner), .affected_rows = c->affected_rows, .insert_id = c->insert_id,
 		.elapsed_us = elapsed_since_us(began_us),
 	};
-	account_call(c, r, 0, out->elapsed_us);
+	call_account(c, r, 0, out->elapsed_us);
 	call_end(c);
 	call_release(i);
 }

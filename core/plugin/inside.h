@@ -119,11 +119,11 @@ struct postern_call *call_begin(struct plugin_instance *i, struct plugin_view *v
 void call_end(struct postern_call *c);		/* closes what is open, frees the arena */
 /* Blame: "clamd/2: connect /run/clamd.ctl: Permission denied", on owner. */
 const char *call_blame(const struct postern_call *c, enum postern_result result, void *owner);
-enum postern_result call_fail_v(struct postern_call *c, enum postern_result result, const char *format, va_list arguments)
-	__attribute__((format(printf, 3, 0)));
 void call_shut(struct postern_call *c);		/* from another thread: shut its sockets */
 /* Copy what the call found out to owner. */
 void call_report(const struct postern_call *c, enum postern_result result, void *owner, struct plugin_outcome *out);
+/* Into the counters of the instance, and its health. */
+void call_account(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us);
 /* NULL, or why the instance cannot be called now (text on owner). On NULL it is this caller's until call_release(). */
 const char *call_claim(struct plugin_instance *i, void *owner);
 void call_release(struct plugin_instance *i);
@@ -140,11 +140,15 @@ struct shared_instance *account_slot(struct plugin_instance *i);	/* NULL: not co
 uint32_t elapsed_since_us(int64_t began_us);			/* by clock_wall_us(); 0 where that was set meanwhile */
 void account_call(const struct postern_call *c, enum postern_result result, unsigned found, uint32_t elapsed_us);
 
+/* plugin/say.c */
+enum postern_result call_fail_v(struct postern_call *c, enum postern_result result, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
 /* plugin/breaker.c: may this call ask now? POSTERN_OK, or TEMPFAIL with the reason; it may itself ask a question without content. */
 enum postern_result breaker_admit(struct postern_call *c);
 bool breaker_is_closed(struct plugin_instance *i);	/* else what is not a mail has no business trying */
 void breaker_suspect(struct plugin_instance *i);	/* it did not answer a question that was no mail's */
-void breaker_note(struct shared_instance *slot, const struct postern_call *c, enum postern_result result);
+void breaker_note(const struct postern_call *c, enum postern_result result);
 /* plugin/question.c: OK: it is there; NOTHING: that does not tell; else it does not answer, and the call's failure text says why. */
 enum postern_result question_ask(struct postern_call *c);
 bool question_settles(const struct plugin_instance *i);	/* the plugin has one of its own */

@@ -112,12 +112,3 @@ const char *postern_work_folder(const struct postern_instance *i)
 {
 	return to_instance(i)->work_folder;
 }
-
-enum postern_result postern_complain(struct postern_error *e, enum postern_result result, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	g_vsnprintf(e->text, sizeof e->text, format, arguments);
-	va_end(arguments);
-	return result;
-}

@@ -109,9 +109,8 @@ enum postern_result scan_view(struct postern_call *c, bool stop_at_first)
 
 static void account_scan(const struct postern_call *c, struct plugin_outcome *out, int64_t began_us)
 {
-	int64_t elapsed = clock_wall_us() - began_us;
-	out->elapsed_us = elapsed > 0 && elapsed < UINT32_MAX ? (uint32_t)elapsed : 0;
-	account_call(c, out->result, out->found_count, out->elapsed_us);
+	out->elapsed_us = elapsed_since_us(began_us);
+	call_account(c, out->result, out->found_count, out->elapsed_us);
 }
 
 void scan_here(struct plugin_instance *i, struct plugin_view *v, struct deadline d, bool stop_at_first, void *owner,

@@ -117,7 +117,7 @@ static void task_report(struct task *t, void *owner, struct plugin_outcome *out)
 	struct plugin_instance *i = t->call->instance;
 	call_report(t->call, t->result, owner, out);
 	out->elapsed_us = t->elapsed_us > 0 && t->elapsed_us < UINT32_MAX ? (uint32_t)t->elapsed_us : 0;
-	account_call(t->call, out->result, out->found_count, out->elapsed_us);
+	call_account(t->call, out->result, out->found_count, out->elapsed_us);
 	call_end(t->call);
 	call_release(i);
 	talloc_free(t);

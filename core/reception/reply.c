@@ -71,6 +71,18 @@ bool reply_is_positive(const char *reply)
 	return well_formed(reply) && reply[0] == '2';
 }
 
+/* Next hops, scanners and lookups are quoted; only who has said SMTPUTF8 reads more than ASCII (RFC 6531 3.1). */
+static void make_printable(char *text, size_t n, bool utf8)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c < ' ' || c == 0x7f)
+			text[i] = ' ';
+		else if (c >= 0x80 && !utf8)
+			text[i] = '?';
+	}
+}
+
 void reply_send(struct session *s, const char *reply)
 {
 	char clean[REPLY_MAX + 1];
@@ -79,9 +91,7 @@ void reply_send(struct session *s, const char *reply)
 	size_t n = g_strlcpy(clean, reply, sizeof clean);
 	if (n > REPLY_MAX)
 		n = REPLY_MAX;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)clean[i] < ' ' || clean[i] == 0x7f)
-			clean[i] = ' ';
+	make_printable(clean, n, s->utf8);
 	send_lines(s, clean, n);
 }
 

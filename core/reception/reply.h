@@ -6,7 +6,8 @@
 
 struct session;
 
-/* Sends "ddd [d.d.d ]text" as one reply, over several lines when it is long; what is no such text becomes a 451. */
+/* Sends "ddd [d.d.d ]text" as one reply, over several lines when it is long; what is no such text becomes a 451.
+ * Octets above 127 become "?" unless the latest MAIL had SMTPUTF8. */
 void reply_send(struct session *s, const char *reply);
 /* Would reply_send tell the client success? */
 bool reply_is_positive(const char *reply);

@@ -47,6 +47,7 @@ struct session {
 	bool waiting;			/* for the reply to its job: input is kept, not processed */
 	bool closing;			/* leaves once the output is written */
 	bool dropped;			/* leaves now */
+	bool utf8;			/* the latest mail came with SMTPUTF8: replies may be more than ASCII */
 	bool paused;			/* too much kept input: only the end of the connection is watched for */
 	struct event event;
 	struct event *write_event;	/* exists while output is stuck */

@@ -192,6 +192,7 @@ void smtp_mail(struct smtp *m, const char *argument)
 	}
 	m->mails++;
 	m->job = job;
+	m->session->utf8 = job->envelope.smtputf8;
 	m->refused_recipients = 0;
 	reply_sendf(m->session, "250 2.1.0 Sender <%s> OK", job->envelope.sender);
 }

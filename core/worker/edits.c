@@ -2,7 +2,6 @@
  * Fields that no setting names keep their bytes and their order. */
 #include <string.h>
 #include <talloc.h>
-#include <time.h>
 
 #include "mail/header_fix.h"
 #include "worker/act.h"
@@ -17,20 +16,6 @@ static void split_socket(const char *text, void *owner, char **address, char **p
 		return;
 	*port = talloc_strdup(owner, colon + 1);
 	*address = talloc_strndup(owner, text, (size_t)(colon - text));
-}
-
-char *act_date(int64_t wall_us, void *owner)
-{
-	static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t t = (time_t)(wall_us / 1000000);
-	struct tm tm;
-	localtime_r(&t, &tm);
-	long offset_min = tm.tm_gmtoff / 60;
-	char sign = offset_min < 0 ? '-' : '+';
-	offset_min = offset_min < 0 ? -offset_min : offset_min;
-	return talloc_asprintf(owner, "%s, %d %s %d %02d:%02d:%02d %c%02ld%02ld", days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
-		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, sign, offset_min / 60, offset_min % 60);
 }
 
 static char *helo_clean(const struct mail *m, void *owner)

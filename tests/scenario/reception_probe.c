@@ -168,6 +168,8 @@ static const char *reply_for(const struct work *w, const char *to)
 		return "554 5.7.1 id=x - BANNED: .exe";
 	if (told(w, "evil"))
 		return "250 2.0.0 one\r\n250 2.0.0 two\r\n354 three";
+	if (told(w, "foreign"))
+		return "554 5.7.1 id=x - INFECTED: gr\xc3\xbc\xc3\x9f";
 	if (told(w, "malformed"))
 		return "done";
 	return "250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as X";
