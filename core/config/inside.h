@@ -191,6 +191,7 @@ void globals_setup(struct config *c);
 void constructors_define(struct config *c);
 void readers_define(struct config *c);
 void plugins_define(struct config *c);
+void schemes_define(struct config *c);	/* schemes.c */
 /* Push the constructor of a plugin. */
 void plugin_constructor_make(struct config *c, const struct postern_plugin *plugin);
 void instance_add(struct config *c, struct plugin_instance *i, const char *file, int line);

@@ -54,6 +54,7 @@ static void prepare_language(struct config *c)
 	plugins_define(c);
 	lua_scanner_define(c);
 	sql_constructor_define(c);
+	schemes_define(c);
 	lua_call_setup();
 	sandbox_limit(&c->sandbox, SANDBOX_INSTRUCTION_LIMIT, deadline_in(SANDBOX_TIME_LIMIT_MS));
 }

@@ -34,6 +34,8 @@ const char *server_place(struct postern_call *call, const struct server_options 
 enum postern_result server_connect(struct postern_call *call, const struct server_options *o, int64_t *until_ms,
 	enum postern_result (*connect_to)(struct postern_call *call, const char *address));
 
+/* --- execute.c: servers only --- */
+
 /* One try of one statement. */
 struct try {
 	bool executed;			/* it has begun, so that it may be done */
