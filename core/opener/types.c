@@ -140,6 +140,46 @@ static bool guess_arc(struct bytes b, struct type_guess *out)
 	return types_set(out, "arc", "ARC archive data");
 }
 
+/* --- CMS: a SEQUENCE that begins with the OID of its kind --- */
+
+/* Behind tag and length; 0: they are none. */
+static size_t behind_der_head(struct bytes b)
+{
+	if (b.n < 2 || b.at[0] != 0x30)
+		return 0;
+	return b.at[1] <= 0x80 ? 2 : b.at[1] <= 0x88 ? 2 + (size_t)(b.at[1] & 0x7f) : 0;
+}
+
+static bool guess_cms(struct bytes b, struct type_guess *out)
+{
+	static const struct { const char *oid, *shorts, *full; unsigned length; } kinds[] = {
+		{ "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", "p7m,p7m.enc", "PKCS#7 Enveloped Data", 11 },
+		{ "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x04", "p7m,p7m.enc", "PKCS#7 Signed And Enveloped Data", 11 },
+		{ "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06", "p7m,p7m.enc", "PKCS#7 Encrypted Data", 11 },
+		{ "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17", "p7m,p7m.enc", "CMS Authenticated Enveloped Data", 13 },
+		{ "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", "p7m", "PKCS#7 Data", 10 },
+		{ "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01", "p7m", "CMS Data", 12 },
+	};
+	size_t at = behind_der_head(b);
+	for (size_t i = 0; at && i < G_N_ELEMENTS(kinds); i++)
+		if (bytes_at(b, at, kinds[i].oid, kinds[i].length))
+			return types_set(out, kinds[i].shorts, kinds[i].full);
+	return false;
+}
+
+/* As text, without the lines that would say so: what begins with a SEQUENCE begins with "MA" to "MI". */
+static bool guess_cms_text(struct bytes b, struct type_guess *out)
+{
+	guchar head[48];
+	gint state = 0;
+	guint save = 0;
+	if (b.n < 64 || b.at[0] != 'M' || b.at[1] < 'A' || b.at[1] > 'I')
+		return false;
+	size_t n = g_base64_decode_step((const char *)b.at, 60, head, &state, &save);
+	struct type_guess inner;
+	return guess_cms((struct bytes){ head, n }, &inner) && types_set(out, "p7m", "PKCS#7 data, base64");
+}
+
 static void guess_by_library(struct bytes b, struct type_guess *out)
 {
 	const char *full = magic ? magic_buffer(magic, b.at, b.n) : NULL;
@@ -155,7 +195,7 @@ static void guess_by_library(struct bytes b, struct type_guess *out)
 
 static bool (*const guesses[])(struct bytes b, struct type_guess *out) = {
 	types_guess_zip, guess_dos, guess_riff, types_guess_ole, types_guess_prefix, guess_short_magic, guess_old_cpio, guess_bitmap, guess_cafebabe, guess_zstd, guess_lzma,
-	guess_old_tar, guess_arc,
+	guess_old_tar, guess_arc, guess_cms, guess_cms_text,
 };
 
 static bool may_ask_library(unsigned *left)
@@ -203,5 +243,5 @@ bool types_is_encrypted(const uint8_t *data, size_t n, const struct type_guess *
 	struct bytes b = { .at = data, .n = n };
 	if (bytes_at(b, 0, "PK\3\4", 4))
 		return n > 6 && data[6] & 1;	/* bit 0 of the flags of the first member */
-	return strcmp(guess->shorts, "pgp,pgp.enc") == 0;
+	return strcmp(guess->shorts, "pgp,pgp.enc") == 0 || strcmp(guess->shorts, "p7m,p7m.enc") == 0;
 }
