@@ -291,9 +291,11 @@ bool leaf_may_hide(const char *types, struct slice beginning, bool all)
 static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
 {
 	const char *types = tree_part(w->tree, number)->type_short;
-	bool is_binhex = is_declared(tree_part(w->tree, number), "application/mac-binhex40");
+	bool is_binhex = is_declared(tree_part(w->tree, number), "application/mac-binhex40"), within_header = w->header_only;
 	if (strcmp(types, "mail") == 0) {
+		w->header_only |= is_declared(tree_part(w->tree, number), "text/rfc822-headers");
 		walk_message_bytes(w, bytes, below);
+		w->header_only = within_header;
 	} else if (text || may_hold_files(types, bytes)) {
 		bool found = extract_text_files(w, bytes, is_binhex, below);
 		if (!found && strcmp(types, "hqx") == 0)

@@ -59,6 +59,8 @@ void walk_broken(struct walk *w, int problem, const char *format, ...)
 void walk_mime_error(struct walk *w, const char *format, ...)
 {
 	va_list arguments;
+	if (w->header_only)
+		return;
 	va_start(arguments, format);
 	keep_text(w, &w->out->mime_error, format, arguments);
 	va_end(arguments);

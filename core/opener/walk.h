@@ -19,6 +19,7 @@ struct walk {
 	struct decoding *decoding;	/* decode.c's own */
 	struct view *view;		/* views.c's own: of the mail in hand, mails around it above */
 	bool broken;			/* reading or writing failed: unwind */
+	bool header_only;		/* what is read is the header of another mail, as bounces return it: its parts are not missing */
 };
 
 /* Bytes that a parser or a part looks at; borrowed. */
