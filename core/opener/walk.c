@@ -245,7 +245,9 @@ static void walk_leaf(struct walk *w, GMimePart *p, struct node *n, struct place
 {
 	struct slice raw = raw_content(p);
 	enum transfer_encoding encoding = encoding_of(w, p);
-	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding }, at);
+	const char *charset = g_ascii_strncasecmp(g_ptr_array_index(n->mime_types, 0), "text/", 5) == 0
+		? g_mime_object_get_content_type_parameter(GMIME_OBJECT(p), "charset") : NULL;
+	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding, .charset = charset }, at);
 	view_saw(w, raw, encoding, n->record.number);
 }
 

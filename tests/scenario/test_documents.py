@@ -12,7 +12,7 @@ import zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 import formats  # noqa: E402
-from formats import compound, messages, pdfs, signed, zips  # noqa: E402
+from formats import apple, compound, messages, pdfs, signed, zips  # noqa: E402
 from formats.compound import Storage  # noqa: E402
 
 
@@ -339,6 +339,21 @@ def shortcuts(t, scan):
     t.ok(scan(messages.lnk("x")[:90]).parts, "one that ends early")
 
 
+def mac_files(t, scan):
+    one = scan(apple.entries(0x51600, (apple.NAME, b"setup.exe"), (apple.DATA, b"content"), (apple.RESOURCES, b"This resource fork intentionally left blank   ")))
+    t.equal([part["size"] for part in one.named("setup.exe")], [7], "a file of the Macintosh, by its real name")
+    t.equal(len([place for place in one.parts if place.startswith("1/2/")]), 1, "a resource fork that is left blank is none")
+    whole = apple.entries(0x51600, (apple.DATA, b"content" * 20))
+    t.equal(scan(whole[:-5]).attributes(), "U", "one that ends early")
+    t.equal(scan(apple.macbinary("a.txt", b"content" * 50)[:300]).attributes(), "U", "MacBinary that ends early")
+
+
+def encrypted_texts(t, scan):
+    armour = "-----BEGIN PGP MESSAGE-----\n\nhQEMA5nb\n=abcd\n-----END PGP MESSAGE-----\n"
+    t.equal(scan(b"x", text="Hello,\n\n" + armour + "\nBye\n").attributes("1/1"), "C", "an encrypted message within a text")
+    t.equal(scan(b"x", text="a line -----BEGIN PGP MESSAGE----- is only named\n").attributes("1/1"), "", "one that is only mentioned")
+
+
 ENTITY = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\nContent-Type: text/plain; name=inner.txt\r\n\r\nsigned text\r\n--b--\r\n"
 
 
@@ -419,7 +434,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, signed_mails, signed_files, broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, mac_files, encrypted_texts, signed_mails, signed_files, broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
