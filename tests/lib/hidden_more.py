@@ -99,6 +99,10 @@ def content_mails():
     yield "uu-as-a-picture", mail(b"Content-Type: image/gif; name=x.gif", uuencode()), False
     yield "uu-behind-binary", mail(PLAIN + b"\nContent-Transfer-Encoding: base64", b64(bytes(range(256)) * 4 + NL + uuencode())), False
     yield "uu-in-an-inner-epilogue", mail(MIXED, multi(b"b", b"Content-Type: multipart/alternative; boundary=c\r\n\r\n" + multi(b"c", TEXT) + uuencode(), TEXT)), False
+    first, second = yenc(EICAR[:30], size=len(EICAR), part=1, of=2, begin=1), yenc(EICAR[30:], size=len(EICAR), part=2, of=2, begin=31)
+    yield "yenc-one-of-two", mail(PLAIN, first), False
+    yield "yenc-two-of-two", mail(PLAIN, second), False
+    yield "yenc-in-two-parts", mail(MIXED, multi(b"b", PLAIN + NL + NL + first, PLAIN + NL + NL + second)), False
     yield "binhex-in-the-epilogue", mail(MIXED, multi(b"b", TEXT) + binhex()), False
 
 
