@@ -11,7 +11,10 @@
 #include <iconv.h>
 #include <string.h>
 
+#include "opener/parameters.h"
+
 #define NAME_BYTES_MAX 63			/* of a charset */
+#define CHARSETS_MAX 4				/* that one part may name */
 #define CONVERTED_MAX_BYTES (64u * 1024 * 1024)
 #define PIECE_BYTES (64 * 1024)
 
@@ -97,17 +100,48 @@ static bool is_order_open(const char *charset)
 		|| g_ascii_strcasecmp(charset, "iso-10646-ucs-2") == 0 || g_ascii_strcasecmp(charset, "unicode") == 0;
 }
 
-void charset_take(struct walk *w, uint32_t number, const char *charset, struct slice text, struct place *below)
+/* --- what is declared --- */
+
+static void add_charset(void *context, const char *charset)
 {
-	bool marked = text.n >= 2 && (memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0);
-	if (strlen(charset) > NAME_BYTES_MAX || text.n < 2)
+	GPtrArray *out = context;
+	if (!*charset || strlen(charset) > NAME_BYTES_MAX || out->len >= CHARSETS_MAX)
 		return;
-	if (is_order_open(charset)) {
-		if (!marked || text.data[0] == 0xff)
-			take_as(w, number, "utf-16le", text, below);
-		if (!marked || text.data[0] == 0xfe)
-			take_as(w, number, "utf-16be", text, below);
-	} else {
-		take_as(w, number, charset, text, below);
+	for (guint i = 0; i < out->len; i++)
+		if (g_ascii_strcasecmp(g_ptr_array_index(out, i), charset) == 0)
+			return;
+	g_ptr_array_add(out, g_strdup(charset));
+}
+
+GPtrArray *charsets_declared(GMimeObject *entity)
+{
+	GMimeHeaderList *headers = g_mime_object_get_header_list(entity);
+	GPtrArray *out = g_ptr_array_new_with_free_func(g_free);
+	int n = g_mime_header_list_get_count(headers);
+	for (int i = 0; i < n; i++) {
+		GMimeHeader *h = g_mime_header_list_get_header_at(headers, i);
+		const char *raw = g_mime_header_get_raw_value(h);
+		if (raw && g_ascii_strcasecmp(g_mime_header_get_name(h), "Content-Type") == 0 && parameters_mention(raw, "charset"))
+			parameters_read(raw, "charset", add_charset, out);
 	}
+	return out;
+}
+
+static void take_declared(struct walk *w, uint32_t number, const char *charset, struct slice text, struct place *below)
+{
+	bool marked = memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0;
+	if (!is_order_open(charset)) {
+		take_as(w, number, charset, text, below);
+		return;
+	}
+	if (!marked || text.data[0] == 0xff)
+		take_as(w, number, "utf-16le", text, below);
+	if (!marked || text.data[0] == 0xfe)
+		take_as(w, number, "utf-16be", text, below);
+}
+
+void charset_take(struct walk *w, uint32_t number, const GPtrArray *charsets, struct slice text, struct place *below)
+{
+	for (guint i = 0; i < charsets->len && text.n >= 2 && !walk_stopped(w); i++)
+		take_declared(w, number, g_ptr_array_index(charsets, i), text, below);
 }

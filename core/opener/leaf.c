@@ -335,8 +335,8 @@ static void look_around(struct walk *w, uint32_t number, const struct encoded *c
 {
 	bool text = is_declared_text(tree_part(w->tree, number));
 	look_at(w, number, text, c->bytes, below);
-	if (content->charset)
-		charset_take(w, number, content->charset, c->bytes, below);
+	if (content->charsets)
+		charset_take(w, number, content->charsets, c->bytes, below);
 	readings_take(w, tree_part(w->tree, number), content, c->doubts, c->bytes, below);
 	if (content->encoding == TRANSFER_BASE64 && seems_to_hold_files(content->raw))
 		extract_text_files(w, content->raw, false, below);	/* to those who read it as plain text */

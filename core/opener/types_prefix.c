@@ -99,9 +99,6 @@ static const struct prefix prefixes[] = {
 	PREFIX(0, "-----BEGIN PGP ", "pgp,pgp.asc", "PGP armored data"),
 	PREFIX(0, "\0\5\x16\0", "applefile", "AppleSingle encoded Macintosh file"),
 	PREFIX(0, "\0\5\x16\7", "applefile", "AppleDouble encoded Macintosh file"),
-	PREFIX(0, "-----BEGIN PKCS7-----", "p7m", "PKCS#7 data, PEM"),
-	PREFIX(0, "-----BEGIN PKCS #7 SIGNED DATA-----", "p7m", "PKCS#7 data, PEM"),
-	PREFIX(0, "-----BEGIN CMS-----", "p7m", "CMS data, PEM"),
 	PREFIX(0, "(This file must be converted with BinHex", "hqx", "BinHex binary text"),
 	PREFIX(0, "#!", "txt,script", "script text executable"),
 };

@@ -245,10 +245,12 @@ static void walk_leaf(struct walk *w, GMimePart *p, struct node *n, struct place
 {
 	struct slice raw = raw_content(p);
 	enum transfer_encoding encoding = encoding_of(w, p);
-	const char *charset = g_ascii_strncasecmp(g_ptr_array_index(n->mime_types, 0), "text/", 5) == 0
-		? g_mime_object_get_content_type_parameter(GMIME_OBJECT(p), "charset") : NULL;
-	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding, .charset = charset }, at);
+	bool text = g_ascii_strncasecmp(g_ptr_array_index(n->mime_types, 0), "text/", 5) == 0;
+	GPtrArray *charsets = text ? charsets_declared(GMIME_OBJECT(p)) : NULL;
+	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding, .charsets = charsets }, at);
 	view_saw(w, raw, encoding, n->record.number);
+	if (charsets)
+		g_ptr_array_unref(charsets);
 }
 
 static void walk_object(struct walk *w, GMimeObject *o, struct place at)

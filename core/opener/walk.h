@@ -33,7 +33,7 @@ struct encoded {
 	struct slice raw;
 	enum transfer_encoding encoding;
 	enum transfer_reading reading;
-	const char *charset;		/* declared of a text; NULL */
+	const GPtrArray *charsets;	/* declared of a text; NULL */
 	bool quoted;			/* within text that declares no parts: half a file is no doubt there */
 };
 
@@ -93,8 +93,10 @@ bool leaf_may_hide(const char *types, struct slice beginning, bool all);
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
 
 /* --- charset.c --- */
-/* Part n is text that is declared to be in this charset: where ASCII is not itself there, a child with the text as it is shown. */
-void charset_take(struct walk *w, uint32_t number, const char *charset, struct slice text, struct place *below);
+/* The charsets that an entity names, several only where readers may differ; to be freed. */
+GPtrArray *charsets_declared(GMimeObject *entity);
+/* Part n is text that is declared to be in one of these: where ASCII is not itself there, a child with the text as it is shown. */
+void charset_take(struct walk *w, uint32_t number, const GPtrArray *charsets, struct slice text, struct place *below);
 
 /* --- readings.c --- */
 /* Part n was decoded as usual, to `usual`; make a child of each other reading among `doubts` (transfer_doubts()) that gives something else. */

@@ -276,6 +276,17 @@ static enum postern_result put_as_read(const struct way *way)
 	return file != POSTERN_OK ? file : mail;
 }
 
+/* What stands behind the end, but for zeros and line ends. */
+static bool put_what_follows(struct postern_call *call, struct span s)
+{
+	size_t n = extent(s, 0);
+	struct span behind = n ? span_from(s, n) : (struct span){ s.at, 0 };
+	size_t blank = 0;
+	while (blank < behind.n && (behind.at[blank] == 0 || behind.at[blank] == '\r' || behind.at[blank] == '\n'))
+		blank++;
+	return blank == behind.n || child_put(call, NULL, behind);
+}
+
 /* ContentInfo, in DER or BER. */
 static enum postern_result open_content_info(struct postern_call *call, const struct postern_part *part, struct span s)
 {
@@ -298,6 +309,8 @@ static enum postern_result open_content_info(struct postern_call *call, const st
 	if (found == FOUND_DAMAGE)
 		return postern_fail(call, POSTERN_BROKEN, "its content cannot be found");
 	enum postern_result result = found == FOUND_CONTENT ? put_as_read(&way) : POSTERN_OK;
+	if (result == POSTERN_OK && !put_what_follows(call, s))
+		return POSTERN_LIMIT;
 	return result == POSTERN_OK && outer.cut ? postern_fail(call, POSTERN_BROKEN, "it ends too early") : result;
 }
 
@@ -307,7 +320,8 @@ static enum postern_result open_content_info(struct postern_call *call, const st
 static enum postern_result open_text(struct postern_call *call, struct span s)
 {
 	struct base64 b = { .call = call };
-	size_t at = span_at(s, 0, "-----", 5) ? span_find(s, 5, "-----", 5) : SIZE_MAX;
+	size_t at = span_find(s, 0, "-----", 5);
+	at = at == SIZE_MAX ? SIZE_MAX : span_find(s, at + 5, "-----", 5);
 	at = at == SIZE_MAX ? 0 : at + 5;
 	size_t end = span_find(s, at, "-----", 5);
 	if (!postern_child_begin(call, NULL))

@@ -28,6 +28,17 @@ def boundary_mails():
     yield "boundary-behind-nbsp", with_parameters(b"\xa0boundary=real"), False
     yield "boundary-in-typographic-quotes", with_parameters("boundary=\u201creal\u201d".encode()), False
     yield "boundary-the-41st", with_parameters(b"; ".join(b"boundary=q%d" % i for i in range(40)) + b"; boundary=real"), False
+    yield "boundary-open-quote-escaped", with_parameters(b'boundary="real\\"'), False
+    yield "boundary-escaped-quote", with_parameters(b'boundary="re\\"al"', b're"al'), True
+    yield "boundary-escape-in-a-token", with_parameters(b"boundary=re\\al"), False
+    yield "boundary-in-angles", with_parameters(b"boundary=<real>"), False
+    yield "boundary-angles-count", with_parameters(b"boundary=<real>", b"<real>"), False
+    yield "boundary-quoted-twice", with_parameters(b'boundary=""real""'), False
+    yield "boundary-nuls-between", with_parameters(b"\0b\0o\0u\0n\0d\0a\0r\0y=real"), False
+    yield "boundary-with-tab", with_parameters(b'boundary="re\tal"', b"re\tal"), False
+    yield "boundary-two-blanks-one-below", with_parameters(b'boundary="re  al"', b"re al"), False
+    yield "boundary-extended-8bit", with_parameters(b"boundary*=iso-8859-1''r%E9al", b"r\xe9al"), False
+    yield "boundary-ampersand-behind", with_parameters(b"boundary=real&"), False
     yield "delimiter-with-vt", mail(MIXED, multi(b"b\x0b", TEXT, part())), False
     yield "delimiter-with-nul", mail(MIXED, multi(b"b\x00", TEXT, part())), False
     yield "delimiter-in-other-case", mail(b"Content-Type: multipart/mixed; boundary=ABC", multi(b"abc", TEXT, part())), False
@@ -41,6 +52,9 @@ def boundary_mails():
 def type_mails():
     inner = WHOLE
     yield "signed", mail(b"Content-Type: multipart/signed; boundary=b; protocol=x", multi(b"b", part(), TEXT)), True
+    for kind in b"x-mixed-replace", b"form-data", b"byteranges", b"encrypted; protocol=x", b"voice-message", b"parallel", b"related":
+        yield "multipart-" + kind.split(b";")[0].decode(), mail(b"Content-Type: multipart/" + kind + b"; boundary=b", multi(b"b", TEXT, part())), True
+    yield "header-in-the-body", TOP + NL + MIME + MIXED + NL + NL + multi(b"b", TEXT, part()), False
     yield "report-with-a-header-that-goes-on", mail(b"Content-Type: multipart/report; boundary=b", multi(
         b"b", TEXT, b"Content-Type: text/rfc822-headers\r\n\r\n" + TOP + MIME + part())), False
     yield "delivery-status", mail(b"Content-Type: message/delivery-status", b"Reporting-MTA: dns; x\r\n\r\n" + uuencode()), False
@@ -83,6 +97,9 @@ def content_mails():
     for charset, data in [("utf-16", ("\ufeff" + text).encode("utf-16-le")), ("utf-16", text.encode("utf-16-be")), ("utf-16", text.encode("utf-16-le")), ("utf-16le", text.encode("utf-16-le")), ("utf-16be", text.encode("utf-16-be")),
                           ("utf-32be", text.encode("utf-32-be")), ("ibm037", text.encode("cp037")),
                           ("utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode())]:
+        if charset == "utf-16le":
+            for how in b"charset=us-ascii; charset=utf-16le", b"charset*=''utf-16le":
+                yield "charset-as-" + how.decode().replace("; ", "-and-"), mail(PLAIN + b"; " + how + b"\nContent-Transfer-Encoding: base64", b64(data)), False
         yield "charset-%s-%d" % (charset, len(data) + data[0]), mail(PLAIN + b"; charset=" + charset.encode() + b"\nContent-Transfer-Encoding: base64", b64(data)), False
     for name, body in [("byte-order-mark", b"\xef\xbb\xbf" + b64()), ("wide", B64.decode().encode("utf-16-le")), ("quoted-lines", b"".join(b"> " + line + NL for line in b64().splitlines())), ("padding-in-qp", B64.replace(b"=", b"=3D")),
                        ("armour", b"-----BEGIN X-----\r\n" + b64() + b"-----END X-----\r\n"), ("two-crs", B64[:30] + b"\r\r" + B64[30:]), ("padded-in-the-middle", base64.b64encode(EICAR[:2]) + NL + base64.b64encode(EICAR[2:4]) + NL + base64.b64encode(EICAR[4:])),

@@ -391,6 +391,12 @@ def broken_signatures(t, scan):
     packed = signed.compressed(b"x" * 5000)
     t.equal(scan(packed[:-8], "smime.p7z").attributes(), "U", "compressed data that ends early")
     t.equal(scan(packed.replace(b"\x78\x9c", b"\x78\x9d"), "smime.p7z").attributes(), "U", "compressed data that is none")
+    decoy = signed.signed(b"Content-Type: text/plain\r\n\r\nhello\r\n")
+    t.equal(len(scan(decoy + whole, "smime.p7m").named("inner.txt")), 1, "one behind another")
+    t.equal(len(scan(b"\r\n" + base64.encodebytes(whole), "smime.p7m").named("inner.txt")), 1, "as text below an empty line")
+    longer = signed.der(0x30, b"\x06\x81\x09" + signed.kind("signed")[2:], signed.der(0xa0, signed.der(0x30, signed.der(2, b"\1"), signed.der(0x31),
+                        signed.der(0x30, signed.kind("data"), signed.der(0xa0, signed.der(4, ENTITY))))))
+    t.equal(len(scan(longer, "smime.p7m").named("inner.txt")), 1, "lengths told in more bytes than needed")
     deep = b"\x24\x80" * 5000
     t.equal(scan(signed.der(0x30, signed.kind("data"), signed.der(0xa0, deep)), "smime.p7m").attributes(), "U", "pieces within pieces within pieces")
     bomb = scan(signed.compressed(bytes(200 * 1000 * 1000)), "smime.p7z")
