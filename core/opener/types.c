@@ -160,52 +160,6 @@ static bool guess_macbinary(struct bytes b, struct type_guess *out)
 	return (versioned || old) && is_printable(b, 2, b.at[1]) && is_printable(b, 65, 4) && types_set(out, "macbin", "MacBinary");
 }
 
-/* --- CMS: a SEQUENCE that begins with the OID of its kind --- */
-
-/* Behind this tag and its length at `at`, in however many bytes that is told; 0: they are not there. */
-static size_t behind_head(struct bytes b, size_t at, uint8_t tag)
-{
-	if (at + 2 > b.n || b.at[at] != tag || b.at[at + 1] > 0x88)
-		return 0;
-	return at + 2 + (b.at[at + 1] > 0x80 ? b.at[at + 1] & 0x7f : 0);
-}
-
-static bool guess_cms(struct bytes b, struct type_guess *out)
-{
-	static const struct { const char *oid, *shorts, *full; unsigned length; } kinds[] = {
-		{ "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", "p7m,p7m.enc", "PKCS#7 Enveloped Data", 9 },
-		{ "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x04", "p7m,p7m.enc", "PKCS#7 Signed And Enveloped Data", 9 },
-		{ "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06", "p7m,p7m.enc", "PKCS#7 Encrypted Data", 9 },
-		{ "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17", "p7m,p7m.enc", "CMS Authenticated Enveloped Data", 11 },
-		{ "\x2a\x86\x48\x86\xf7\x0d\x01\x07", "p7m", "PKCS#7 Data", 8 },
-		{ "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01", "p7m", "CMS Data", 10 },
-	};
-	size_t inside = behind_head(b, 0, 0x30), at = inside ? behind_head(b, inside, 0x06) : 0;
-	for (size_t i = 0; at && i < G_N_ELEMENTS(kinds); i++)
-		if (bytes_at(b, at, kinds[i].oid, kinds[i].length))
-			return types_set(out, kinds[i].shorts, kinds[i].full);
-	return false;
-}
-
-/* As text, with lines around that say so or without: what begins with a SEQUENCE begins with "MA" to "MI". */
-static bool guess_cms_text(struct bytes b, struct type_guess *out)
-{
-	static const char *const lines[] = { "-----BEGIN PKCS7-----", "-----BEGIN PKCS #7 SIGNED DATA-----", "-----BEGIN CMS-----" };
-	guchar head[48];
-	gint state = 0;
-	guint save = 0;
-	while (b.n > 0 && g_ascii_isspace(*b.at))
-		b = (struct bytes){ b.at + 1, b.n - 1 };
-	for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
-		if (bytes_at(b, 0, lines[i], strlen(lines[i])))
-			return types_set(out, "p7m", "PKCS#7 data, PEM");
-	if (b.n < 64 || b.at[0] != 'M' || b.at[1] < 'A' || b.at[1] > 'I')
-		return false;
-	size_t n = g_base64_decode_step((const char *)b.at, 60, head, &state, &save);
-	struct type_guess inner;
-	return guess_cms((struct bytes){ head, n }, &inner) && types_set(out, "p7m", "PKCS#7 data, base64");
-}
-
 static void guess_by_library(struct bytes b, struct type_guess *out)
 {
 	const char *full = magic ? magic_buffer(magic, b.at, b.n) : NULL;
@@ -221,7 +175,7 @@ static void guess_by_library(struct bytes b, struct type_guess *out)
 
 static bool (*const guesses[])(struct bytes b, struct type_guess *out) = {
 	types_guess_zip, guess_dos, guess_riff, types_guess_ole, types_guess_prefix, guess_short_magic, guess_old_cpio, guess_bitmap, guess_cafebabe, guess_zstd, guess_lzma,
-	guess_old_tar, guess_arc, guess_cms, guess_cms_text, guess_macbinary,
+	guess_old_tar, guess_arc, types_guess_crypt, guess_macbinary,
 };
 
 static bool may_ask_library(unsigned *left)

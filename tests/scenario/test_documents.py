@@ -354,6 +354,17 @@ def encrypted_texts(t, scan):
     t.equal(scan(b"x", text="a line -----BEGIN PGP MESSAGE----- is only named\n").attributes("1/1"), "", "one that is only mentioned")
 
 
+def pgp_files(t, scan):
+    key_id, mpi = b"\1\2\3\4\5\6\7\x08", b"\x01\0" + b"k" * 32
+    for name, data in {"for an RSA key": b"\x84\x2c\3" + key_id + b"\1" + mpi, "for an ECDH key": b"\xc1\x2c\3" + key_id + b"\x12" + mpi, "for an X25519 key": b"\xc1\x2c\3" + key_id + b"\x19" + mpi,
+                       "for a passphrase": b"\x8c\x0d\4\x09\3\2saltsalt\x60" + b"data" * 9}.items():
+        t.equal(scan(data + b"\xd2\x40" + b"x" * 64, "mail.gpg").attributes(), "C", "OpenPGP, encrypted %s" % name)
+    packed = zlib.compress(b"\xcb\x20b\5a.txt\0\0\0\0" + b"content of the file..")
+    for name, data in {"deflate": b"\xa3\1" + packed[2:-4], "zlib": b"\xa3\2" + packed, "bzip2": b"\xa3\3BZh91AY&SY" + b"x" * 40}.items():
+        t.equal(scan(data, "mail.gpg").attributes(), "U", "OpenPGP, only signed and compressed by %s: not looked into, and never clean" % name)
+    t.equal(scan(b"\xa3\7\x80 some other file that begins so", "x.bin").attributes(), "", "bytes that begin alike")
+
+
 ENTITY = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\nContent-Type: text/plain; name=inner.txt\r\n\r\nsigned text\r\n--b--\r\n"
 
 
@@ -440,7 +451,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, mac_files, encrypted_texts, signed_mails, signed_files, broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, mac_files, encrypted_texts, pgp_files, signed_mails, signed_files, broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
