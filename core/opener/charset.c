@@ -127,9 +127,21 @@ GPtrArray *charsets_declared(GMimeObject *entity)
 	return out;
 }
 
+/* Most mail is in these, and need not be tried. */
+static bool is_usual(const char *charset)
+{
+	static const char *const usual[] = { "utf-8", "us-ascii", "iso-8859-", "windows-125" };
+	for (size_t i = 0; i < G_N_ELEMENTS(usual); i++)
+		if (g_ascii_strncasecmp(charset, usual[i], strlen(usual[i])) == 0)
+			return true;
+	return false;
+}
+
 static void take_declared(struct walk *w, uint32_t number, const char *charset, struct slice text, struct place *below)
 {
 	bool marked = memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0;
+	if (is_usual(charset))
+		return;
 	if (!is_order_open(charset)) {
 		take_as(w, number, charset, text, below);
 		return;
