@@ -321,7 +321,7 @@ static int load_plugin(lua_State *L)
 
 /* Those that ship, in the order in which they are tried: libraries before programs. */
 static const char *const shipped_decoders[] = {
-	"archive", "mspack", "lzop", "tnef", "ole", "rtf", "onenote", "pdf", "htmldata", "calendar", "shortcut",
+	"archive", "mspack", "lzop", "tnef", "ole", "rtf", "onenote", "pdf", "htmldata", "calendar", "shortcut", "smime", "apple",
 };
 
 static void push_decoder(struct config *c, const char *name, int list)

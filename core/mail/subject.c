@@ -107,14 +107,52 @@ static void append_joint(GString *out, bool tag_is_encoded, struct span rest)
 	}
 }
 
-/* The tag of an earlier pass goes, with the blank that an encoded one has behind it. */
-static struct span without_tag(struct span rest, const char *tag, const char *coded)
+/* --- tags of earlier passes --- */
+
+/* "=?charset?B?text?=" at the beginning of s; 0: it is none. */
+static size_t encoded_word_bytes(struct span s)
 {
-	if (strlen(tag) < REPEATED_TAG_BYTES_MIN)
-		return rest;
-	if (begins(rest, tag))
-		return without(rest, strlen(tag));
-	if (!begins(rest, coded))
+	unsigned marks = 0;
+	if (!begins(s, "=?"))
+		return 0;
+	for (size_t i = 2; i < s.n && s.at[i] > ' '; i++) {
+		marks += s.at[i] == '?';
+		if (marks == 3 && i + 1 < s.n && s.at[i + 1] == '=')
+			return i + 2;
+	}
+	return 0;
+}
+
+/* Bytes of the tag where it stands at the beginning of s; a line that was folded there has taken its blanks. */
+static size_t tag_bytes(struct span s, const char *tag, size_t bare)
+{
+	if (begins(s, tag))
+		return strlen(tag);
+	bool folded = s.n > bare && memcmp(s.at, tag, bare) == 0 && starts_a_line_end(without(s, bare));
+	return folded ? bare : 0;
+}
+
+/* A reply keeps the tag behind its "Re:". What is within an encoded-word is left alone: letters of base64 may look like a tag. */
+static GString *without_tags(struct span rest, const char *tag)
+{
+	GString *out = g_string_new(NULL);
+	size_t bare = strlen(tag);
+	while (bare > 0 && tag[bare - 1] == ' ')
+		bare--;
+	bool may = strlen(tag) >= REPEATED_TAG_BYTES_MIN && bare > 0 && is_printable_ascii(tag);
+	while (rest.n > 0) {
+		size_t word = encoded_word_bytes(rest), n = word || !may ? 0 : tag_bytes(rest, tag, bare);
+		size_t keep = n ? 0 : word ? word : 1;
+		g_string_append_len(out, rest.at, (gssize)keep);
+		rest = without(rest, n + keep);
+	}
+	return out;
+}
+
+/* An encoded one only in front, with the blank that it has behind it. */
+static struct span without_coded_tag(struct span rest, const char *tag, const char *coded)
+{
+	if (strlen(tag) < REPEATED_TAG_BYTES_MIN || !begins(rest, coded))
 		return rest;
 	rest = without(rest, strlen(coded));
 	return begins(rest, " ") ? without(rest, 1) : rest;
@@ -123,7 +161,8 @@ static struct span without_tag(struct span rest, const char *tag, const char *co
 static char *tagged(struct span field, size_t name_length, const char *tag, void *owner, size_t *n)
 {
 	char *coded = subject_encode(tag, owner);
-	struct span rest = without_tag(body_of(field, name_length), tag, coded);
+	GString *kept = without_tags(without_coded_tag(body_of(field, name_length), tag, coded), tag);
+	struct span rest = { kept->str, kept->len };
 	GString *out = g_string_new_len(field.at, (gssize)name_length);
 	g_string_append(out, ": ");
 	g_string_append(out, coded);
@@ -132,6 +171,7 @@ static char *tagged(struct span field, size_t name_length, const char *tag, void
 	*n = out->len;
 	char *made = talloc_memdup(owner, out->str, out->len + 1);
 	g_string_free(out, TRUE);
+	g_string_free(kept, TRUE);
 	talloc_free(coded);
 	return made;
 }
@@ -148,19 +188,30 @@ static struct span field_now(const struct edit_list *l, const struct header *h, 
 	return r ? (struct span){ r->field, r->n } : (struct span){ h->text + f->offset, f->length };
 }
 
-void subject_add_tag(struct edit_list *l, const struct header *h, const char *tag)
+static void tag_field(struct edit_list *l, const struct header *h, const struct header_field *f, const char *tag)
 {
-	const struct header_field *f = header_find(h, "subject");
 	size_t n;
-	if (!*tag)
-		return;
-	if (!f) {
-		char *coded = subject_encode(tag, l);
-		edit_prepend(l, "Subject", g_strchomp(coded));
-		talloc_free(coded);
-		return;
-	}
 	char *field = tagged(field_now(l, h, f), f->name_length, tag, l, &n);
 	edit_replace(l, f, field, n);
 	talloc_free(field);
+}
+
+static bool is_subject(const struct header_field *f)
+{
+	return f->name_length == strlen("subject") && g_ascii_strcasecmp(f->name, "subject") == 0;
+}
+
+void subject_add_tag(struct edit_list *l, const struct header *h, const char *tag)
+{
+	bool any = false;
+	for (unsigned i = 0; i < h->count && *tag; i++)
+		if (is_subject(&h->fields[i])) {
+			tag_field(l, h, &h->fields[i], tag);
+			any = true;
+		}
+	if (!any && *tag) {
+		char *coded = subject_encode(tag, l);
+		edit_prepend(l, "Subject", g_strchomp(coded));
+		talloc_free(coded);
+	}
 }

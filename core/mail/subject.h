@@ -5,8 +5,9 @@
 #include "mail/edit.h"
 #include "mail/header.h"
 
-/* Put `tag` (UTF-8, macros expanded) in front of the first Subject, or make one.  A tag beyond ASCII becomes RFC 2047 encoded-words
- * of its own; one of three octets or more that stands there already is not put twice.  Pure; usable in every process. */
+/* Put `tag` (UTF-8, macros expanded) in front of every Subject (of several some readers show the first, others the last), or make
+ * one.  A tag beyond ASCII becomes RFC 2047 encoded-words of its own; one of three octets or more that stands in the text already
+ * is taken out, encoded words left alone.  Pure; usable in every process. */
 void subject_add_tag(struct edit_list *l, const struct header *h, const char *tag);
 /* The field that subject_add_tag() would make of f, with its line end; talloc on owner, *n its bytes. */
 char *subject_tagged(const struct header *h, const struct header_field *f, const char *tag, void *owner, size_t *n);

@@ -20,7 +20,7 @@
 
 /* Types that hold other files: without a decoder for them something stays unseen. */
 static const char containers[] = "zip,7z,rar,tar,cpio,a,deb,rpm,cab,lha,arj,arc,zoo,ace,sit,iso,udf,gz,bz,bz2,xz,lzma,lzip,lzo,lrz,lz4,zst,Z,F,"
-	"tnef,xar,chm,szdd,kwaj,warc,wim,alz,egg,squashfs,installshield,kmz";
+	"tnef,xar,chm,szdd,kwaj,warc,wim,alz,egg,squashfs,installshield,kmz,pgp.msg";
 
 static struct plugin_instance *decoder_of_number(const struct walk *w, uint32_t number)
 {

@@ -288,16 +288,28 @@ bool leaf_may_hide(const char *types, struct slice beginning, bool all)
 		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))));
 }
 
+/* Where people write in front of what a program has encrypted. */
+static bool holds_encrypted(struct slice text)
+{
+	static const char begin[] = "\n-----BEGIN PGP MESSAGE-----", end[] = "\n-----END PGP MESSAGE-----";
+	const uint8_t *from = text.n > 0 ? memmem(text.data, text.n, begin, sizeof begin - 1) : NULL;
+	return from && memmem(from, text.n - (size_t)(from - text.data), end, sizeof end - 1);
+}
+
 static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
 {
 	const char *types = tree_part(w->tree, number)->type_short;
-	bool is_binhex = is_declared(tree_part(w->tree, number), "application/mac-binhex40");
+	bool is_binhex = is_declared(tree_part(w->tree, number), "application/mac-binhex40"), within_header = w->header_only;
 	if (strcmp(types, "mail") == 0) {
+		w->header_only |= is_declared(tree_part(w->tree, number), "text/rfc822-headers");
 		walk_message_bytes(w, bytes, below);
+		w->header_only = within_header;
 	} else if (text || may_hold_files(types, bytes)) {
 		bool found = extract_text_files(w, bytes, is_binhex, below);
 		if (!found && strcmp(types, "hqx") == 0)
 			tree_part(w->tree, number)->attributes |= PART_UNDECODABLE;
+		if (holds_encrypted(bytes))
+			tree_part(w->tree, number)->attributes |= PART_CRYPTED;
 	}
 }
 
@@ -323,6 +335,8 @@ static void look_around(struct walk *w, uint32_t number, const struct encoded *c
 {
 	bool text = is_declared_text(tree_part(w->tree, number));
 	look_at(w, number, text, c->bytes, below);
+	if (content->charsets)
+		charset_take(w, number, content->charsets, c->bytes, below);
 	readings_take(w, tree_part(w->tree, number), content, c->doubts, c->bytes, below);
 	if (content->encoding == TRANSFER_BASE64 && seems_to_hold_files(content->raw))
 		extract_text_files(w, content->raw, false, below);	/* to those who read it as plain text */

@@ -249,8 +249,8 @@ static unsigned encoding_named(const char *word)
 static unsigned encodings_mentioned(const char *value)
 {
 	unsigned found = 1u << TRANSFER_IDENTITY;
-	found |= strstr(value, "base64") ? 1u << TRANSFER_BASE64 : 0;
-	found |= strstr(value, "quoted-printable") ? 1u << TRANSFER_QUOTED_PRINTABLE : 0;
+	found |= strstr(value, "64") ? 1u << TRANSFER_BASE64 : 0;		/* "base-64", "x-b64" */
+	found |= strstr(value, "quoted") ? 1u << TRANSFER_QUOTED_PRINTABLE : 0;
 	return found | (strstr(value, "uue") ? 1u << TRANSFER_UUENCODE : 0);
 }
 

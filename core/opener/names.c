@@ -69,7 +69,7 @@ static void append_decoded(GString *out, const char *charset, bool base64, GStri
 static const char *read_encoded_word(const char *p, GString *out)
 {
 	const char *charset = p + 2, *mark = strchr(charset, '?');
-	if (!mark || mark == charset || !mark[1] || mark[2] != '?' || !strchr("bBqQ", mark[1]))
+	if (!mark || !mark[1] || mark[2] != '?' || !strchr("bBqQ", mark[1]))
 		return NULL;
 	bool base64 = mark[1] == 'b' || mark[1] == 'B';
 	const char *text = mark + 3, *end = strstr(text, "?=");

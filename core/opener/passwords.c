@@ -18,8 +18,10 @@
 
 /* Beginnings, in lower case, of what stands in front of a password. */
 static const char *const heralds[] = {
-	"pass", "pw", "kennwort", "zugangscode", "contrase", "senha", "wachtwoord", "has", "l\xc3\xb6senord", "mot de passe",
-	"\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c" /* parol' */, "code", "pin", "key", "secret",
+	"pass", "pw", "kennwort", "zugangscode", "contrase", "senha", "wachtwoord", "has\xc5\x82o", "haslo", "heslo", "jelsz", "salasana", "parol",
+	"l\xc3\xb6senord", "mot de passe", "\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c" /* parol' */, "code", "pin", "key", "secret",
+	"\xe5\xaf\x86\xe7\xa0\x81" /* mima */, "\xe5\xaf\x86\xe7\xa2\xbc", "\xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89" /* pasuwado */,
+	"\xeb\xb9\x84\xeb\xb0\x80\xeb\xb2\x88\xed\x98\xb8" /* bimil beonho */, "\xec\x95\x94\xed\x98\xb8" /* amho */,
 };
 
 /* Tried whatever the mail says: usual among those who send samples of malware. */
@@ -80,10 +82,55 @@ static void blank_markup(char *text)
 		memset(p, ' ', 6);
 }
 
-/* first: words that follow a herald, up to three behind it ("password is: x"). */
-static void collect_words(GPtrArray *first, GPtrArray *rest, char *text)
+static bool is_wide_script(gunichar c)
+{
+	GUnicodeScript s = g_unichar_get_script(c);
+	return s == G_UNICODE_SCRIPT_HAN || s == G_UNICODE_SCRIPT_HIRAGANA || s == G_UNICODE_SCRIPT_KATAKANA || s == G_UNICODE_SCRIPT_HANGUL;
+}
+
+/* What separates words in scripts without blanks, and quotes and dashes of all others, as blanks; the wide colon as ":". */
+static char *plain(const char *text)
+{
+	GString *out = g_string_new(NULL);
+	char *valid = g_utf8_make_valid(text, -1);
+	bool was_wide = false;
+	for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+		bool wide = is_wide_script(c) || c == 0x30fc;	/* the dash that lengthens a vowel */
+		if (wide != was_wide && (wide || c < 0x80))
+			g_string_append_c(out, ' ');
+		if (c == 0xff1a)
+			g_string_append(out, ": ");
+		else if (c >= 0x80 && !wide && (g_unichar_ispunct(c) || g_unichar_isspace(c)))
+			g_string_append_c(out, ' ');
+		else
+			g_string_append_unichar(out, c);
+		was_wide = wide;
+	}
+	g_free(valid);
+	return g_string_free(out, FALSE);
+}
+
+/* "password: x", "password is x": behind these a word is most likely the password. */
+static bool announces(const char *word)
+{
+	static const char *const verbs[] = { "is", "ist", "es", "est", "=", "-" };
+	size_t n = strlen(word);
+	for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+		if (g_ascii_strcasecmp(word, verbs[i]) == 0)
+			return true;
+	return n > 0 && (word[n - 1] == ':' || word[n - 1] == '=');
+}
+
+struct candidates {
+	GPtrArray *announced, *heralded, *rest;	/* the likeliest first */
+};
+
+/* Heralded: up to three words behind a herald ("password for it is: x"). */
+static void collect_words(struct candidates *c, char *text)
 {
 	unsigned heralded = 0;
+	bool announced = false;
 	for (char *at = text; *at;) {
 		while (isspace((unsigned char)*at))
 			at++;
@@ -91,16 +138,18 @@ static void collect_words(GPtrArray *first, GPtrArray *rest, char *text)
 		while (at[n] && !isspace((unsigned char)at[n]))
 			n++;
 		char *word = g_strndup(at, n < WORD_MAX ? n : WORD_MAX);
-		add_readings(heralded > 0 ? first : rest, at, n);
-		heralded = is_herald(word) ? 3 : heralded > 0 ? heralded - 1 : 0;
-		if (heralded == 3 && strchr(word, ':'))
-			add_readings(first, at, n);
+		bool herald = is_herald(word);
+		add_readings(heralded > 0 && announced ? c->announced : heralded > 0 ? c->heralded : c->rest, at, n);
+		heralded = herald ? 3 : heralded > 0 ? heralded - 1 : 0;
+		announced = announces(word) || (announced && n < WORD_MIN);
+		if (herald && strchr(word, ':'))
+			add_readings(c->announced, at, n);
 		g_free(word);
 		at += n;
 	}
 }
 
-static void collect_part(struct walk *w, const struct part *p, GPtrArray *first, GPtrArray *rest)
+static void collect_part(struct walk *w, const struct part *p, struct candidates *c)
 {
 	size_t n;
 	const uint8_t *data = member_map(w, p->number, TEXT_MAX_BYTES, &n);
@@ -110,7 +159,9 @@ static void collect_part(struct walk *w, const struct part *p, GPtrArray *first,
 	member_unmap(data, n);
 	if (tree_is_of_type(p, "html"))
 		blank_markup(text);
-	collect_words(first, rest, text);
+	char *words = plain(text);
+	collect_words(c, words);
+	g_free(words);
 	g_free(text);
 }
 
@@ -124,23 +175,29 @@ static bool is_text_of_mail(const struct opener_tree *t, const struct part *p)
 	return text;
 }
 
+static void add_all(GPtrArray *to, GPtrArray *from)
+{
+	for (guint i = 0; i < from->len; i++)
+		add(to, g_ptr_array_index(from, i), strlen(g_ptr_array_index(from, i)));
+	g_ptr_array_free(from, TRUE);
+}
+
 static GPtrArray *collect(struct walk *w)
 {
-	GPtrArray *first = g_ptr_array_new_with_free_func(g_free), *rest = g_ptr_array_new_with_free_func(g_free);
+	struct candidates c = { g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free) };
 	unsigned texts = 0;
 	for (unsigned i = 0; i < w->tree->count && texts < TEXTS_MAX; i++) {
 		const struct part *p = &w->tree->parts[i];
 		if (!p->has_file || p->size_bytes > TEXT_MAX_BYTES || !is_text_of_mail(w->tree, p))
 			continue;
-		collect_part(w, p, first, rest);
+		collect_part(w, p, &c);
 		texts++;
 	}
+	add_all(c.announced, c.heralded);
 	for (size_t i = 0; i < G_N_ELEMENTS(usual); i++)
-		add(first, usual[i], strlen(usual[i]));
-	for (guint i = 0; i < rest->len; i++)
-		add(first, g_ptr_array_index(rest, i), strlen(g_ptr_array_index(rest, i)));
-	g_ptr_array_free(rest, TRUE);
-	return first;
+		add(c.announced, usual[i], strlen(usual[i]));
+	add_all(c.announced, c.rest);
+	return c.announced;
 }
 
 const char *passwords_get(struct walk *w, size_t i)

@@ -21,6 +21,7 @@ static const char *const charsets[] = {
 	"iso-8859-10", "iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16", "windows-1250", "windows-1251", "windows-1252", "windows-1253",
 	"windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874", "koi8-r", "koi8-u", "gb2312", "gbk",
 	"gb18030", "big5", "shift_jis", "iso-2022-jp", "euc-jp", "euc-kr", "iso-2022-kr", "utf-7", "utf-16", "utf-16le", "utf-16be", "utf-32",
+	"utf-32le", "utf-32be", "ibm037", "ibm500", "ibm1047",
 	"cp437", "cp850", "cp852", "cp866", "cp932", "cp949", "cp950", "tis-620", "macintosh",
 };
 

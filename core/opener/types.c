@@ -140,6 +140,26 @@ static bool guess_arc(struct bytes b, struct type_guess *out)
 	return types_set(out, "arc", "ARC archive data");
 }
 
+static bool is_printable(struct bytes b, size_t from, size_t n)
+{
+	for (size_t i = from; i < from + n; i++)
+		if (i >= b.n || b.at[i] < 0x20 || b.at[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* No magic but zeros, a name, a type of four characters, and a version or more zeros. */
+static bool guess_macbinary(struct bytes b, struct type_guess *out)
+{
+	if (b.n < 128 || b.at[0] || b.at[74] || b.at[82] || b.at[1] < 1 || b.at[1] > 63)
+		return false;
+	bool versioned = b.at[122] == 129 || b.at[122] == 130 || bytes_at(b, 102, "mBIN", 4);
+	bool old = true;
+	for (size_t i = 99; i < 128; i++)
+		old &= b.at[i] == 0;
+	return (versioned || old) && is_printable(b, 2, b.at[1]) && is_printable(b, 65, 4) && types_set(out, "macbin", "MacBinary");
+}
+
 static void guess_by_library(struct bytes b, struct type_guess *out)
 {
 	const char *full = magic ? magic_buffer(magic, b.at, b.n) : NULL;
@@ -155,7 +175,7 @@ static void guess_by_library(struct bytes b, struct type_guess *out)
 
 static bool (*const guesses[])(struct bytes b, struct type_guess *out) = {
 	types_guess_zip, guess_dos, guess_riff, types_guess_ole, types_guess_prefix, guess_short_magic, guess_old_cpio, guess_bitmap, guess_cafebabe, guess_zstd, guess_lzma,
-	guess_old_tar, guess_arc,
+	guess_old_tar, guess_arc, types_guess_crypt, guess_macbinary,
 };
 
 static bool may_ask_library(unsigned *left)
@@ -203,5 +223,5 @@ bool types_is_encrypted(const uint8_t *data, size_t n, const struct type_guess *
 	struct bytes b = { .at = data, .n = n };
 	if (bytes_at(b, 0, "PK\3\4", 4))
 		return n > 6 && data[6] & 1;	/* bit 0 of the flags of the first member */
-	return strcmp(guess->shorts, "pgp,pgp.enc") == 0;
+	return strcmp(guess->shorts, "pgp,pgp.enc") == 0 || strcmp(guess->shorts, "p7m,p7m.enc") == 0;
 }

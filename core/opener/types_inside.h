@@ -35,6 +35,8 @@ static inline bool types_set(struct type_guess *out, const char *shorts, const c
 
 /* types_prefix.c */
 bool types_guess_prefix(struct bytes b, struct type_guess *out);
+/* types_crypt.c: CMS, OpenPGP */
+bool types_guess_crypt(struct bytes b, struct type_guess *out);
 /* types_office.c: documents in zip archives and in OLE 2 files */
 bool types_guess_zip(struct bytes b, struct type_guess *out);
 bool types_guess_ole(struct bytes b, struct type_guess *out);

@@ -97,6 +97,8 @@ static const struct prefix prefixes[] = {
 	PREFIX(0, "\x95\x04\x12\xde", "mo", "GNU message catalog"),
 	PREFIX(0, "-----BEGIN PGP MESSAGE-----", "pgp,pgp.enc", "PGP message"),
 	PREFIX(0, "-----BEGIN PGP ", "pgp,pgp.asc", "PGP armored data"),
+	PREFIX(0, "\0\5\x16\0", "applefile", "AppleSingle encoded Macintosh file"),
+	PREFIX(0, "\0\5\x16\7", "applefile", "AppleDouble encoded Macintosh file"),
 	PREFIX(0, "(This file must be converted with BinHex", "hqx", "BinHex binary text"),
 	PREFIX(0, "#!", "txt,script", "script text executable"),
 };

@@ -59,6 +59,8 @@ void walk_broken(struct walk *w, int problem, const char *format, ...)
 void walk_mime_error(struct walk *w, const char *format, ...)
 {
 	va_list arguments;
+	if (w->header_only)
+		return;
 	va_start(arguments, format);
 	keep_text(w, &w->out->mime_error, format, arguments);
 	va_end(arguments);
@@ -243,8 +245,12 @@ static void walk_leaf(struct walk *w, GMimePart *p, struct node *n, struct place
 {
 	struct slice raw = raw_content(p);
 	enum transfer_encoding encoding = encoding_of(w, p);
-	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding }, at);
+	bool text = g_ascii_strncasecmp(g_ptr_array_index(n->mime_types, 0), "text/", 5) == 0;
+	GPtrArray *charsets = text ? charsets_declared(GMIME_OBJECT(p)) : NULL;
+	leaf_take(w, n, (struct encoded){ .raw = raw, .encoding = encoding, .charsets = charsets }, at);
 	view_saw(w, raw, encoding, n->record.number);
+	if (charsets)
+		g_ptr_array_unref(charsets);
 }
 
 static void walk_object(struct walk *w, GMimeObject *o, struct place at)

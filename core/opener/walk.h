@@ -19,6 +19,7 @@ struct walk {
 	struct decoding *decoding;	/* decode.c's own */
 	struct view *view;		/* views.c's own: of the mail in hand, mails around it above */
 	bool broken;			/* reading or writing failed: unwind */
+	bool header_only;		/* what is read is the header of another mail, as bounces return it: its parts are not missing */
 };
 
 /* Bytes that a parser or a part looks at; borrowed. */
@@ -32,6 +33,7 @@ struct encoded {
 	struct slice raw;
 	enum transfer_encoding encoding;
 	enum transfer_reading reading;
+	const GPtrArray *charsets;	/* declared of a text; NULL */
 	bool quoted;			/* within text that declares no parts: half a file is no doubt there */
 };
 
@@ -89,6 +91,12 @@ void leaf_find_type(struct node *n, const struct type_content *c, struct type_gu
 bool leaf_may_hide(const char *types, struct slice beginning, bool all);
 /* What of itself hides in a content that is in the tree: a mail, uuencoded files in text. */
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
+
+/* --- charset.c --- */
+/* The charsets that an entity names, several only where readers may differ; to be freed. */
+GPtrArray *charsets_declared(GMimeObject *entity);
+/* Part n is text that is declared to be in one of these: where ASCII is not itself there, a child with the text as it is shown. */
+void charset_take(struct walk *w, uint32_t number, const GPtrArray *charsets, struct slice text, struct place *below);
 
 /* --- readings.c --- */
 /* Part n was decoded as usual, to `usual`; make a child of each other reading among `doubts` (transfer_doubts()) that gives something else. */

@@ -91,12 +91,14 @@ bool yenc_at(const uint8_t *text, size_t n, size_t at, struct text_file *out)
 	if (!read_head(&l, &h))
 		return false;
 	*out = (struct text_file){ .name = h.name, .content = g_byte_array_new(), .begin = at, .end = l.next };
-	bool ended = decode_part(text, n, &out->end, out->content);
+	bool ended = decode_part(text, n, &out->end, out->content), from_first = h.part <= 1;
 	for (size_t next; ended && h.part > 0 && (next = next_part(text, n, out->end, &h)) < n; h.part++) {
 		l = text_line_at(text, n, next);
 		out->end = l.next;
 		ended = decode_part(text, n, &out->end, out->content);
 	}
-	out->broken = !ended || (h.size > 0 && h.size != out->content->len && (h.part == 0 || h.part >= h.total));
+	bool whole = h.size == 0 ? h.part >= h.total : h.size == out->content->len;
+	out->broken = !ended || !whole;
+	out->ambiguous = h.part > 0 && (!from_first || !whole);	/* a piece: another file to who puts it together with those of other parts */
 	return true;
 }

@@ -46,8 +46,8 @@ static char *folded(char *name)
 	return plain;
 }
 
-/* Windows drops blanks and dots from the end of a name, and what stands behind a colon names a stream of the file; careless
- * readers drop quotes. */
+/* Windows drops blanks and dots from the end of a name, and what stands behind a colon names a stream of the file; readers drop
+ * quotes, and what no file may be called. */
 static void cut_as_readers_do(char *name)
 {
 	char *slash = strrchr(name, '/'), *backslash = strrchr(name, '\\');
@@ -56,10 +56,11 @@ static void cut_as_readers_do(char *name)
 	if (colon && colon - name > 1)
 		*colon = '\0';
 	size_t n = strlen(name);
-	while (n > 0 && strchr(". '\"`", name[n - 1]))
+	while (n > 0 && strchr(". '\"`<>|?*/\\", name[n - 1]))
 		name[--n] = '\0';
 }
 
+/* A name that is all extension (".vbs") looks like a type: rules that want something in front of the dot see the folder it is in. */
 static void add_name(GPtrArray *to, const char *name, void *owner)
 {
 	char *read = folded(without_invisible(name));
@@ -67,6 +68,8 @@ static void add_name(GPtrArray *to, const char *name, void *owner)
 	g_ptr_array_add(to, talloc_strdup(owner, name));
 	if (*read && strcmp(read, name) != 0)
 		g_ptr_array_add(to, talloc_strdup(owner, read));
+	if (*read == '.')
+		g_ptr_array_add(to, talloc_asprintf(owner, "./%s", read));
 	g_free(read);
 }
 

@@ -60,8 +60,6 @@ static void remove_forged(struct edit_list *l, const struct policy *p)
 static void mark_checks(struct edit_list *l, const struct mail *m, const struct policy *p, const struct recipient *r)
 {
 	const char *tag = policy_string(p, SET_X_HEADER_TAG), *line = policy_string(p, SET_X_HEADER_LINE);
-	if (m->hold && categories_have(&r->categories, CC_UNCHECKED))
-		edit_prepend(l, "X-Amavis-Hold", m->hold);
 	act_add_alerts(l, m, r);
 	if (m->virus_checked && !r->policy->bypass_virus && tag && *tag && line && *line)
 		edit_prepend(l, tag, line);
@@ -76,6 +74,8 @@ struct edit_list *act_edits_for(const struct mail *m, const struct policy *p, co
 	remove_forged(l, p);
 	if (m->header_fixes)
 		header_fix(l, &m->header, m->header_fixes);
+	if (m->hold && categories_have(&r->categories, CC_UNCHECKED))	/* for whoever comes next, also outside */
+		edit_prepend(l, "X-Amavis-Hold", m->hold);
 	if (r->policy->is_local) {
 		*tagged = act_tag_subject(l, m, p, r);
 		mark_checks(l, m, p, r);

@@ -12,6 +12,7 @@ BUILD = os.path.abspath(os.environ.get("POSTERN_BUILD", "."))
 sys.path.insert(0, os.path.join(SOURCE, "tests/lib"))
 from tapout import Tap  # noqa: E402
 import hidden_mails  # noqa: E402
+import hidden_more  # noqa: E402
 import hashlib  # noqa: E402
 
 VIRUS = "md5=" + hashlib.md5(hidden_mails.EICAR).hexdigest()[:8]
@@ -38,7 +39,7 @@ def found(tree, wanted):
 
 
 def main():
-    mails = list(hidden_mails.mails())
+    mails = list(hidden_mails.mails()) + list(hidden_more.mails())
     with Tap() as t:
         t.equal(len(set(m[0] for m in mails)), len(mails), "each way has a name of its own")
         trees = trees_of({m[0].replace("/", "_"): m[1] for m in mails})

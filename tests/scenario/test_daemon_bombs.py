@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """test_daemon_bombs.py - mails that want to be too large, too many or too deep when opened: bounded memory, the right category, what
 was opened is scanned, and other mails are not touched by it."""
+import gzip
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import bombs  # noqa: E402
 from formats.zips import pack  # noqa: E402
 
 LIMITS = """
-local_domains_maps = { ".example.com" }
+local_domains_maps = { { ".example.com" } }
 MAX_EXPANSION_QUOTA = "40M"
 MIN_EXPANSION_FACTOR = 1
 opener_memory_limit = "256M"
@@ -42,6 +43,16 @@ def check_bomb(t, p, hop, title, name, data):
     t.equal(send(p.port, with_files((name, data), ("eicar.com", EICAR)), timeout=120).code, 250, "%s with a virus beside it" % title)
     t.equal(len(hop.caught), before + 1, "%s: the virus is found all the same" % title)
     t.equal(send(p.port, mail()).code, 250, "%s: the next mail passes" % title)
+
+
+def check_outside(t, p, hop):
+    """A recipient elsewhere: no tag in the Subject, but whoever comes next is told."""
+    data = EICAR
+    for _ in range(20):
+        data = gzip.compress(data, mtime=0)
+    send(p.port, with_files(("a.gz", data)), ["someone@elsewhere.test"])
+    t.match(hop.last().field("x-amavis-hold") or "", r"depth \(14\)", "a recipient elsewhere: X-Amavis-Hold")
+    t.equal(hop.last().field("subject"), "files", "without a tag")
 
 
 def check_full_disk(t, hop):
@@ -80,6 +91,7 @@ def main():
         for title, (name, make) in bombs.ALL.items():
             check_bomb(t, p, hop, title, name, make())
         check_order_of_decoding(t, p)
+        check_outside(t, p, hop)
         check_full_disk(t, hop)
 
 

@@ -57,6 +57,12 @@ def check_passwords(t, hop):
             t.equal((found["verdict"], found.get("reason")), ("not completed", "its contents are encrypted"), "%s: without it nobody says clean" % kind)
             t.ok("C" in tree["1/2"]["attributes"] and "C" in tree["1/2/1"]["attributes"], "%s: C for archive and member" % kind, tree)
             t.equal(tree["1/2/1"]["names"], ["eicar.com"], "%s: the member's name is known all the same" % kind)
+        letter = "".join("Keys of house%d, code for%d. " % (i, i) for i in range(20))
+        for text in letter + "\nPassword: sesame-7\n", letter + "\nthe password is sesame-7\n", letter + "\nHas\u0142o: sesame-7\n", "PASSWORD = sesame-7", "Pass - sesame-7", \
+                "Password:\n\n    sesame-7\n", "\u5bc6\u7801\uff1asesame-7", "\u30d1\u30b9\u30ef\u30fc\u30c9\uff1asesame-7", "Passwort \u201esesame-7\u201c":
+            t.equal(scan(p, with_text(text, "a.zip", archives_["zip's own"]))["verdict"], "infected", "told as %r" % text[-30:])
+        page = "<html><style>%s</style><p>Password:&nbsp;<b>sesame-7</b></p></html>" % ("p { margin: 0 } " * 300)
+        t.equal(scan(p, with_text("x", "a.zip", archives_["zip's own"]).replace(b"text/plain", b"text/html").replace(b"\nx\n", b"\n" + page.encode() + b"\n"))["verdict"], "infected", "told in a page")
         secret = with_text("The password is: sesame-7.\n", "a.zip", archives_["zip's own"])
         t.equal(p.reload(lua + "archive_password_words = 0\n")[0], 0, "reload: no words are tried")
         t.equal(scan(p, secret).get("reason"), "its contents are encrypted", "no words: encrypted")

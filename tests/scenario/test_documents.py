@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """test_documents.py - what posternctl scan --tree says of documents beyond "opened": attributes, names, what is encrypted or broken,
 and that none of it is called clean where it was not seen.  One function for each kind of document; formats/ makes the samples."""
+import base64
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from postern import *  # noqa: E402,F401,F403
 import formats  # noqa: E402
-from formats import compound, messages, pdfs, zips  # noqa: E402
+from formats import apple, compound, messages, pdfs, signed, zips  # noqa: E402
 from formats.compound import Storage  # noqa: E402
 
 
@@ -338,6 +339,81 @@ def shortcuts(t, scan):
     t.ok(scan(messages.lnk("x")[:90]).parts, "one that ends early")
 
 
+def mac_files(t, scan):
+    one = scan(apple.entries(0x51600, (apple.NAME, b"setup.exe"), (apple.DATA, b"content"), (apple.RESOURCES, b"This resource fork intentionally left blank   ")))
+    t.equal([part["size"] for part in one.named("setup.exe")], [7], "a file of the Macintosh, by its real name")
+    t.equal(len([place for place in one.parts if place.startswith("1/2/")]), 1, "a resource fork that is left blank is none")
+    whole = apple.entries(0x51600, (apple.DATA, b"content" * 20))
+    t.equal(scan(whole[:-5]).attributes(), "U", "one that ends early")
+    t.equal(scan(apple.macbinary("a.txt", b"content" * 50)[:300]).attributes(), "U", "MacBinary that ends early")
+
+
+def encrypted_texts(t, scan):
+    armour = "-----BEGIN PGP MESSAGE-----\n\nhQEMA5nb\n=abcd\n-----END PGP MESSAGE-----\n"
+    t.equal(scan(b"x", text="Hello,\n\n" + armour + "\nBye\n").attributes("1/1"), "C", "an encrypted message within a text")
+    t.equal(scan(b"x", text="a line -----BEGIN PGP MESSAGE----- is only named\n").attributes("1/1"), "", "one that is only mentioned")
+
+
+def pgp_files(t, scan):
+    key_id, mpi = b"\1\2\3\4\5\6\7\x08", b"\x01\0" + b"k" * 32
+    for name, data in {"for an RSA key": b"\x84\x2c\3" + key_id + b"\1" + mpi, "for an ECDH key": b"\xc1\x2c\3" + key_id + b"\x12" + mpi, "for an X25519 key": b"\xc1\x2c\3" + key_id + b"\x19" + mpi,
+                       "for a passphrase": b"\x8c\x0d\4\x09\3\2saltsalt\x60" + b"data" * 9}.items():
+        t.equal(scan(data + b"\xd2\x40" + b"x" * 64, "mail.gpg").attributes(), "C", "OpenPGP, encrypted %s" % name)
+    packed = zlib.compress(b"\xcb\x20b\5a.txt\0\0\0\0" + b"content of the file..")
+    for name, data in {"deflate": b"\xa3\1" + packed[2:-4], "zlib": b"\xa3\2" + packed, "bzip2": b"\xa3\3BZh91AY&SY" + b"x" * 40}.items():
+        t.equal(scan(data, "mail.gpg").attributes(), "U", "OpenPGP, only signed and compressed by %s: not looked into, and never clean" % name)
+    t.equal(scan(b"\xa3\7\x80 some other file that begins so", "x.bin").attributes(), "", "bytes that begin alike")
+
+
+ENTITY = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\nContent-Type: text/plain; name=inner.txt\r\n\r\nsigned text\r\n--b--\r\n"
+
+
+def signed_mails(t, scan):
+    """What a mail program shows of a mail that is signed in one piece stands within the signature."""
+    for name, data in {"DER": signed.signed(ENTITY), "BER, in pieces": signed.signed_in_pieces(ENTITY), "compressed": signed.compressed(ENTITY),
+                       "digested": signed.digested(ENTITY), "another field first": signed.signed(b"X-A: b\r\n" + ENTITY),
+                       "the first field in pieces": signed.signed_in_pieces(b"X-A: b\r\n" + ENTITY, size=1),
+                       "compressed twice": signed.compressed(signed.compressed(ENTITY)), "signed, compressed": signed.signed(signed.compressed(ENTITY)),
+                       "a line that is no field first": signed.signed(b"no field\r\n" + ENTITY)}.items():
+        one = scan(data, "smime.p7m")
+        found = one.named("inner.txt")
+        t.ok(found and found[0]["size"] == len("signed text"), "a signed mail, %s: its parts are seen" % name, one.text)
+    outer = scan(signed.signed(b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+                               + base64.encodebytes(signed.signed(ENTITY)).replace(b"\n", b"\r\n")), "smime.p7m")
+    t.equal(len(outer.named("inner.txt")), 1, "signed by two")
+    t.equal(scan(signed.detached(), "smime.p7s").attributes(), "", "a signature alone is nothing odd")
+    for how in "enveloped", "authenveloped":
+        t.equal(scan(signed.enveloped(how), "smime.p7m").attributes(), "C", "%s: encrypted by its content, whatever it is declared to be" % how)
+
+
+def signed_files(t, scan):
+    one = scan(signed.signed(messages.ics([("agenda.pdf", b"content" * 20)])), "date.ics.p7m")
+    t.equal((len(one.named("date.ics")), len(one.named("agenda.pdf"))), (1, 1), "a signed document is opened as what it is, by its name without the ending")
+    fields = b"Name: x\r\nText: y\r\n" * 20
+    t.equal(scan(signed.signed(fields), "notes.txt.p7m").named("notes.txt")[0]["types"], ["txt"], "lines with colons are no mail")
+
+
+def broken_signatures(t, scan):
+    whole = signed.signed(ENTITY)
+    t.equal(scan(whole[:len(whole) // 2], "smime.p7m").attributes(), "U", "one that ends early")
+    t.equal(scan(whole[:20], "smime.p7m").attributes(), "U", "one that ends at once")
+    pieces = signed.signed_in_pieces(ENTITY)
+    t.equal(scan(pieces[:len(pieces) // 2], "smime.p7m").attributes(), "U", "one in pieces that ends early")
+    packed = signed.compressed(b"x" * 5000)
+    t.equal(scan(packed[:-8], "smime.p7z").attributes(), "U", "compressed data that ends early")
+    t.equal(scan(packed.replace(b"\x78\x9c", b"\x78\x9d"), "smime.p7z").attributes(), "U", "compressed data that is none")
+    decoy = signed.signed(b"Content-Type: text/plain\r\n\r\nhello\r\n")
+    t.equal(len(scan(decoy + whole, "smime.p7m").named("inner.txt")), 1, "one behind another")
+    t.equal(len(scan(b"\r\n" + base64.encodebytes(whole), "smime.p7m").named("inner.txt")), 1, "as text below an empty line")
+    longer = signed.der(0x30, b"\x06\x81\x09" + signed.kind("signed")[2:], signed.der(0xa0, signed.der(0x30, signed.der(2, b"\1"), signed.der(0x31),
+                        signed.der(0x30, signed.kind("data"), signed.der(0xa0, signed.der(4, ENTITY))))))
+    t.equal(len(scan(longer, "smime.p7m").named("inner.txt")), 1, "lengths told in more bytes than needed")
+    deep = b"\x24\x80" * 5000
+    t.equal(scan(signed.der(0x30, signed.kind("data"), signed.der(0xa0, deep)), "smime.p7m").attributes(), "U", "pieces within pieces within pieces")
+    bomb = scan(signed.compressed(bytes(200 * 1000 * 1000)), "smime.p7z")
+    t.ok(bomb.hold, "a bomb meets the limits", bomb.text[:500])
+
+
 def names_in_messages(t, scan):
     for name in NAMES:
         short = name[:900]
@@ -375,7 +451,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, mac_files, encrypted_texts, pgp_files, signed_mails, signed_files, broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:

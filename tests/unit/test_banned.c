@@ -242,10 +242,31 @@ static void test_names_that_hide(void **state)
 	ban_exe_named("'quoted.exe'", 1);
 	ban_exe_named("half quoted.exe\"", 1);
 	ban_exe_named("blank.exe\xc2\xa0", 1);
+	ban_exe_named("<angle.exe>", 1);
+	ban_exe_named("forbidden.exe?*|", 1);
+	ban_exe_named("folder.exe/", 1);
 	ban_exe_named("text about exe", 0);
 	ban_exe_named("a.exe.txt", 0);
 	ban_exe_named("", 0);
 	ban_exe_named(". .", 0);
+}
+
+/* A rule that wants something in front of the dot is one on names, not on types; a name that is nothing but an extension is a name. */
+static void test_name_or_type(void **state)
+{
+	const struct value *by_name = list_of(RULES({ ".\\.exe$", "", NULL }), NULL);
+	mail->part_count = 0;
+	add(0, "1", NULL, "exe", "a.txt");
+	find(by_name);
+	assert_int_equal(found.count, 0);
+	mail->part_count = 0;
+	add(0, "1", NULL, NULL, ".exe");
+	find(by_name);
+	assert_int_equal(found.count, 1);
+	mail->part_count = 0;
+	add(0, "1", NULL, NULL, "folder/.exe");
+	find(by_name);
+	assert_int_equal(found.count, 1);
 }
 
 /* --- the whole path as one string --- */
@@ -342,7 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(test_node_by_node), TEST(test_whole_paths), TEST(test_containers), TEST(test_rule_major), TEST(test_every_kind_of_key),
-		TEST(test_named_sets), TEST(test_tables_in_order), TEST(test_results_and_comments), TEST(test_names_that_hide), TEST(test_namepath),
+		TEST(test_named_sets), TEST(test_tables_in_order), TEST(test_results_and_comments), TEST(test_names_that_hide), TEST(test_name_or_type), TEST(test_namepath),
 		TEST(test_what_cannot_be_tried), TEST(test_found_before_the_limit), TEST(test_no_time_left), TEST(test_many_hits), TEST(test_deep_tree),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,10 @@ static void test_not_twice(void **state)
 {
 	assert_tagged("Subject: ***UNCHECKED*** hello\r\n", TAG, "Subject: ***UNCHECKED*** hello\r\n");
 	assert_tagged("Subject: !!hello\r\n", "!!", "Subject: !!!!hello\r\n");
+	assert_tagged("Subject: Re: ***UNCHECKED*** hello\r\n", TAG, "Subject: ***UNCHECKED*** Re: hello\r\n");
+	assert_tagged("Subject: ***UNCHECKED***\r\n long\r\n", TAG, "Subject: ***UNCHECKED***\r\n long\r\n");
+	assert_tagged("Subject: ***UNCHECKED***\r\n", TAG, "Subject: ***UNCHECKED***\r\n");
+	assert_tagged("Subject: SPAMSPAM =?utf-8?B?SPAM?= =?x?q?\r\n", "SPAM", "Subject: SPAM =?utf-8?B?SPAM?= =?x?q?\r\n");
 	assert_tagged("Subject: =?UTF-8?B?w7zDvMO8IA==?= hello\r\n", "\xc3\xbc\xc3\xbc\xc3\xbc ", "Subject: =?UTF-8?B?w7zDvMO8IA==?= hello\r\n");
 }
 
@@ -114,15 +118,15 @@ static void test_repaired_field(void **state)
 	talloc_free(l);
 }
 
-/* Of several the first, as readers show that one; where there is none, one is made. */
+/* Of several all: which one is shown differs from reader to reader; where there is none, one is made. */
 static void test_which_subject(void **state)
 {
-	static const char two[] = "Subject: a\r\nSubject: b\r\n\r\n", none[] = "To: b\r\n\r\n";
+	static const char two[] = "Subject: a\r\nTo: b\r\nSUBJECT:b\r\n c\r\n\r\n", none[] = "To: b\r\n\r\n";
 	struct header h;
 	struct edit_list *l = edit_list_new(NULL);
 	header_parse(two, strlen(two), true, l, &h);
 	subject_add_tag(l, &h, TAG);
-	assert_string_equal(streamed(two, &h, l), "Subject: ***UNCHECKED*** a\r\nSubject: b\r\n\r\n");
+	assert_string_equal(streamed(two, &h, l), "Subject: ***UNCHECKED*** a\r\nTo: b\r\nSUBJECT: ***UNCHECKED*** b\r\n c\r\n\r\n");
 	talloc_free(l);
 	l = edit_list_new(NULL);
 	header_parse(none, strlen(none), true, l, &h);
