@@ -168,8 +168,9 @@ static enum verdict read_verdict(char *reply, char **text)
 
 static bool send_descriptor(struct postern_call *call, struct talk *t, int fd)
 {
-	/* clamd wants one byte that carries the descriptor. */
+	/* clamd wants one byte that carries the descriptor. Its offset goes along: who was asked before may have read to the end. */
 	next_id(call, t);
+	lseek(fd, 0, SEEK_SET);
 	return postern_conn_write(call, t->conn, "zFILDES", sizeof "zFILDES") == 0 &&
 		postern_conn_write_fd(call, t->conn, "", 1, fd) == 0;
 }
@@ -403,8 +404,6 @@ static int canary_open(void)
 			return -1;
 		}
 	}
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_SET);	/* the offset goes along with it */
 	return fd;
 }
 

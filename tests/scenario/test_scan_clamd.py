@@ -387,6 +387,30 @@ def test_failover_within_a_mail():
         assert first <= 2 and second == 1, (reply, first, second)
 
 
+def several(script, contents, *options):
+    with Server(script) as server, probe.Folder() as folder:
+        parts = [x for n, content in enumerate(contents) for x in ("-P", folder.file("part%d" % n, content))]
+        answers, _, _ = probe.run("-t", 5000, *parts, "-p", "clamd", "-o", "socket=" + server.address, "-o", "canary_interval=0", *options)
+        return answers[0]
+
+
+def test_a_part_that_upsets_it_hides_nothing():
+    replies = {b"error": b"Can't allocate memory ERROR\0", b"odd": b"MAYBE\0", b"limit": b"Heuristics.Limits.Exceeded.MaxFiles FOUND\0", b"bad": b"Bad FOUND\0"}
+
+    def script(talk, _):
+        n = 0
+        while True:
+            n += 1
+            _, content = talk.part()
+            if content == b"crash":
+                return
+            talk.say(b"%d: fd[10]: " % n + replies.get(content, b"OK\0"))
+    for upsetting in (b"error", b"odd", b"limit", b"crash"):
+        answer = several(script, [b"fine", upsetting, b"fine", b"bad"])
+        assert answer.found == ["p004:Bad"] and answer.result != "OK" and answer.error, (upsetting, answer)
+        assert several(script, [b"fine", upsetting, b"fine"]).result not in ("OK", "NOTHING")
+
+
 def test_who_steps_in_must_find_the_text_too():
     def finds_it_and_dies(talk, number):
         if number > 0:

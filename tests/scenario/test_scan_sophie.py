@@ -66,6 +66,21 @@ def test_findings_say_which_part():
         assert SOPHIE.scan(server.address, options=["query={}/*\\n"], parts=3).found == ["p002:Bad"]
 
 
+def test_a_part_that_upsets_it_hides_nothing():
+    for upset in (b"-1:cannot open\n", b"maybe\n", b""):
+        def script(talk, _):
+            while True:
+                query = talk.until(b"\n")
+                if query.endswith(b"p001") and not upset:  # noqa: B023
+                    return
+                talk.say(upset if query.endswith(b"p001") else b"1:Bad\n" if query.endswith(b"p003") else b"0\n")  # noqa: B023
+        with Server(script) as server:
+            answer = SOPHIE.scan(server.address, options=["query={}/*\\n"], parts=3)
+            assert answer.found == ["p003:Bad"] and answer.result in ("TEMPFAIL", "BROKEN"), (upset, answer)
+            answer = SOPHIE.scan(server.address, options=["query={}/*\\n"], parts=2)
+            bad_ways.not_clean(answer, upset)
+
+
 def test_greeting():
     def script(greeting):
         def run(talk, _):
