@@ -121,6 +121,18 @@ char *peer_read_line(struct postern_call *call, struct peer *p)
 	return postern_printf(call, "%.*s", (int)n, text);
 }
 
+bool peer_says_more(struct postern_call *call, struct postern_conn *conn)
+{
+	char c;
+	while (postern_conn_readable(conn)) {
+		if (postern_conn_read(call, conn, &c, 1) <= 0)
+			return false;
+		if (c != '\r' && c != '\n' && c != ' ' && c != '\0')
+			return true;
+	}
+	return false;
+}
+
 static void keep_first(struct postern_call *call, const char *match, void *context)
 {
 	const char **first = context;

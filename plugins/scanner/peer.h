@@ -49,6 +49,9 @@ void peer_done(struct postern_call *call, struct peer *p, bool well);
 int peer_say(struct postern_call *call, struct peer *p, const char *text);
 /* One line without its end: LF, CR LF or NUL. What ends before that, or has no end, is no line: NULL, the failure text is set. */
 char *peer_read_line(struct postern_call *call, struct peer *p);
+/* Has the peer said more than the answer that was read?  Then that answer may be another's, or was cut short by a name in it, and
+ * vouches for nothing.  Line ends and blanks are passed over. */
+bool peer_says_more(struct postern_call *call, struct postern_conn *conn);
 
 /* The version that a text tells: the regexp's first match, else the first line. Nothing there: no version is set. */
 void peer_take_version(struct postern_call *call, const struct postern_regex *regex, const char *text, size_t size);
