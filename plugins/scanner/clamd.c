@@ -258,6 +258,9 @@ static enum verdict ask_one(struct postern_call *call, int fd, bool may_be_stale
 	if (!mine) {
 		v = GARBAGE;
 		*text = reply;
+	} else if (v == CLEAN && peer_says_more(call, t.conn)) {
+		v = GARBAGE;
+		*text = "OK, and something else behind it";
 	}
 	settle(call, &t, v);
 	if (v != REFUSED || !by_descriptor)
@@ -445,7 +448,8 @@ static bool is_blind(struct postern_call *call)
 	struct state *s = state_of(call);
 	if (options_of(call)->canary_interval_ms == 0 || !s->canary_known || s->canary_at == s->peers.first)
 		return false;
-	bool blind = canary_send(call) != FOUND;
+	size_t at = s->peers.first;	/* another may be reached instead, and find it */
+	bool blind = canary_send(call) != FOUND || s->canary_at != at;
 	if (blind)
 		peers_move_on(call);
 	return blind;

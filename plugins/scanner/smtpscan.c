@@ -195,11 +195,14 @@ static bool offer(struct postern_call *call, struct talk *t, int fd, struct repl
 	}
 	if (!read_reply(call, t, final))
 		return false;
-	if (early && final->code / 100 == 2) {
+	bool accepts = final->code / 100 == 2;
+	if (accepts && early)
 		t->result = postern_fail(call, POSTERN_BROKEN, "%s: it said \"%.200s\" before the end of the mail", t->endpoint, final->text);
-		return false;
-	}
-	return true;
+	else if (accepts && peer_says_more(call, t->conn))
+		t->result = postern_fail(call, POSTERN_BROKEN, "%s: it said more than \"%.200s\" to the mail", t->endpoint, final->text);
+	else
+		return true;
+	return false;
 }
 
 /* ---- judging ---- */

@@ -213,7 +213,7 @@ static void report_names(struct postern_call *call, const struct postern_part *p
 		postern_found(call, part, "");
 }
 
-static enum postern_result judge(struct postern_call *call, const struct postern_part *part, const char *reply, size_t size)
+static enum postern_result judge(struct postern_call *call, const struct peer *p, const struct postern_part *part, const char *reply, size_t size)
 {
 	const struct options *o = options_of(call);
 	postern_set_output(call, reply, size);
@@ -222,7 +222,8 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 		return POSTERN_OK;
 	}
 	if (postern_regex_match(o->clean, reply, size))
-		return POSTERN_OK;
+		return by_line(o) && peer_says_more(call, p->conn) ?
+			postern_fail(call, POSTERN_BROKEN, "the daemon said more than \"%.200s\": see the option last", reply) : POSTERN_OK;
 	return postern_fail(call, POSTERN_BROKEN, "neither clean nor infected: the daemon said \"%.200s\"", reply);
 }
 
@@ -249,7 +250,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	*reached |= p.reached;
 	if (!reply)
 		return POSTERN_TEMPFAIL;
-	enum postern_result r = judge(call, part, reply, size);
+	enum postern_result r = judge(call, &p, part, reply, size);
 	peer_done(call, &p, r == POSTERN_OK && by_line(options_of(call)));
 	return r;
 }

@@ -153,20 +153,21 @@ static enum postern_result take_answer(struct postern_call *call, struct peer *p
 	return postern_fail(call, POSTERN_LIMIT, "savdid said more than %d lines about one part", LINES_MAX);
 }
 
-static enum postern_result judge(struct postern_call *call, const struct postern_part *part, const struct answer *a)
+static enum postern_result judge(struct postern_call *call, struct peer *p, const struct postern_part *part, const struct answer *a)
 {
 	unsigned number = postern_part_number(part);
 	postern_set_output(call, a->last, strlen(a->last));
-	if (a->infected)
-		return POSTERN_OK;
 	if (!a->done)
 		return not_sssp(call, a->last);
+	if (!a->infected && peer_says_more(call, p->conn))
+		return postern_fail(call, POSTERN_BROKEN, "part p%03u: savdid said more than its answer", number);
 	if (a->inconclusive)
 		return postern_fail(call, POSTERN_NOTHING, "part p%03u: savdid could not look into it: %s", number, a->inconclusive);
 	if (a->ok && strcmp(a->code, "0000") == 0)
 		return POSTERN_OK;
-	if (a->ok && strcmp(a->code, "0203") == 0) {	/* a virus, whose line did not come */
-		postern_found(call, part, "");
+	if (a->ok && strcmp(a->code, "0203") == 0) {
+		if (!a->infected)	/* a virus, whose line did not come */
+			postern_found(call, part, "");
 		return POSTERN_OK;
 	}
 	return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u: savdid says: %s", number, a->last);
@@ -193,10 +194,11 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 		a = (struct answer){ 0 };
 		r = ask_once(call, &p, part, fd, &a);
 	}
-	peer_done(call, &p, r == POSTERN_OK);
-	if (r != POSTERN_OK)
-		return a.infected ? POSTERN_OK : r;	/* what was named before it failed is named */
-	return judge(call, part, &a);
+	bool whole = r == POSTERN_OK;
+	if (whole)
+		r = judge(call, &p, part, &a);
+	peer_done(call, &p, whole && r != POSTERN_BROKEN);
+	return r;
 }
 
 /* One after the other until one answers. */

@@ -143,7 +143,7 @@ def stale(d):
 
 
 def one_answer_too_many(d):
-    """What was said without being asked is no answer to the next question."""
+    """What was said without being asked is no answer to the next question; and of two answers none is believed that says clean."""
     def script(talk, number):
         d.start(talk)
         talk.say(d.clean + d.clean if number == 0 else d.found)
@@ -151,6 +151,8 @@ def one_answer_too_many(d):
     with Server(script) as server:
         answers = d.scan(server.address, times=2)
         assert len(answers[1].found) == 1 and server.connections == 2, answers
+        not_clean(answers[0], "twice")
+    not_clean(d.hear(d.clean + d.found), "clean, and then found")
 
 
 ALL = (clean_and_found, half_answers, garbage, early_close, refused, hangs, single_bytes, failover, a_hanging_one_costs_one_mail, kept, stale,

@@ -84,6 +84,12 @@ def test_reply_to_another_command():
     expect(b"2: fd[10]: OK\0", "BROKEN")
 
 
+def test_more_than_one_reply():
+    expect(b"1: fd[10]: OK\0001: fd[10]: Bad FOUND\0", "BROKEN", "something else behind it")
+    expect(b"1: fd[10]: OK\0002: fd[10]: OK\0", "BROKEN", "something else behind it")
+    expect(b"1: fd[10]: OK\0\n", "OK")
+
+
 def test_not_clamd():
     expect(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", "BROKEN", "this is not clamd, it said \"HTTP/1.1 400 Bad Request")
     expect(b"220 mx.example.com ESMTP\r\n", "BROKEN", "this is not clamd, it said \"220 mx.example.com ESMTP")

@@ -94,6 +94,12 @@ def test_the_mail_arrives():
         assert "MAIL FROM:<x>" not in relay.said and "RCPT" not in relay.said
 
 
+def test_more_than_one_final_reply():
+    expect(CLEAN + CLEAN, "BROKEN", "said more than")
+    expect(CLEAN + b"554 virus: Late\r\n", "BROKEN", "said more than")
+    expect(CLEAN + b"\r\n", "OK")
+
+
 def test_infected():
     expect(b"554 5.7.1 message contains a virus: Eicar-Test\r\n", "OK", found=["p000:Eicar-Test"])
     expect(b"550 5.7.1 Infected with: Worm.Klez (quarantined)\r\n", "OK", found=["p000:Worm.Klez"])
