@@ -20,6 +20,8 @@ WORDS = """scanner "words" {
     if text:find("RAISE", 1, true) then error("it was asked to") end
     if text:find("CANNOT SAY", 1, true) then return nil end
     if text:find("NONSENSE", 1, true) then return 42 end
+    if text:find("NAMED TABLE", 1, true) then return { virus = "Kept.In.A.Field" } end
+    if text:find("HOLES", 1, true) then return { nil, nil, nil, [9] = "Behind.Holes" } end
     if text:find("TWO NAMES", 1, true) then return { "First.Name", "Second.Name" } end
     if text:find("PROGRAM", 1, true) then
       local r = host.run({ "/bin/cat" }, part)
@@ -165,6 +167,8 @@ def main():
         t.match(answer("ask the DAEMON"), r"INFECTED: Daemon\.Found", "a daemon may be asked")
         t.match(answer("RAISE"), r"451 .*postern\.lua:\d+: it was asked to", "an error is no verdict, and says where")
         t.match(answer("NONSENSE"), r"451 .*returned a number; expected", "nor is an answer that makes no sense")
+        t.match(answer("NAMED TABLE"), r"451 .*a table that is no list of names", "nor a table that is no list")
+        t.match(answer("HOLES"), r"451 .*words: ", "nor one with holes")
         t.match(answer("CANNOT SAY"), r"451 .*no virus scanner has answered", "nil vouches for nothing")
         t.match(answer("OVERRUN"), r"451 ", "an endless loop ends at the scanner's timeout")
         t.match(answer("OPEN A FILE"), r"451 .*unknown name io", "there is no io and no os")
