@@ -246,7 +246,7 @@ static enum verdict ask_one(struct postern_call *call, int fd, bool may_be_stale
 	bool by_descriptor = may_descriptor && options_of(call)->fildes && !s->fildes_refused && postern_conn_is_local(t.conn);
 	char *reply = exchange(call, &t, fd, by_descriptor);
 	if (!reply) {
-		bool stale = t.kept && may_be_stale && postern_time_left_ms(call) > 0;
+		bool stale = t.kept && may_be_stale && peers_may_ask(call);
 		talk_close(call, &t);
 		return stale ? ask_one(call, fd, false, may_descriptor, text) : SILENT;
 	}

@@ -573,7 +573,7 @@ static enum verdict exchange(struct postern_call *call, struct talk *t)
 static enum verdict ask_one(struct postern_call *call, struct talk *t)
 {
 	enum verdict v = exchange(call, t);
-	bool stale = v == FAILED && t->kept && postern_time_left_ms(call) > 0;
+	bool stale = v == FAILED && t->kept && peers_may_ask(call);
 	if (!stale) {
 		talk_done(call, t);
 		return v;

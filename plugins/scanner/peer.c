@@ -31,6 +31,11 @@ struct peers *peers_of(struct postern_call *call)
 	return *postern_state(postern_call_instance(call));
 }
 
+bool peers_may_ask(struct postern_call *call)
+{
+	return postern_time_left_ms(call) > 0 && postern_wait(call, -1, 0, 0) >= 0;
+}
+
 struct postern_conn *peers_connect(struct postern_call *call)
 {
 	struct peers *all = peers_of(call);
@@ -41,7 +46,7 @@ struct postern_conn *peers_connect(struct postern_call *call)
 			all->first = at;
 			return conn;
 		}
-		if (postern_time_left_ms(call) == 0)
+		if (!peers_may_ask(call))
 			break;
 	}
 	return NULL;
@@ -59,7 +64,7 @@ void peers_move_on(struct postern_call *call)
 bool peers_next(struct postern_call *call, size_t *asked)
 {
 	peers_move_on(call);
-	return ++*asked < peers_of(call)->sockets.count && postern_time_left_ms(call) > 0;
+	return ++*asked < peers_of(call)->sockets.count && peers_may_ask(call);
 }
 
 bool peer_open(struct postern_call *call, struct peer *p)

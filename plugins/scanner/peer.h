@@ -33,11 +33,13 @@ enum postern_result peers_start_state(struct postern_instance *instance, size_t 
 void peers_stop(struct postern_instance *instance);
 
 struct peers *peers_of(struct postern_call *call);
+/* Is there time to ask another, and somebody who waits for the mail? */
+bool peers_may_ask(struct postern_call *call);
 /* A new connection to the first socket that takes it, from the one that worked last. NULL: the failure text is set. */
 struct postern_conn *peers_connect(struct postern_call *call);
 /* This socket has failed: begin with the next one; a connection kept to it is closed. */
 void peers_move_on(struct postern_call *call);
-/* The same, in a mail that others are to be asked about: false when all were, or the time is over. *asked: 0 at first. */
+/* The same, in a mail that others are to be asked about: false when all were, the time is over or the client has gone. *asked: 0 at first. */
 bool peers_next(struct postern_call *call, size_t *asked);
 
 /* The connection kept from the call before, or a new one to the first socket that takes it. False: the failure text is set. */

@@ -169,7 +169,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	struct peer p = { 0 };
 	struct answer a = { 0 };
 	enum postern_result r = ask_once(call, &p, part, path, &a);
-	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.last && postern_time_left_ms(call) > 0) {
+	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.last && peers_may_ask(call)) {
 		peer_close(call, &p);
 		r = ask_once(call, &p, part, path, &a);
 	}

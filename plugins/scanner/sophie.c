@@ -235,7 +235,7 @@ static char *converse(struct postern_call *call, struct peer *p, const struct by
 		if (!peer_open(call, p))
 			return NULL;
 		reply = exchange(call, p, query, size);
-		again = p->kept && postern_time_left_ms(call) > 0;
+		again = p->kept && peers_may_ask(call);
 		if (!reply)
 			peer_close(call, p);
 	}
@@ -288,7 +288,7 @@ static enum postern_result ask_parts(struct postern_call *call, const struct pos
 		if (r == POSTERN_OK)
 			continue;
 		result = r;
-		if (!reached || postern_wait(call, -1, 0, 0) < 0)
+		if (!reached || !peers_may_ask(call))
 			break;
 	}
 	return result;

@@ -189,7 +189,7 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	struct peer p = { 0 };
 	struct answer a = { 0 };
 	enum postern_result r = ask_once(call, &p, part, fd, &a);
-	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.accepted && postern_time_left_ms(call) > 0) {
+	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.accepted && peers_may_ask(call)) {
 		peer_close(call, &p);
 		a = (struct answer){ 0 };
 		r = ask_once(call, &p, part, fd, &a);
@@ -248,7 +248,7 @@ static enum postern_result sssp_version(struct postern_call *call)
 {
 	struct peer p = { 0 };
 	enum postern_result r = ask_server(call, &p);
-	if (r == POSTERN_TEMPFAIL && p.kept && postern_time_left_ms(call) > 0) {
+	if (r == POSTERN_TEMPFAIL && p.kept && peers_may_ask(call)) {
 		peer_close(call, &p);
 		r = ask_server(call, &p);
 	}
