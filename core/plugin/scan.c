@@ -44,6 +44,7 @@ static enum postern_result scan_one(struct postern_call *c, const struct postern
 		return postern_fail(c, POSTERN_TEMPFAIL, "time over");
 	/* A mail may have more parts than there is room for what each of them needs. */
 	c->scratch = talloc_new(c->arena);
+	c->refused = false;
 	enum postern_result r = c->instance->plugin->scanner->scan_part(c, p);
 	close_part_fds(c);
 	talloc_free(c->scratch);
@@ -66,6 +67,7 @@ static enum postern_result scan_parts(struct postern_call *c, bool stop_at_first
 	const struct postern_mail *m = &c->view->mail;
 	enum postern_result worst = ops->begin ? ops->begin(c, m) : POSTERN_OK;
 	const char *error = c->error;
+	c->refused = worst == POSTERN_OK;	/* until a part is asked about */
 	bool on = badness(worst) < badness(POSTERN_BROKEN);	/* else nothing it could say would count */
 	for (size_t k = 0; k < m->part_count && on && !(stop_at_first && c->found_count > 0); k++) {
 		unsigned connects = c->connects;
@@ -93,6 +95,7 @@ static enum postern_result scan_mail(struct postern_call *c)
 	if (over(c, m->size_bytes))
 		return postern_fail(c, POSTERN_LIMIT, "the mail has %lld bytes, more than max_size", (long long)m->size_bytes);
 	for (size_t k = 0; k < m->part_count; k++) {
+		c->refused = m->parts[k].damaged;
 		if (m->parts[k].damaged)
 			return postern_fail(c, POSTERN_BROKEN, "part p%03u is not there, or no regular file", m->parts[k].number);
 	}
