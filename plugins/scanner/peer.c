@@ -36,6 +36,13 @@ bool peers_may_ask(struct postern_call *call)
 	return postern_time_left_ms(call) > 0 && postern_wait(call, -1, 0, 0) >= 0;
 }
 
+static void close_kept(struct postern_call *call)
+{
+	struct postern_conn *kept = postern_conn_kept(call);
+	if (kept)
+		postern_conn_close(call, kept);
+}
+
 struct postern_conn *peers_connect(struct postern_call *call)
 {
 	struct peers *all = peers_of(call);
@@ -43,6 +50,8 @@ struct postern_conn *peers_connect(struct postern_call *call)
 		size_t at = (all->first + k) % all->sockets.count;
 		struct postern_conn *conn = postern_conn_open(call, all->sockets.v[at]);
 		if (conn) {
+			if (at != all->first)
+				close_kept(call);	/* with another */
 			all->first = at;
 			return conn;
 		}
@@ -55,9 +64,7 @@ struct postern_conn *peers_connect(struct postern_call *call)
 void peers_move_on(struct postern_call *call)
 {
 	struct peers *all = peers_of(call);
-	struct postern_conn *kept = postern_conn_kept(call);
-	if (kept)
-		postern_conn_close(call, kept);
+	close_kept(call);
 	all->first = (all->first + 1) % all->sockets.count;
 }
 

@@ -437,6 +437,33 @@ def test_who_steps_in_must_find_the_text_too():
     assert [a.result for a in answers] == ["OK", "OK"], answers
 
 
+def test_a_session_with_another_does_not_vouch():
+    """The first takes no connection any more while its session lives on: that it finds the text says nothing about the second."""
+    def first(talk, _):
+        n = 0
+        while True:
+            n += 1
+            talk.part()
+            if n == 1:
+                servers[0].refuse()
+            talk.say(b"%d: fd[10]: Eicar FOUND\0" % n)
+
+    def blind(talk, number):
+        if number == 0:
+            all_matching(b"{}: OK\0")(talk, number)
+            return
+        n = 0
+        while True:
+            n += 1
+            talk.part()
+            talk.say(b"%d: fd[10]: OK\0" % n)
+    with Server(first) as a, Server(blind) as b, probe.Folder() as folder:
+        servers = [a]
+        answers, _, _ = probe.run("-t", 5000, "-P", folder.file("part", b"x"), "-p", "clamd", "-o", "socket=" + a.address, "-o", "socket=" + b.address,
+                                  "-o", "allmatch=1")
+    assert answers[0].result == "TEMPFAIL" and "EICAR test text" in answers[0].error, answers
+
+
 def test_a_hanging_clamd_costs_one_mail():
     answers, _, _ = two_servers(lambda talk, _: (talk.part(), time.sleep(5)), found_each_time, deadline_ms=700, times=2)
     assert answers[0].result == "TEMPFAIL" and answers[1].found == ["p001:Second"], answers
