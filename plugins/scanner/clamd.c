@@ -525,7 +525,7 @@ static enum postern_result ask_version(struct postern_call *call, struct talk *t
 	return r;
 }
 
-static enum postern_result clamd_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct talk t;
 	enum postern_result r = talk_open(call, &t) ? ask_version(call, &t) : POSTERN_TEMPFAIL;
@@ -537,6 +537,11 @@ static enum postern_result clamd_version(struct postern_call *call)
 	if (options_of(call)->canary_interval_ms > 0)
 		canary_send(call);	/* it may well not know it */
 	return POSTERN_OK;
+}
+
+static enum postern_result clamd_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static enum postern_result clamd_start(struct postern_instance *instance, struct postern_error *error)

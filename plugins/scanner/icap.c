@@ -599,7 +599,7 @@ static enum postern_result icap_scan_part(struct postern_call *call, const struc
 	return v == FAILED || v == UNSEEN ? t.result : POSTERN_OK;
 }
 
-static enum postern_result icap_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct talk t = { .fd = -1, .result = POSTERN_TEMPFAIL };
 	state_of(call)->learned_until = 0;
@@ -610,6 +610,11 @@ static enum postern_result icap_version(struct postern_call *call)
 	talk_done(call, &t);
 	postern_set_version(call, state_of(call)->version);
 	return POSTERN_OK;
+}
+
+static enum postern_result icap_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static enum postern_result icap_check(struct postern_instance *instance, struct postern_error *error)

@@ -74,6 +74,16 @@ bool peers_next(struct postern_call *call, size_t *asked)
 	return ++*asked < peers_of(call)->sockets.count && peers_may_ask(call);
 }
 
+enum postern_result peers_question(struct postern_call *call, enum postern_result (*ask)(struct postern_call *))
+{
+	enum postern_result r;
+	size_t asked = 0;
+	do {
+		r = ask(call);
+	} while ((r == POSTERN_TEMPFAIL || r == POSTERN_BROKEN) && peers_next(call, &asked));
+	return r;
+}
+
 bool peer_open(struct postern_call *call, struct peer *p)
 {
 	*p = (struct peer){ .conn = postern_conn_kept(call), .kept = true, .reached = true };

@@ -42,6 +42,10 @@ void peers_move_on(struct postern_call *call);
 /* The same, in a mail that others are to be asked about: false when all were, the time is over or the client has gone. *asked: 0 at first. */
 bool peers_next(struct postern_call *call, size_t *asked);
 
+/* A question that anyone of them may answer: asked of one after the other until one does. What fails moves on, also where the time is over:
+ * the next question begins with the next. */
+enum postern_result peers_question(struct postern_call *call, enum postern_result (*ask)(struct postern_call *));
+
 /* The connection kept from the call before, or a new one to the first socket that takes it. False: the failure text is set. */
 bool peer_open(struct postern_call *call, struct peer *p);
 void peer_close(struct postern_call *call, struct peer *p);

@@ -194,7 +194,7 @@ static enum postern_result savapi_scan_part(struct postern_call *call, const str
 }
 
 /* A new session begins with its greeting, "100 SAVAPI:4.2"; one that is kept may have gone stale, and has no question to ask. */
-static enum postern_result savapi_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct postern_conn *kept = postern_conn_kept(call);
 	struct peer p = { 0 };
@@ -203,6 +203,11 @@ static enum postern_result savapi_version(struct postern_call *call)
 	enum postern_result r = open_session(call, &p);
 	peer_done(call, &p, r == POSTERN_OK);
 	return r;
+}
+
+static enum postern_result savapi_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static const struct postern_option option_table[] = {

@@ -259,7 +259,7 @@ static enum postern_result smtpscan_scan(struct postern_call *call, const struct
 }
 
 /* What the relay calls itself. */
-static enum postern_result smtpscan_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	const struct peers *all = peers_of(call);
 	struct talk t = { .endpoint = all->sockets.v[all->first], .result = POSTERN_TEMPFAIL };
@@ -276,6 +276,11 @@ static enum postern_result smtpscan_version(struct postern_call *call)
 	}
 	postern_conn_close(call, t.conn);
 	return greeted ? POSTERN_OK : t.result;
+}
+
+static enum postern_result smtpscan_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 /* ---- options ---- */

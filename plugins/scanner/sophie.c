@@ -306,7 +306,7 @@ static enum postern_result sophie_scan(struct postern_call *call, const struct p
 
 /* What version_query asks. Without one, a file that holds nothing: whatever the daemon says to that, it is there; and where it
  * ends the connection over it, that tells nothing. */
-static enum postern_result sophie_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	const struct options *o = options_of(call);
 	struct bytes query = build_query(call, o->version_query ? o->version_query : o->query, "/dev/null");
@@ -319,6 +319,11 @@ static enum postern_result sophie_version(struct postern_call *call)
 		peer_take_version(call, o->version, reply, size);
 	peer_done(call, &p, by_line(o));
 	return POSTERN_OK;
+}
+
+static enum postern_result sophie_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 /* ---- life ---- */

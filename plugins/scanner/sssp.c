@@ -244,7 +244,7 @@ static enum postern_result ask_server(struct postern_call *call, struct peer *p)
 	return strncmp(line, "REJ", 3) == 0 ? POSTERN_NOTHING : not_sssp(call, line);
 }
 
-static enum postern_result sssp_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct peer p = { 0 };
 	enum postern_result r = ask_server(call, &p);
@@ -254,6 +254,11 @@ static enum postern_result sssp_version(struct postern_call *call)
 	}
 	peer_done(call, &p, r == POSTERN_OK);
 	return r == POSTERN_NOTHING ? POSTERN_OK : r;
+}
+
+static enum postern_result sssp_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static const struct postern_option option_table[] = {

@@ -155,6 +155,19 @@ def one_answer_too_many(d):
     not_clean(d.hear(d.clean + d.found), "clean, and then found")
 
 
+def question_goes_on(d, script, version):
+    """Whether one of them answers is asked of each; and of a hanging one not again. Else what none but the first is asked about would
+    keep a scanner switched off that answers."""
+    for first in (lambda talk, _: None, lambda talk, _: (talk.say(GARBAGE[1]), talk.rest())):
+        with Server(first) as a, Server(script) as b:
+            answer = d.version(a.address, b.address)
+            assert answer.result == "OK" and answer.fields["version"] == version, answer
+            assert a.connections >= 1
+    with Server(script) as b:
+        answer = d.version("/nonexistent/socket", b.address)
+        assert answer.result == "OK" and answer.fields["version"] == version, answer
+
+
 ALL = (clean_and_found, half_answers, garbage, early_close, refused, hangs, single_bytes, failover, a_hanging_one_costs_one_mail, kept, stale,
        one_answer_too_many)
 

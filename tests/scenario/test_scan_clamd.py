@@ -315,6 +315,19 @@ def test_version():
     assert answer.fields["version"] == "ClamAV 1.0.9/27432/Thu Oct 17 10:00:00 2024", answer
 
 
+def test_any_clamd_tells_its_version():
+    def script(talk, number):
+        if number == 0:
+            talk.command()
+            talk.say(b"1: PONG\0")
+            talk.command()
+            talk.say(b"2: ClamAV 1\0")
+    for first in (lambda talk, _: None, lambda talk, _: (talk.command(), talk.say(b"1: NO\0"))):
+        with Server(first) as a, Server(script) as b:
+            answers, _, _ = probe.run("-v", "-t", 3000, "-p", "clamd", "-o", "socket=" + a.address, "-o", "socket=" + b.address, "-o", "canary_interval=0")
+        assert answers[0].result == "OK" and answers[0].fields["version"] == "ClamAV 1", answers
+
+
 def test_version_of_something_else():
     answer = version(lambda talk, _: (talk.command(), talk.say(b"220 smtp ready\r\n")))
     assert answer.result == "BROKEN" and "this is not clamd, it said \"220 smtp ready" in answer.error, answer

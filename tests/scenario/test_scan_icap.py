@@ -418,6 +418,13 @@ def test_version():
     assert answers[0].result == "OK" and answers[0].fields["version"] == "Fake/1 \"one\"", answers
 
 
+def test_any_server_tells_its_version():
+    for first in (lambda talk, _: None, lambda talk, _: (talk.say(b"ICAP/1.0 404 None\r\n\r\n"), talk.rest())):
+        with Server(first) as a, Server(serving(CLEAN)) as b:
+            answers, _, _ = probe.run("-v", "-p", "icap", "-o", "socket=" + a.address, "-o", "socket=" + b.address)
+        assert answers[0].result == "OK" and answers[0].fields["version"] == "Fake/1 \"one\"", answers
+
+
 def test_bad_service_name():
     try:
         probe.run("-p", "icap", "-o", "service=a b\r\nX: y")

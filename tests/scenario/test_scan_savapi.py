@@ -64,6 +64,7 @@ def test_version():
     with Server(script) as server:
         answer = SAVAPI.version(server.address)
         assert answer.result == "OK" and answer.fields["version"] == "SAVAPI:4.0", answer
+    bad_ways.question_goes_on(SAVAPI, script, "SAVAPI:4.0")
     with Server(lambda talk, _: talk.say(b"220 mail\n")) as server:
         assert SAVAPI.version(server.address).result == "BROKEN"
     with Server(lambda talk, _: talk.rest()) as server:

@@ -229,6 +229,13 @@ def test_version():
     assert answers[0].result == "OK" and "relay.example ESMTP" in answers[0].fields["version"], answers
 
 
+def test_any_relay_tells_its_version():
+    for first in (lambda talk, _: None, Dialogue(**{"": b"554 no\r\n"}), Dialogue(**{"": b"junk\r\n"})):
+        with Server(first) as a, Server(Dialogue()) as b:
+            answers, _, _ = probe.run("-v", "-p", "smtpscan", "-o", "socket=" + a.address, "-o", "socket=" + b.address)
+        assert answers[0].result == "OK" and "relay.example ESMTP" in answers[0].fields["version"], answers
+
+
 def test_addresses_that_would_be_commands():
     for option in ("recipient=a> b", "recipient=", "sender=a\r\nDATA", "helo=a b", "helo="):
         try:

@@ -151,6 +151,13 @@ def test_version():
     assert answer.result == "TEMPFAIL", answer
 
 
+def test_any_of_them_tells_its_version():
+    asking = bad_ways.Dialogue("sophie", SOPHIE.start, SOPHIE.clean, SOPHIE.found, SOPHIE.name, options=["version_query=VERSION\\n", "version=^Daemon (.*)"])
+    with Server(lambda talk, _: None) as first, Server(lambda talk, _: (talk.until(b"\n"), talk.say(b"Daemon 7\n"))) as second:
+        answer = asking.version(first.address, second.address)
+    assert answer.result == "OK" and answer.fields["version"] == "7", answer
+
+
 def test_does_it_answer_at_all():
     """Without a query for the version any answer about an empty file will do; a connection that ends tells nothing."""
     for reply, result in ((b"0\n", "OK"), (b"-1:not a folder\n", "OK"), (b"", "NOTHING")):

@@ -108,6 +108,7 @@ def test_version():
         with Server(script(reply)) as server:
             answer = SSSP.version(server.address, deadline_ms=400)
             assert answer.result == result and answer.fields["version"] == version, (reply, answer)
+    bad_ways.question_goes_on(SSSP, script(ACC + b"version: 2.4\r\n\r\n"), "2.4")
 
 
 if __name__ == "__main__":
