@@ -54,6 +54,7 @@ struct talk {
 	struct postern_conn *conn;
 	bool kept;		/* it was open before: it may have gone stale */
 	unsigned id;		/* of the command last sent, 0 outside sessions */
+	bool sent;		/* all of it was */
 };
 
 enum verdict { CLEAN, FOUND, LIMIT, REFUSED, GARBAGE, SILENT };
@@ -171,8 +172,8 @@ static bool send_descriptor(struct postern_call *call, struct talk *t, int fd)
 	/* clamd wants one byte that carries the descriptor. Its offset goes along: who was asked before may have read to the end. */
 	next_id(call, t);
 	lseek(fd, 0, SEEK_SET);
-	return postern_conn_write(call, t->conn, "zFILDES", sizeof "zFILDES") == 0 &&
-		postern_conn_write_fd(call, t->conn, "", 1, fd) == 0;
+	t->sent = postern_conn_write(call, t->conn, "zFILDES", sizeof "zFILDES") == 0 && postern_conn_write_fd(call, t->conn, "", 1, fd) == 0;
+	return t->sent;
 }
 
 /* Chunks are a length in network order and that many bytes; a length of 0 ends them. One write each. */
@@ -199,6 +200,7 @@ static bool send_stream(struct postern_call *call, struct talk *t, int fd)
 		offset += n;
 		/* clamd speaks before the end only to refuse; writing on would end in a broken pipe. */
 	} while (n > 0 && !postern_conn_readable(t->conn));
+	t->sent = n == 0;
 	return true;
 }
 
@@ -258,9 +260,9 @@ static enum verdict ask_one(struct postern_call *call, int fd, bool may_be_stale
 	if (!mine) {
 		v = GARBAGE;
 		*text = reply;
-	} else if (v == CLEAN && peer_says_more(call, t.conn)) {
+	} else if (v == CLEAN && (!t.sent || peer_says_more(call, t.conn))) {
+		*text = t.sent ? "OK, and something else behind it" : "OK before it had got the part";
 		v = GARBAGE;
-		*text = "OK, and something else behind it";
 	}
 	settle(call, &t, v);
 	if (v != REFUSED || !by_descriptor)

@@ -5,6 +5,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import probe
 from catcher import Catcher
 from fakeclamd import FakeClamd, FakeDaemon
 from postern import Folder, Postern, mail
@@ -152,6 +153,26 @@ def beside_others(t, hop):
             t.equal(p.log_lines("leaves descriptors open"), [], "and nobody is said to leave descriptors open")
 
 
+def reads_all_or_says_so(t):
+    """What does not fit into one part:read() is not cut where a scanner believes it has all."""
+    scanner = 'av_scanners = { scanner "reads" { scan = function(part) local text = part:read(%s) return text:find("needle", 1, true) and "Found.It" or false end } }\n'
+    pieces = 'av_scanners = { scanner "pieces" { scan = function(part) for at = 0, part.size - 1, 1 << 20 do ' \
+        'if part:read(1 << 20, at):find("needle", 1, true) then return "Found.It" end end return false end } }\n'
+    with probe.Folder() as folder:
+        def ask(config, size):
+            part = folder.file("part", b"")
+            with open(part, "r+b") as f:
+                f.truncate(size - 6)
+                f.seek(0, 2)
+                f.write(b"needle")
+            return probe.run("-c", folder.file("postern.lua", config.encode()), "-P", part)[0][0]
+        t.equal(ask(scanner % "", 16 << 20).found, ["p001:Found.It"], "all of a part comes at once")
+        answer = ask(scanner % "", (16 << 20) + 1)
+        t.equal((answer.result, answer.found), ("LIMIT", []), "or it is over the limit, not cut")
+        t.match(answer.error, r"reads: part p001: part:read\(\) gives 16777216 bytes at once, and it has 16777217; read it in pieces", "and why")
+        t.equal(ask(pieces, (16 << 20) + 100).found, ["p001:Found.It"], "in pieces it is read")
+
+
 def main():
     with Tap() as t, Catcher() as hop, Postern(tap=t, next_hop=hop, scanners=WORDS, lua="child_timeout = 20\nmax_servers = 1\n") as p:
         LineDaemon(os.path.join(p.values["run"], "daemon"), large, True)
@@ -178,6 +199,7 @@ def main():
         t.match(changed, r'scanner "words"', "-n names it")
         more_helpers(t, hop)
         beside_others(t, hop)
+        reads_all_or_says_so(t)
 
 
 main()

@@ -90,6 +90,17 @@ def test_more_than_one_reply():
     expect(b"1: fd[10]: OK\0\n", "OK")
 
 
+def test_ok_before_it_has_the_part():
+    """Whoever says so has not looked at it; without sessions no number tells what was answered."""
+    def script(talk, _):
+        talk.take(20000)
+        talk.say(b"stream: OK\0")
+        talk.rest()
+    with Server(script) as server:
+        answer, _ = scan(server, content=b"x" * 5000000, options=["session=0", "fildes=0"])
+    assert answer.result == "BROKEN" and "OK before it had got the part" in answer.error, answer
+
+
 def test_not_clamd():
     expect(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", "BROKEN", "this is not clamd, it said \"HTTP/1.1 400 Bad Request")
     expect(b"220 mx.example.com ESMTP\r\n", "BROKEN", "this is not clamd, it said \"220 mx.example.com ESMTP")
