@@ -247,15 +247,15 @@ static enum verdict ask_one(struct postern_call *call, int fd, bool may_be_stale
 	}
 	bool by_descriptor = may_descriptor && options_of(call)->fildes && !s->fildes_refused && postern_conn_is_local(t.conn);
 	char *reply = exchange(call, &t, fd, by_descriptor);
-	if (!reply) {
-		bool stale = t.kept && may_be_stale && peers_may_ask(call);
+	char *said = reply ? without_id(&t, reply) : NULL;
+	/* The size limit is told without an id: it is no answer to a finished command. */
+	bool mine = said || (reply && strstr(reply, "size limit exceeded"));
+	bool stale = !mine && t.kept && may_be_stale && peers_may_ask(call);	/* it ended, or says that it does */
+	if (stale || !reply) {
 		talk_close(call, &t);
 		return stale ? ask_one(call, fd, false, may_descriptor, text) : SILENT;
 	}
 	postern_set_output(call, reply, strlen(reply));
-	char *said = without_id(&t, reply);
-	/* The size limit is told without an id: it is no answer to a finished command. */
-	bool mine = said || strstr(reply, "size limit exceeded");
 	enum verdict v = read_verdict(said ? said : reply, text);
 	if (!mine) {
 		v = GARBAGE;

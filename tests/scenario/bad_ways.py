@@ -168,6 +168,20 @@ def question_goes_on(d, script, version):
         assert answer.result == "OK" and answer.fields["version"] == version, answer
 
 
+def upset_by_a_part(d, replies):
+    """The first of these answers is a failure, the last names something: it is asked for all the same."""
+    told = list(replies)
+
+    def script(talk, _):
+        d.start(talk)
+        while True:
+            talk.say(told.pop(0))
+            d.again(talk)
+    with Server(script) as server:
+        answer = d.scan(server.address, parts=len(replies))
+    assert answer.found == ["p%03d:%s" % (len(replies), d.name)] and answer.result == "TEMPFAIL", answer
+
+
 ALL = (clean_and_found, half_answers, garbage, early_close, refused, hangs, single_bytes, failover, a_hanging_one_costs_one_mail, kept, stale,
        one_answer_too_many)
 

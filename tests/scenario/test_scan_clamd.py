@@ -278,6 +278,19 @@ def test_stale_session_is_reopened_once():
     assert [a.result for a in answers] == ["OK", "TEMPFAIL"], answers
 
 
+def test_a_session_that_says_it_ends_is_reopened():
+    def script(talk, number):
+        talk.part()
+        talk.say(b"1: fd[10]: OK\0")
+        if number == 0:
+            talk.command()
+            talk.say(b"COMMAND READ TIMED OUT\0")
+    with Server(script) as server:
+        answers, _ = scan(server, times=2)
+        assert server.connections == 2, server.connections
+    assert [a.result for a in answers] == ["OK", "OK"], answers
+
+
 def test_text_that_must_be_found():
     """Known once found, though nothing was sent at start; what it does not find later makes its OK worthless."""
     def script(verdicts):

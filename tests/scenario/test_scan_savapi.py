@@ -33,16 +33,7 @@ def test_found_inside_a_file_name():
 
 
 def test_a_part_that_upsets_it_hides_nothing():
-    replies = [b"350 cannot open\n", b"200 \n", b"310 Behind\n319 \n"]
-
-    def script(talk, _):
-        savapi_start(talk)
-        while True:
-            talk.say(replies.pop(0))
-            savapi_request(talk)
-    with Server(script) as server:
-        answer = SAVAPI.scan(server.address, parts=3)
-    assert answer.found == ["p003:Behind"] and answer.result == "TEMPFAIL", answer
+    bad_ways.upset_by_a_part(SAVAPI, [b"350 cannot open\n", b"200 \n", SAVAPI.found])
 
 
 def test_settings_refused():

@@ -53,16 +53,7 @@ def test_found_and_then_broken_off():
 
 
 def test_a_part_that_upsets_it_hides_nothing():
-    replies = [results(b"DONE FAIL 0201 aborted"), results(b"DONE OK 0000 fine"), SSSP.found]
-
-    def script(talk, _):
-        start(talk)
-        while True:
-            talk.say(replies.pop(0))
-            sssp_request(talk)
-    with Server(script) as server:
-        answer = SSSP.scan(server.address, parts=3)
-    assert answer.found == ["p003:EICAR-AV-Test"] and answer.result == "TEMPFAIL", answer
+    bad_ways.upset_by_a_part(SSSP, [results(b"DONE FAIL 0201 aborted"), results(b"DONE OK 0000 fine"), SSSP.found])
 
 
 def test_found_and_failed_vouches_for_nothing():
