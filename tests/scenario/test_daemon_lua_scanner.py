@@ -173,6 +173,16 @@ def reads_all_or_says_so(t):
         t.equal(ask(pieces, (16 << 20) + 100).found, ["p001:Found.It"], "in pieces it is read")
 
 
+def who_is_asked_on(t):
+    """Behind a failure the other parts are asked about, unless no connection comes about: each of them would cost as long again."""
+    config = 'av_scanners = { scanner "asks" { scan = function(part, host) host.log(0, "asked about " .. part.number) %s end } }\n'
+    with probe.Folder() as folder:
+        parts = [x for n in range(4) for x in ("-P", folder.file("part%d" % n, b"x"))]
+        for failure, asked in (('error("odd")', 4), ('host.connect("/nonexistent/socket")', 1)):
+            answers, _, log = probe.run("-c", folder.file("postern.lua", (config % failure).encode()), *parts)
+            t.equal((answers[0].result, log.count("asked about ")), ("TEMPFAIL", asked), "parts that are asked about where it fails by " + failure)
+
+
 def main():
     with Tap() as t, Catcher() as hop, Postern(tap=t, next_hop=hop, scanners=WORDS, lua="child_timeout = 20\nmax_servers = 1\n") as p:
         LineDaemon(os.path.join(p.values["run"], "daemon"), large, True)
@@ -200,6 +210,7 @@ def main():
         more_helpers(t, hop)
         beside_others(t, hop)
         reads_all_or_says_so(t)
+        who_is_asked_on(t)
 
 
 main()
