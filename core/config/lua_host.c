@@ -5,6 +5,7 @@
 #include "config/inside.h"
 #include "config/lua_host.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 #include <talloc.h>
@@ -55,12 +56,30 @@ static struct postern_conn *check_connection(lua_State *L)
 
 /* --- the part --- */
 
+/* How much is to be read. Without a count that is all of it: whoever got less would take the rest for looked at. */
+static size_t wanted(lua_State *L, const struct postern_part *part, lua_Integer offset)
+{
+	lua_Integer size = postern_part_size(part), left = offset < size ? size - offset : 0;
+	lua_Integer count = luaL_optinteger(L, 2, left);
+
+	if (count < 0 || offset < 0)
+		luaL_error(L, "count and offset are not negative");
+	if (lua_isnoneornil(L, 2) && left > READ_MAX) {
+		failure.result = POSTERN_LIMIT;
+		failure.text = postern_printf(current, "part p%03u: part:read() gives %d bytes at once, and it has %lld; read it in pieces",
+			postern_part_number(part), READ_MAX, (long long)left);
+		luaL_error(L, "%s", failure.text);
+	}
+	count = count < left ? count : left;
+	return (size_t)(count < READ_MAX ? count : READ_MAX);
+}
+
 static int part_read(lua_State *L)
 {
 	const struct postern_part *part = check_part(L, 1);
-	lua_Integer count = luaL_optinteger(L, 2, READ_MAX), offset = luaL_optinteger(L, 3, 0);
+	lua_Integer offset = luaL_optinteger(L, 3, 0);
+	size_t count = wanted(L, part, offset), got = 0;
 	luaL_Buffer buffer;
-	size_t got = 0;
 
 	if (reading.part != part) {
 		reading.fd = postern_part_fd(current, part);
@@ -68,17 +87,11 @@ static int part_read(lua_State *L)
 	}
 	if (!reading.part)
 		return luaL_error(L, "the part cannot be opened");
-	if (count < 0 || offset < 0)
-		return luaL_error(L, "count and offset are not negative");
-	if (count > READ_MAX)
-		count = READ_MAX;
-	if (count > postern_part_size(part))
-		count = postern_part_size(part);
-	char *room = luaL_buffinitsize(L, &buffer, (size_t)count);
-	while (got < (size_t)count) {
-		ssize_t n = pread(reading.fd, room + got, (size_t)count - got, (off_t)(offset + (lua_Integer)got));
+	char *room = luaL_buffinitsize(L, &buffer, count);
+	while (got < count) {
+		ssize_t n = pread(reading.fd, room + got, count - got, (off_t)(offset + (lua_Integer)got));
 		if (n <= 0)
-			break;
+			return luaL_error(L, "reading the part: %s", n < 0 ? g_strerror(errno) : "it is shorter than it was");
 		got += (size_t)n;
 	}
 	luaL_pushresultsize(&buffer, got);

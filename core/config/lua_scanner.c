@@ -37,11 +37,23 @@ struct scanning {
 
 /* --- in the worker --- */
 
+/* How many keys the table on top has, whatever they are. */
+static lua_Integer key_count(lua_State *L)
+{
+	lua_Integer count = 0;
+
+	for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
+		count++;
+	return count;
+}
+
+/* A table with names where a list has none, { virus = "X" }, says something, and not that nothing was found. */
 static void take_names(lua_State *L, struct scanning *s)
 {
 	lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
 
-	s->result = POSTERN_OK;
+	s->result = key_count(L) == count ? POSTERN_OK
+		: postern_fail(s->call, POSTERN_BROKEN, "its function returned a table that is no list of names");
 	for (lua_Integer i = 1; i <= count && i <= NAMES_MAX; i++) {
 		lua_rawgeti(L, -1, i);
 		if (lua_type(L, -1) == LUA_TSTRING)

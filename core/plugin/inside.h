@@ -85,7 +85,7 @@ struct postern_call {
 	unsigned score_count;
 	int64_t connect_failed_ms;		/* time lost in connections since the last that came about */
 	bool connect_refused;			/* the last try of one ended at once */
-	bool refused;				/* the breaker did not let it ask */
+	bool refused;				/* nobody was asked: the breaker did not let it, or there was nothing to ask about */
 	const char *program;			/* run last, or NULL */
 	char endpoint[320];			/* talked to last, or "" */
 	bool passed_fd;

@@ -44,11 +44,21 @@ static enum postern_result scan_one(struct postern_call *c, const struct postern
 		return postern_fail(c, POSTERN_TEMPFAIL, "time over");
 	/* A mail may have more parts than there is room for what each of them needs. */
 	c->scratch = talloc_new(c->arena);
+	c->refused = false;
 	enum postern_result r = c->instance->plugin->scanner->scan_part(c, p);
 	close_part_fds(c);
 	talloc_free(c->scratch);
 	c->scratch = c->arena;
 	return r;
+}
+
+/* What goes wrong with one part may be that part's doing, and shall not hide the others. Only where nobody can be asked any more is the
+ * rest left: the time is over, the mail no longer wanted, or no connection came about. connects, sent_bytes: the call's before the part. */
+static bool may_go_on(const struct postern_call *c, unsigned connects, uint64_t sent_bytes)
+{
+	bool reached = c->connects > connects || c->sent_bytes > sent_bytes;
+	bool unreachable = c->connect_refused || c->connect_failed_ms > 0;
+	return deadline_left_ms(c->deadline) != 0 && !deadline_cancelled(c->deadline) && (reached || !unreachable);
 }
 
 static enum postern_result scan_parts(struct postern_call *c, bool stop_at_first)
@@ -57,11 +67,14 @@ static enum postern_result scan_parts(struct postern_call *c, bool stop_at_first
 	const struct postern_mail *m = &c->view->mail;
 	enum postern_result worst = ops->begin ? ops->begin(c, m) : POSTERN_OK;
 	const char *error = c->error;
-	for (size_t k = 0; k < m->part_count && badness(worst) < badness(POSTERN_BROKEN); k++) {
-		if (stop_at_first && c->found_count > 0)
-			break;
+	c->refused = worst == POSTERN_OK;	/* until a part is asked about */
+	bool on = badness(worst) < badness(POSTERN_BROKEN);	/* else nothing it could say would count */
+	for (size_t k = 0; k < m->part_count && on && !(stop_at_first && c->found_count > 0); k++) {
+		unsigned connects = c->connects;
+		uint64_t sent_bytes = c->sent_bytes;
 		c->error = NULL;
 		enum postern_result r = scan_one(c, &m->parts[k]);
+		on = badness(r) < badness(POSTERN_BROKEN) || may_go_on(c, connects, sent_bytes);
 		if (badness(r) > badness(worst)) {
 			worst = r;
 			error = c->error;
@@ -82,6 +95,7 @@ static enum postern_result scan_mail(struct postern_call *c)
 	if (over(c, m->size_bytes))
 		return postern_fail(c, POSTERN_LIMIT, "the mail has %lld bytes, more than max_size", (long long)m->size_bytes);
 	for (size_t k = 0; k < m->part_count; k++) {
+		c->refused = m->parts[k].damaged;
 		if (m->parts[k].damaged)
 			return postern_fail(c, POSTERN_BROKEN, "part p%03u is not there, or no regular file", m->parts[k].number);
 	}
@@ -100,11 +114,9 @@ enum postern_result scan_view(struct postern_call *c, bool stop_at_first)
 	if (r == POSTERN_OK)
 		r = per_part ? scan_parts(c, stop_at_first) : scan_mail(c);
 	blame_leave(c->instance);
-	if (c->found_count > 0)		/* what it has found stands; that it failed behind that, too */
-		return r == POSTERN_NOTHING ? POSTERN_OK : r;
 	if ((r == POSTERN_OK || r == POSTERN_NOTHING) && regex_gave_up())
 		return postern_fail(c, POSTERN_TEMPFAIL, "a regular expression of its options took too much time over the answer");
-	return r;
+	return r;	/* what it has found stands; that it failed or cannot say behind that, too */
 }
 
 static void account_scan(const struct postern_call *c, struct plugin_outcome *out, int64_t began_us)

@@ -202,7 +202,7 @@ static struct plugin_view *make_view(struct worker *w, struct mail *m)
 
 /* --- answers --- */
 
-/* One that failed behind what it had found. */
+/* One that failed behind what it had found, or could not say. */
 struct broken_off { const struct plugin_instance *instance; struct plugin_outcome outcome; };
 
 struct answers {
@@ -381,6 +381,8 @@ static void withdraw_broken_off(struct mail *m, struct judge_facts *facts, struc
 		if (!is_softened(m, b->instance->name))
 			continue;
 		a->completed--;
+		if (b->outcome.result == POSTERN_NOTHING)
+			continue;	/* it does not vouch for the rest, and has not failed */
 		a->failed++;
 		note_failure(m, b->instance, &b->outcome, facts);
 	}

@@ -320,7 +320,8 @@ static enum postern_result clamav_scan_part(struct postern_call *call, const str
 	if (fd < 0)
 		return POSTERN_TEMPFAIL;
 	struct cl_scan_options how = scan_options(o, postern_part_number(part) == 0);
-	cl_engine_set_num(s->engine, CL_ENGINE_MAX_SCANTIME, postern_time_left_ms(call));
+	int left_ms = postern_time_left_ms(call);
+	cl_engine_set_num(s->engine, CL_ENGINE_MAX_SCANTIME, left_ms > 0 ? left_ms : 1);	/* 0 is no limit */
 	messages_reset();
 	int64_t size = postern_part_size(part);
 	if (s->file_max > 0 && size > s->file_max)	/* the library would call it malware without a name */

@@ -54,6 +54,7 @@ struct talk {
 	struct postern_conn *conn;
 	bool kept;		/* it was open before: it may have gone stale */
 	unsigned id;		/* of the command last sent, 0 outside sessions */
+	bool sent;		/* all of it was */
 };
 
 enum verdict { CLEAN, FOUND, LIMIT, REFUSED, GARBAGE, SILENT };
@@ -168,10 +169,11 @@ static enum verdict read_verdict(char *reply, char **text)
 
 static bool send_descriptor(struct postern_call *call, struct talk *t, int fd)
 {
-	/* clamd wants one byte that carries the descriptor. */
+	/* clamd wants one byte that carries the descriptor. Its offset goes along: who was asked before may have read to the end. */
 	next_id(call, t);
-	return postern_conn_write(call, t->conn, "zFILDES", sizeof "zFILDES") == 0 &&
-		postern_conn_write_fd(call, t->conn, "", 1, fd) == 0;
+	lseek(fd, 0, SEEK_SET);
+	t->sent = postern_conn_write(call, t->conn, "zFILDES", sizeof "zFILDES") == 0 && postern_conn_write_fd(call, t->conn, "", 1, fd) == 0;
+	return t->sent;
 }
 
 /* Chunks are a length in network order and that many bytes; a length of 0 ends them. One write each. */
@@ -198,6 +200,7 @@ static bool send_stream(struct postern_call *call, struct talk *t, int fd)
 		offset += n;
 		/* clamd speaks before the end only to refuse; writing on would end in a broken pipe. */
 	} while (n > 0 && !postern_conn_readable(t->conn));
+	t->sent = n == 0;
 	return true;
 }
 
@@ -244,19 +247,22 @@ static enum verdict ask_one(struct postern_call *call, int fd, bool may_be_stale
 	}
 	bool by_descriptor = may_descriptor && options_of(call)->fildes && !s->fildes_refused && postern_conn_is_local(t.conn);
 	char *reply = exchange(call, &t, fd, by_descriptor);
-	if (!reply) {
-		bool stale = t.kept && may_be_stale && postern_time_left_ms(call) > 0;
+	char *said = reply ? without_id(&t, reply) : NULL;
+	/* The size limit is told without an id: it is no answer to a finished command. */
+	bool mine = said || (reply && strstr(reply, "size limit exceeded"));
+	bool stale = !mine && t.kept && may_be_stale && peers_may_ask(call);	/* it ended, or says that it does */
+	if (stale || !reply) {
 		talk_close(call, &t);
 		return stale ? ask_one(call, fd, false, may_descriptor, text) : SILENT;
 	}
 	postern_set_output(call, reply, strlen(reply));
-	char *said = without_id(&t, reply);
-	/* The size limit is told without an id: it is no answer to a finished command. */
-	bool mine = said || strstr(reply, "size limit exceeded");
 	enum verdict v = read_verdict(said ? said : reply, text);
 	if (!mine) {
 		v = GARBAGE;
 		*text = reply;
+	} else if (v == CLEAN && (!t.sent || peer_says_more(call, t.conn))) {
+		*text = t.sent ? "OK, and something else behind it" : "OK before it had got the part";
+		v = GARBAGE;
 	}
 	settle(call, &t, v);
 	if (v != REFUSED || !by_descriptor)
@@ -403,8 +409,6 @@ static int canary_open(void)
 			return -1;
 		}
 	}
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_SET);	/* the offset goes along with it */
 	return fd;
 }
 
@@ -446,7 +450,8 @@ static bool is_blind(struct postern_call *call)
 	struct state *s = state_of(call);
 	if (options_of(call)->canary_interval_ms == 0 || !s->canary_known || s->canary_at == s->peers.first)
 		return false;
-	bool blind = canary_send(call) != FOUND;
+	size_t at = s->peers.first;	/* another may be reached instead, and find it */
+	bool blind = canary_send(call) != FOUND || s->canary_at != at;
 	if (blind)
 		peers_move_on(call);
 	return blind;
@@ -522,7 +527,7 @@ static enum postern_result ask_version(struct postern_call *call, struct talk *t
 	return r;
 }
 
-static enum postern_result clamd_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct talk t;
 	enum postern_result r = talk_open(call, &t) ? ask_version(call, &t) : POSTERN_TEMPFAIL;
@@ -534,6 +539,11 @@ static enum postern_result clamd_version(struct postern_call *call)
 	if (options_of(call)->canary_interval_ms > 0)
 		canary_send(call);	/* it may well not know it */
 	return POSTERN_OK;
+}
+
+static enum postern_result clamd_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static enum postern_result clamd_start(struct postern_instance *instance, struct postern_error *error)

@@ -153,8 +153,12 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 {
 	const struct options *o = options_of(call);
 	postern_set_output(call, r->output, r->output_size);
-	if (r->signal)
+	if (r->signal) {
+		/* What it said of one part before another one killed it stands. */
+		if (o->infected.regex && postern_regex_match(o->infected.regex, r->output, r->output_size))
+			infected(call, r);
 		return postern_fail(call, POSTERN_TEMPFAIL, "%s was killed by signal %d", program_of(call), r->signal);
+	}
 	if (postern_match(&o->infected, r->exit_code, r->output, r->output_size))
 		return infected(call, r);
 	if (postern_match(&o->inconclusive, r->exit_code, r->output, r->output_size))
@@ -170,25 +174,35 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 		program_of(call), r->exit_code, r->output);
 }
 
-static enum postern_result command_scan(struct postern_call *call, const struct postern_mail *mail)
+/* Run after run over the parts that were not named yet. One that fails, over a part maybe, does not hide what the next ones find. */
+static enum postern_result run_all(struct postern_call *call, const struct postern_mail *mail, const struct words *template)
 {
-	struct words template = { 0 };
+	struct postern_run_result r, failed;
 	enum postern_result result = POSTERN_OK;
+	bool any_failed = false;
 	size_t next = 0;
-	add_arguments(call, &options_of(call)->args, &template);
-	if (!postern_mail_folder(mail))
-		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to give to %s", program_of(call));
 	do {
-		struct postern_run_result r;
-		struct words run = build_run(call, mail, &template, &next);
+		struct words run = build_run(call, mail, template, &next);
 		if (postern_run(call, run.v, -1, postern_mail_folder(mail), OUTPUT_MAX, &r) != 0)
 			return POSTERN_TEMPFAIL;
 		enum postern_result one = judge(call, &r);
-		if (one != POSTERN_OK && one != POSTERN_NOTHING)
-			return one;
-		result = one == POSTERN_OK ? result : one;
+		if (one == POSTERN_NOTHING) {
+			result = one;
+		} else if (one != POSTERN_OK) {
+			failed = r;
+			any_failed = true;
+		}
 	} while (next < postern_mail_part_count(mail));
-	return result;
+	return any_failed ? judge(call, &failed) : result;	/* once more: that text is to be told */
+}
+
+static enum postern_result command_scan(struct postern_call *call, const struct postern_mail *mail)
+{
+	struct words template = { 0 };
+	add_arguments(call, &options_of(call)->args, &template);
+	if (!postern_mail_folder(mail))
+		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to give to %s", program_of(call));
+	return run_all(call, mail, &template);
 }
 
 static enum postern_result no_program(struct postern_call *call)

@@ -4,8 +4,9 @@
  * anew when its Options-TTL is over or its ISTag has changed.  The connection is
  * kept from mail to mail.
  *
- * Clean is only what the server lets pass unchanged: 204, or 200 with the very
- * bytes that were sent.  Malware is what a header names, or an HTTP status other
+ * Clean is only what the server has got as a whole and lets pass unchanged: 204,
+ * or 200 with the very bytes that were sent.  One that lets a part pass when it
+ * has seen the beginning has not looked at the rest.  Malware is what a header names, or an HTTP status other
  * than the one that was sent.  Other content under the old status is no verdict. */
 #include "peer.h"
 
@@ -27,7 +28,7 @@
 struct options {
 	struct postern_strings socket;
 	const char *service;
-	bool preview, allow_204, session;
+	bool preview, allow_204, trust_early, session;
 	struct postern_strings headers;
 	struct postern_regex *names, *clean;
 	struct postern_ints blocked;
@@ -58,7 +59,7 @@ struct talk {
 	struct postern_conn *conn;
 	bool kept;		/* it was open before: it may have gone stale */
 	bool reusable;		/* request and reply were exchanged whole */
-	bool sent_all;
+	bool sent_all;		/* the server has got the part as a whole */
 	int fd;
 	int64_t size;
 	unsigned number;
@@ -66,7 +67,7 @@ struct talk {
 	enum postern_result result;	/* of FAILED */
 };
 
-enum verdict { CLEAN, FOUND, FAILED };
+enum verdict { CLEAN, FOUND, FAILED, UNSEEN };
 
 static const struct options *options_of(struct postern_call *call)
 {
@@ -136,6 +137,19 @@ static bool add_header(struct postern_call *call, struct head *h, char *line)
 	return true;
 }
 
+/* Headers up to the empty line. */
+static bool read_headers(struct postern_call *call, struct talk *t, struct head *h)
+{
+	char *line;
+	while ((line = read_line(call, t->conn)) && line[0]) {
+		if (!add_header(call, h, line)) {
+			t->result = postern_fail(call, POSTERN_BROKEN, "the reply's headers make no sense: \"%.200s\"", line);
+			return false;
+		}
+	}
+	return line;
+}
+
 /* A status line and the headers behind it. */
 static bool read_head(struct postern_call *call, struct talk *t, const char *protocol, struct head *h)
 {
@@ -148,14 +162,7 @@ static bool read_head(struct postern_call *call, struct talk *t, const char *pro
 		t->result = postern_fail(call, POSTERN_BROKEN, "this is no ICAP server, it said \"%.200s\"", h->line);
 		return false;
 	}
-	char *line;
-	while ((line = read_line(call, t->conn)) && line[0]) {
-		if (!add_header(call, h, line)) {
-			t->result = postern_fail(call, POSTERN_BROKEN, "the reply's headers make no sense: \"%.200s\"", line);
-			return false;
-		}
-	}
-	return line;
+	return read_headers(call, t, h);
 }
 
 static char *header(const struct head *h, const char *name)
@@ -208,8 +215,8 @@ static bool end_of_chunk(struct postern_call *call, struct talk *t)
 	return line && !line[0];
 }
 
-/* The body of a reply, to its end. *same: it is the part, byte for byte. */
-static bool compare_body(struct postern_call *call, struct talk *t, bool *same)
+/* The body of a reply, to its end. *same: it is the part, byte for byte. trailers: headers that come behind it. */
+static bool compare_body(struct postern_call *call, struct talk *t, bool *same, struct head *trailers)
 {
 	int64_t offset = 0, n = -1;
 	char *line = NULL;
@@ -224,10 +231,8 @@ static bool compare_body(struct postern_call *call, struct talk *t, bool *same)
 		if (n > 0 && !end_of_chunk(call, t))
 			return false;
 	}
-	while ((line = read_line(call, t->conn)) && line[0])
-		continue;	/* trailers */
 	*same = *same && offset == t->size;
-	return line;
+	return read_headers(call, t, trailers);
 }
 
 /* ---- connections, and what the server can do ---- */
@@ -250,7 +255,7 @@ static void talk_done(struct postern_call *call, struct talk *t)
 
 static void note_refusal(struct postern_call *call, struct talk *t, const struct head *h)
 {
-	t->result = h->status == 404 || h->status == 405 ? POSTERN_BROKEN : POSTERN_TEMPFAIL;
+	t->result = h->status == 404 || h->status == 405 ? POSTERN_BROKEN : h->status == 413 ? POSTERN_LIMIT : POSTERN_TEMPFAIL;
 	postern_fail(call, t->result, "%s, service %s: the server says \"%.200s\"", endpoint_of(call), options_of(call)->service, h->line);
 }
 
@@ -298,7 +303,8 @@ static bool ask_options(struct postern_call *call, struct talk *t)
 		return false;
 	}
 	note_options(call, h);
-	t->reusable = !header_has(h, "Connection", "close") && !header_has(h, "Encapsulated", "opt-body");
+	/* What stands behind this answer would be taken for one to the part. */
+	t->reusable = !postern_conn_readable(t->conn) && !header_has(h, "Connection", "close") && !header_has(h, "Encapsulated", "opt-body");
 	return true;
 }
 
@@ -311,20 +317,28 @@ static bool talk_connect(struct postern_call *call, struct talk *t)
 	return t->conn;
 }
 
+static bool is_known(struct postern_call *call)
+{
+	const struct state *s = state_of(call);
+	return s->learned_from == s->peers.first && time(NULL) < s->learned_until;
+}
+
 /* A connection to a server of which it is known what it can do. */
 static bool talk_open(struct postern_call *call, struct talk *t)
 {
-	struct state *s = state_of(call);
-	if (!talk_connect(call, t))
-		return false;
-	if (s->learned_from == s->peers.first && time(NULL) < s->learned_until)
-		return true;
-	if (!ask_options(call, t))
-		return false;
-	if (t->reusable)
-		return true;
-	talk_close(call, t);
-	return talk_connect(call, t);
+	for (size_t k = 0; k <= peers_of(call)->sockets.count; k++) {
+		if (!talk_connect(call, t))
+			return false;
+		if (is_known(call))
+			return true;
+		if (!ask_options(call, t))
+			return false;
+		if (t->reusable)
+			return true;
+		talk_close(call, t);	/* the next may come to another server */
+	}
+	postern_fail(call, POSTERN_TEMPFAIL, "%s, service %s: no two connections to the same server", endpoint_of(call), options_of(call)->service);
+	return false;
 }
 
 /* ---- sending ---- */
@@ -362,9 +376,11 @@ static bool send_bytes(struct postern_call *call, const struct talk *t, int64_t 
 	return true;
 }
 
-static bool send_end(struct postern_call *call, const struct talk *t, const char *end)
+static bool send_end(struct postern_call *call, struct talk *t, const char *end)
 {
-	return postern_conn_write(call, t->conn, end, strlen(end)) == 0 || postern_conn_readable(t->conn);
+	bool sent = postern_conn_write(call, t->conn, end, strlen(end)) == 0;
+	t->sent_all = t->sent_all && sent;
+	return sent || postern_conn_readable(t->conn);
 }
 
 /* [from, end of part) and the end mark, then the reply's head. */
@@ -373,9 +389,9 @@ static bool send_rest(struct postern_call *call, struct talk *t, int64_t from, s
 	bool early = false;
 	if (!send_bytes(call, t, from, t->size, &early))
 		return false;
+	t->sent_all = !early;
 	if (!early && !send_end(call, t, "0\r\n\r\n"))
 		return false;
-	t->sent_all = !early;
 	return read_head(call, t, "ICAP/1.", h);
 }
 
@@ -386,7 +402,7 @@ static bool send_preview(struct postern_call *call, struct talk *t, long preview
 	bool early = false;
 	if (!send_bytes(call, t, 0, n, &early))
 		return false;
-	t->sent_all = n == t->size;
+	t->sent_all = !early && n == t->size;
 	if (!early && !send_end(call, t, t->sent_all ? "0; ieof\r\n\r\n" : "0\r\n\r\n"))
 		return false;
 	if (!read_head(call, t, "ICAP/1.", h))
@@ -449,16 +465,22 @@ static void report(struct postern_call *call, struct talk *t, const char *name, 
 		threat(call, t, value);
 }
 
-/* The first header of the list that says more than "nothing found". */
+static bool names_malware(const struct options *o, const struct header *h, const char *name)
+{
+	return strcasecmp(h->name, name) == 0 && !(o->clean && postern_regex_match(o->clean, h->value, strlen(h->value)));
+}
+
+/* The first header of the list that says more than "nothing found"; one name may stand there more than once. */
 static bool named(struct postern_call *call, struct talk *t, const struct head *h)
 {
 	const struct options *o = options_of(call);
 	for (size_t k = 0; k < o->headers.count; k++) {
-		const char *value = header(h, o->headers.v[k]);
-		if (!value || (o->clean && postern_regex_match(o->clean, value, strlen(value))))
-			continue;
-		report(call, t, o->headers.v[k], value);
-		return true;
+		for (size_t n = 0; n < h->count; n++) {
+			if (!names_malware(o, &h->headers[n], o->headers.v[k]))
+				continue;
+			report(call, t, o->headers.v[k], h->headers[n].value);
+			return true;
+		}
 	}
 	return false;
 }
@@ -481,7 +503,7 @@ static enum verdict nonsense(struct postern_call *call, struct talk *t, const ch
 /* 200 that names nothing: the HTTP answer that comes with it, and whether its body is what was sent. */
 static enum verdict judge_content(struct postern_call *call, struct talk *t, const struct head *icap)
 {
-	struct head *http = postern_alloc(call, sizeof *http);
+	struct head *http = postern_alloc(call, sizeof *http), *trailers = postern_alloc(call, sizeof *trailers);
 	bool same = true;
 	if (!header_has(icap, "Encapsulated", "res-hdr"))
 		return nonsense(call, t, "it answers 200 without an HTTP answer in it");
@@ -500,9 +522,21 @@ static enum verdict judge_content(struct postern_call *call, struct talk *t, con
 		return nonsense(call, t, "it sends content back before it has got all; this works only with servers that know Allow: 204");
 	if (header_has(icap, "Encapsulated", "null-body"))
 		same = t->size == 0;
-	else if (!compare_body(call, t, &same))
+	else if (!compare_body(call, t, &same, trailers))
 		return FAILED;
+	if (named(call, t, trailers))
+		return FOUND;
 	return same ? CLEAN : nonsense(call, t, "it sends other content back and names no malware");
+}
+
+/* It does not want the rest: a type that it leaves out, or too large for it. */
+static enum verdict judge_unchanged(struct postern_call *call, struct talk *t)
+{
+	if (t->sent_all || options_of(call)->trust_early)
+		return CLEAN;
+	t->result = postern_fail(call, POSTERN_NOTHING, "part p%03u: the server lets it pass and has not looked at all of its %lld bytes", t->number,
+		(long long)t->size);
+	return UNSEEN;
 }
 
 static enum verdict judge(struct postern_call *call, struct talk *t, const struct head *h)
@@ -512,13 +546,15 @@ static enum verdict judge(struct postern_call *call, struct talk *t, const struc
 	t->reusable = false;
 	if (istag && strncmp(istag, s->istag, sizeof s->istag - 1) != 0)
 		s->learned_until = 0;
+	if (named(call, t, h))
+		return FOUND;
 	if (h->status != 200 && h->status != 204) {
 		note_refusal(call, t, h);
 		return FAILED;
 	}
-	if (named(call, t, h))
-		return FOUND;
-	enum verdict v = h->status == 204 ? CLEAN : judge_content(call, t, h);
+	enum verdict v = h->status == 204 ? judge_unchanged(call, t) : judge_content(call, t, h);
+	if (v == CLEAN && peer_says_more(call, t->conn))
+		return nonsense(call, t, "it says more than one answer");
 	t->reusable = v == CLEAN && t->sent_all && !header_has(h, "Connection", "close");
 	return v;
 }
@@ -537,7 +573,7 @@ static enum verdict exchange(struct postern_call *call, struct talk *t)
 static enum verdict ask_one(struct postern_call *call, struct talk *t)
 {
 	enum verdict v = exchange(call, t);
-	bool stale = v == FAILED && t->kept && postern_time_left_ms(call) > 0;
+	bool stale = v == FAILED && t->kept && peers_may_ask(call);
 	if (!stale) {
 		talk_done(call, t);
 		return v;
@@ -560,10 +596,10 @@ static enum postern_result icap_scan_part(struct postern_call *call, const struc
 		v = ask_one(call, &t);
 	} while (v == FAILED && peers_next(call, &asked));
 	postern_set_version(call, s->version);
-	return v == FAILED ? t.result : POSTERN_OK;
+	return v == FAILED || v == UNSEEN ? t.result : POSTERN_OK;
 }
 
-static enum postern_result icap_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct talk t = { .fd = -1, .result = POSTERN_TEMPFAIL };
 	state_of(call)->learned_until = 0;
@@ -574,6 +610,11 @@ static enum postern_result icap_version(struct postern_call *call)
 	talk_done(call, &t);
 	postern_set_version(call, state_of(call)->version);
 	return POSTERN_OK;
+}
+
+static enum postern_result icap_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static enum postern_result icap_check(struct postern_instance *instance, struct postern_error *error)
@@ -600,6 +641,8 @@ static const struct postern_option option_table[] = {
 	  .doc = "Send the beginning first where the server offers that; it says whether it wants the rest." },
 	{ .name = "allow_204", .type = POSTERN_BOOL, .offset = offsetof(struct options, allow_204), .value = "true",
 	  .doc = "Let the server answer 204 instead of sending the content back, where it offers that." },
+	{ .name = "trust_early", .type = POSTERN_BOOL, .offset = offsetof(struct options, trust_early), .value = "false",
+	  .doc = "Count as clean what the server lets pass when it has got only the beginning, as it does with types and sizes that it leaves out." },
 	{ .name = "session", .type = POSTERN_BOOL, .offset = offsetof(struct options, session), .value = "true",
 	  .doc = "Keep the connection open from mail to mail." },
 	{ .name = "headers", .type = POSTERN_STRINGS, .offset = offsetof(struct options, headers),

@@ -31,6 +31,18 @@ struct peers *peers_of(struct postern_call *call)
 	return *postern_state(postern_call_instance(call));
 }
 
+bool peers_may_ask(struct postern_call *call)
+{
+	return postern_time_left_ms(call) > 0 && postern_wait(call, -1, 0, 0) >= 0;
+}
+
+static void close_kept(struct postern_call *call)
+{
+	struct postern_conn *kept = postern_conn_kept(call);
+	if (kept)
+		postern_conn_close(call, kept);
+}
+
 struct postern_conn *peers_connect(struct postern_call *call)
 {
 	struct peers *all = peers_of(call);
@@ -38,10 +50,12 @@ struct postern_conn *peers_connect(struct postern_call *call)
 		size_t at = (all->first + k) % all->sockets.count;
 		struct postern_conn *conn = postern_conn_open(call, all->sockets.v[at]);
 		if (conn) {
+			if (at != all->first)
+				close_kept(call);	/* with another */
 			all->first = at;
 			return conn;
 		}
-		if (postern_time_left_ms(call) == 0)
+		if (!peers_may_ask(call))
 			break;
 	}
 	return NULL;
@@ -50,16 +64,24 @@ struct postern_conn *peers_connect(struct postern_call *call)
 void peers_move_on(struct postern_call *call)
 {
 	struct peers *all = peers_of(call);
-	struct postern_conn *kept = postern_conn_kept(call);
-	if (kept)
-		postern_conn_close(call, kept);
+	close_kept(call);
 	all->first = (all->first + 1) % all->sockets.count;
 }
 
 bool peers_next(struct postern_call *call, size_t *asked)
 {
 	peers_move_on(call);
-	return ++*asked < peers_of(call)->sockets.count && postern_time_left_ms(call) > 0;
+	return ++*asked < peers_of(call)->sockets.count && peers_may_ask(call);
+}
+
+enum postern_result peers_question(struct postern_call *call, enum postern_result (*ask)(struct postern_call *))
+{
+	enum postern_result r;
+	size_t asked = 0;
+	do {
+		r = ask(call);
+	} while ((r == POSTERN_TEMPFAIL || r == POSTERN_BROKEN) && peers_next(call, &asked));
+	return r;
 }
 
 bool peer_open(struct postern_call *call, struct peer *p)
@@ -119,6 +141,18 @@ char *peer_read_line(struct postern_call *call, struct peer *p)
 	if (n > 0 && text[n - 1] == '\r')
 		n--;
 	return postern_printf(call, "%.*s", (int)n, text);
+}
+
+bool peer_says_more(struct postern_call *call, struct postern_conn *conn)
+{
+	char c;
+	while (postern_conn_readable(conn)) {
+		if (postern_conn_read(call, conn, &c, 1) <= 0)
+			return false;
+		if (c != '\r' && c != '\n' && c != ' ' && c != '\0')
+			return true;
+	}
+	return false;
 }
 
 static void keep_first(struct postern_call *call, const char *match, void *context)

@@ -33,12 +33,18 @@ enum postern_result peers_start_state(struct postern_instance *instance, size_t 
 void peers_stop(struct postern_instance *instance);
 
 struct peers *peers_of(struct postern_call *call);
+/* Is there time to ask another, and somebody who waits for the mail? */
+bool peers_may_ask(struct postern_call *call);
 /* A new connection to the first socket that takes it, from the one that worked last. NULL: the failure text is set. */
 struct postern_conn *peers_connect(struct postern_call *call);
 /* This socket has failed: begin with the next one; a connection kept to it is closed. */
 void peers_move_on(struct postern_call *call);
-/* The same, in a mail that others are to be asked about: false when all were, or the time is over. *asked: 0 at first. */
+/* The same, in a mail that others are to be asked about: false when all were, the time is over or the client has gone. *asked: 0 at first. */
 bool peers_next(struct postern_call *call, size_t *asked);
+
+/* A question that anyone of them may answer: asked of one after the other until one does. What fails moves on, also where the time is over:
+ * the next question begins with the next. */
+enum postern_result peers_question(struct postern_call *call, enum postern_result (*ask)(struct postern_call *));
 
 /* The connection kept from the call before, or a new one to the first socket that takes it. False: the failure text is set. */
 bool peer_open(struct postern_call *call, struct peer *p);
@@ -49,6 +55,9 @@ void peer_done(struct postern_call *call, struct peer *p, bool well);
 int peer_say(struct postern_call *call, struct peer *p, const char *text);
 /* One line without its end: LF, CR LF or NUL. What ends before that, or has no end, is no line: NULL, the failure text is set. */
 char *peer_read_line(struct postern_call *call, struct peer *p);
+/* Has the peer said more than the answer that was read?  Then that answer may be another's, or was cut short by a name in it, and
+ * vouches for nothing.  Line ends and blanks are passed over. */
+bool peer_says_more(struct postern_call *call, struct postern_conn *conn);
 
 /* The version that a text tells: the regexp's first match, else the first line. Nothing there: no version is set. */
 void peer_take_version(struct postern_call *call, const struct postern_regex *regex, const char *text, size_t size);

@@ -129,18 +129,22 @@ static enum postern_result take_answer(struct postern_call *call, struct peer *p
 	return postern_fail(call, POSTERN_LIMIT, "savapi said more than %d lines about one part", LINES_MAX);
 }
 
-static enum postern_result judge(struct postern_call *call, const struct postern_part *part, const struct answer *a)
+/* An answer that was understood has ended; behind another there may be more to come. */
+static bool has_ended(const struct answer *a)
+{
+	return a->end == 200 || a->end == 210 || a->end == 319;
+}
+
+static enum postern_result judge(struct postern_call *call, struct peer *p, const struct postern_part *part, const struct answer *a)
 {
 	unsigned number = postern_part_number(part);
 	postern_set_output(call, a->last, strlen(a->last));
-	if (a->infected)
-		return POSTERN_OK;
-	if (a->end == 319) {	/* infected, and it did not say by what */
+	if (a->end == 319 && !a->infected)	/* it is, and it did not say by what */
 		postern_found(call, part, "");
-		return POSTERN_OK;
-	}
-	if (a->end != 200 && a->end != 210)
+	if (!has_ended(a))
 		return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u: savapi says: %.200s", number, a->last);
+	if (a->end != 319 && peer_says_more(call, p->conn))
+		return postern_fail(call, POSTERN_BROKEN, "part p%03u: savapi said more than \"%.200s\"", number, a->last);
 	if (a->inconclusive)
 		return postern_fail(call, POSTERN_NOTHING, "part p%03u: savapi could not look into it: %.200s", number, a->inconclusive);
 	return POSTERN_OK;
@@ -165,14 +169,14 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	struct peer p = { 0 };
 	struct answer a = { 0 };
 	enum postern_result r = ask_once(call, &p, part, path, &a);
-	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.last && postern_time_left_ms(call) > 0) {
+	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.last && peers_may_ask(call)) {
 		peer_close(call, &p);
 		r = ask_once(call, &p, part, path, &a);
 	}
-	peer_done(call, &p, r == POSTERN_OK && a.end < 500);
-	if (r != POSTERN_OK)
-		return a.infected ? POSTERN_OK : r;	/* what was named before it failed is named */
-	return judge(call, part, &a);
+	if (r == POSTERN_OK)
+		r = judge(call, &p, part, &a);
+	peer_done(call, &p, r != POSTERN_BROKEN && has_ended(&a));
+	return r;
 }
 
 /* One after the other until one answers. */
@@ -190,7 +194,7 @@ static enum postern_result savapi_scan_part(struct postern_call *call, const str
 }
 
 /* A new session begins with its greeting, "100 SAVAPI:4.2"; one that is kept may have gone stale, and has no question to ask. */
-static enum postern_result savapi_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct postern_conn *kept = postern_conn_kept(call);
 	struct peer p = { 0 };
@@ -199,6 +203,11 @@ static enum postern_result savapi_version(struct postern_call *call)
 	enum postern_result r = open_session(call, &p);
 	peer_done(call, &p, r == POSTERN_OK);
 	return r;
+}
+
+static enum postern_result savapi_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static const struct postern_option option_table[] = {

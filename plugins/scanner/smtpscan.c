@@ -195,11 +195,14 @@ static bool offer(struct postern_call *call, struct talk *t, int fd, struct repl
 	}
 	if (!read_reply(call, t, final))
 		return false;
-	if (early && final->code / 100 == 2) {
+	bool accepts = final->code / 100 == 2;
+	if (accepts && early)
 		t->result = postern_fail(call, POSTERN_BROKEN, "%s: it said \"%.200s\" before the end of the mail", t->endpoint, final->text);
-		return false;
-	}
-	return true;
+	else if (accepts && peer_says_more(call, t->conn))
+		t->result = postern_fail(call, POSTERN_BROKEN, "%s: it said more than \"%.200s\" to the mail", t->endpoint, final->text);
+	else
+		return true;
+	return false;
 }
 
 /* ---- judging ---- */
@@ -256,7 +259,7 @@ static enum postern_result smtpscan_scan(struct postern_call *call, const struct
 }
 
 /* What the relay calls itself. */
-static enum postern_result smtpscan_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	const struct peers *all = peers_of(call);
 	struct talk t = { .endpoint = all->sockets.v[all->first], .result = POSTERN_TEMPFAIL };
@@ -273,6 +276,11 @@ static enum postern_result smtpscan_version(struct postern_call *call)
 	}
 	postern_conn_close(call, t.conn);
 	return greeted ? POSTERN_OK : t.result;
+}
+
+static enum postern_result smtpscan_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 /* ---- options ---- */

@@ -213,7 +213,7 @@ static void report_names(struct postern_call *call, const struct postern_part *p
 		postern_found(call, part, "");
 }
 
-static enum postern_result judge(struct postern_call *call, const struct postern_part *part, const char *reply, size_t size)
+static enum postern_result judge(struct postern_call *call, const struct peer *p, const struct postern_part *part, const char *reply, size_t size)
 {
 	const struct options *o = options_of(call);
 	postern_set_output(call, reply, size);
@@ -222,7 +222,8 @@ static enum postern_result judge(struct postern_call *call, const struct postern
 		return POSTERN_OK;
 	}
 	if (postern_regex_match(o->clean, reply, size))
-		return POSTERN_OK;
+		return by_line(o) && peer_says_more(call, p->conn) ?
+			postern_fail(call, POSTERN_BROKEN, "the daemon said more than \"%.200s\": see the option last", reply) : POSTERN_OK;
 	return postern_fail(call, POSTERN_BROKEN, "neither clean nor infected: the daemon said \"%.200s\"", reply);
 }
 
@@ -234,49 +235,63 @@ static char *converse(struct postern_call *call, struct peer *p, const struct by
 		if (!peer_open(call, p))
 			return NULL;
 		reply = exchange(call, p, query, size);
-		again = p->kept && postern_time_left_ms(call) > 0;
+		again = p->kept && peers_may_ask(call);
 		if (!reply)
 			peer_close(call, p);
 	}
 	return reply;
 }
 
-static enum postern_result ask_one(struct postern_call *call, const struct postern_part *part, const struct bytes *query)
+static enum postern_result ask_one(struct postern_call *call, const struct postern_part *part, const struct bytes *query, bool *reached)
 {
 	struct peer p = { 0 };
 	size_t size = 0;
 	char *reply = converse(call, &p, query, &size);
+	*reached |= p.reached;
 	if (!reply)
 		return POSTERN_TEMPFAIL;
-	enum postern_result r = judge(call, part, reply, size);
+	enum postern_result r = judge(call, &p, part, reply, size);
 	peer_done(call, &p, r == POSTERN_OK && by_line(options_of(call)));
 	return r;
 }
 
-/* One after the other until one answers. */
-static enum postern_result ask(struct postern_call *call, const struct postern_part *part, const char *path)
+/* One after the other until one answers. *reached: somebody took a connection. */
+static enum postern_result ask(struct postern_call *call, const struct postern_part *part, const char *path, bool *reached)
 {
 	struct bytes query = build_query(call, options_of(call)->query, path);
 	enum postern_result r;
 	size_t asked = 0;
 	do {
-		r = ask_one(call, part, &query);
+		r = ask_one(call, part, &query, reached);
 	} while (r != POSTERN_OK && peers_next(call, &asked));
 	return r;
 }
 
+static enum postern_result ask_part(struct postern_call *call, const struct postern_part *part, bool *reached)
+{
+	const char *path = postern_part_path(call, part);
+	if (path)
+		return ask(call, part, path, reached);
+	*reached = true;
+	return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u has no file to name", postern_part_number(part));
+}
+
+/* A part that the daemon fails over does not hide the others; only where nobody takes a connection the rest is left. */
 static enum postern_result ask_parts(struct postern_call *call, const struct postern_mail *mail)
 {
+	enum postern_result result = POSTERN_OK;
 	for (size_t k = 0; k < postern_mail_part_count(mail); k++) {
-		const struct postern_part *part = postern_mail_part(mail, k);
-		const char *path = postern_part_path(call, part);
-		if (!path)
-			return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u has no file to name", postern_part_number(part));
-		enum postern_result r = ask(call, part, path);
-		if (r != POSTERN_OK)
-			return r;
+		bool reached = false;
+		if (postern_time_left_ms(call) == 0)
+			return postern_fail(call, POSTERN_TEMPFAIL, "time over");
+		enum postern_result r = ask_part(call, postern_mail_part(mail, k), &reached);
+		if (r == POSTERN_OK)
+			continue;
+		result = r;
+		if (!reached || !peers_may_ask(call))
+			break;
 	}
-	return POSTERN_OK;
+	return result;
 }
 
 static enum postern_result sophie_scan(struct postern_call *call, const struct postern_mail *mail)
@@ -285,12 +300,13 @@ static enum postern_result sophie_scan(struct postern_call *call, const struct p
 		return ask_parts(call, mail);
 	if (!postern_mail_folder(mail))
 		return postern_fail(call, POSTERN_BROKEN, "there is no folder of parts to ask about");
-	return ask(call, NULL, postern_mail_folder(mail));
+	bool reached = false;
+	return ask(call, NULL, postern_mail_folder(mail), &reached);
 }
 
 /* What version_query asks. Without one, a file that holds nothing: whatever the daemon says to that, it is there; and where it
  * ends the connection over it, that tells nothing. */
-static enum postern_result sophie_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	const struct options *o = options_of(call);
 	struct bytes query = build_query(call, o->version_query ? o->version_query : o->query, "/dev/null");
@@ -303,6 +319,11 @@ static enum postern_result sophie_version(struct postern_call *call)
 		peer_take_version(call, o->version, reply, size);
 	peer_done(call, &p, by_line(o));
 	return POSTERN_OK;
+}
+
+static enum postern_result sophie_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 /* ---- life ---- */

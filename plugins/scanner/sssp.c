@@ -153,20 +153,21 @@ static enum postern_result take_answer(struct postern_call *call, struct peer *p
 	return postern_fail(call, POSTERN_LIMIT, "savdid said more than %d lines about one part", LINES_MAX);
 }
 
-static enum postern_result judge(struct postern_call *call, const struct postern_part *part, const struct answer *a)
+static enum postern_result judge(struct postern_call *call, struct peer *p, const struct postern_part *part, const struct answer *a)
 {
 	unsigned number = postern_part_number(part);
 	postern_set_output(call, a->last, strlen(a->last));
-	if (a->infected)
-		return POSTERN_OK;
 	if (!a->done)
 		return not_sssp(call, a->last);
+	if (!a->infected && peer_says_more(call, p->conn))
+		return postern_fail(call, POSTERN_BROKEN, "part p%03u: savdid said more than its answer", number);
 	if (a->inconclusive)
 		return postern_fail(call, POSTERN_NOTHING, "part p%03u: savdid could not look into it: %s", number, a->inconclusive);
 	if (a->ok && strcmp(a->code, "0000") == 0)
 		return POSTERN_OK;
-	if (a->ok && strcmp(a->code, "0203") == 0) {	/* a virus, whose line did not come */
-		postern_found(call, part, "");
+	if (a->ok && strcmp(a->code, "0203") == 0) {
+		if (!a->infected)	/* a virus, whose line did not come */
+			postern_found(call, part, "");
 		return POSTERN_OK;
 	}
 	return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u: savdid says: %s", number, a->last);
@@ -188,15 +189,16 @@ static enum postern_result ask_one(struct postern_call *call, const struct poste
 	struct peer p = { 0 };
 	struct answer a = { 0 };
 	enum postern_result r = ask_once(call, &p, part, fd, &a);
-	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.accepted && postern_time_left_ms(call) > 0) {
+	if (r == POSTERN_TEMPFAIL && p.kept && p.conn && !a.accepted && peers_may_ask(call)) {
 		peer_close(call, &p);
 		a = (struct answer){ 0 };
 		r = ask_once(call, &p, part, fd, &a);
 	}
-	peer_done(call, &p, r == POSTERN_OK);
-	if (r != POSTERN_OK)
-		return a.infected ? POSTERN_OK : r;	/* what was named before it failed is named */
-	return judge(call, part, &a);
+	bool whole = r == POSTERN_OK;
+	if (whole)
+		r = judge(call, &p, part, &a);
+	peer_done(call, &p, whole && r != POSTERN_BROKEN);
+	return r;
 }
 
 /* One after the other until one answers. */
@@ -242,16 +244,21 @@ static enum postern_result ask_server(struct postern_call *call, struct peer *p)
 	return strncmp(line, "REJ", 3) == 0 ? POSTERN_NOTHING : not_sssp(call, line);
 }
 
-static enum postern_result sssp_version(struct postern_call *call)
+static enum postern_result version_of_one(struct postern_call *call)
 {
 	struct peer p = { 0 };
 	enum postern_result r = ask_server(call, &p);
-	if (r == POSTERN_TEMPFAIL && p.kept && postern_time_left_ms(call) > 0) {
+	if (r == POSTERN_TEMPFAIL && p.kept && peers_may_ask(call)) {
 		peer_close(call, &p);
 		r = ask_server(call, &p);
 	}
 	peer_done(call, &p, r == POSTERN_OK);
 	return r == POSTERN_NOTHING ? POSTERN_OK : r;
+}
+
+static enum postern_result sssp_version(struct postern_call *call)
+{
+	return peers_question(call, version_of_one);
 }
 
 static const struct postern_option option_table[] = {

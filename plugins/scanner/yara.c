@@ -2,7 +2,7 @@
  *
  * Every rule that matches is malware, named by its namespace, its own name and, if
  * wanted, its tags.  libyara gives up a string that matches too often and goes on
- * as if it had not: then the part is over the limit unless a rule has matched.
+ * as if it had not: then the part is over the limit, whatever else has matched.
  *
  * libyara would catch faults with signal handlers of its own; it is told not to:
  * a fault ends this opener, and its mail is not called clean. */
@@ -56,7 +56,6 @@ struct scan {
 	struct postern_call *call;
 	const struct postern_part *part;
 	const struct options *options;
-	unsigned matches;
 	bool gave_up;			/* on a string that matched too often */
 };
 
@@ -370,7 +369,6 @@ static void report(struct scan *scan, const YR_RULE *rule)
 	bool namespace = o->namespaces && rule->ns && rule->ns->name;
 	postern_found(scan->call, scan->part, postern_printf(scan->call, "%s%s%s%s%s%s", o->prefix, namespace ? rule->ns->name : "",
 		namespace ? "." : "", rule->identifier, tags[0] ? ":" : "", tags));
-	scan->matches++;
 }
 
 static int take_event(YR_SCAN_CONTEXT *context, int message, void *data, void *user_data)
@@ -445,9 +443,11 @@ static enum postern_result failure(struct postern_call *call, unsigned number, i
 	return postern_fail(call, POSTERN_TEMPFAIL, "part p%03u: libyara ended with error %d", number, rc);
 }
 
+/* All sets are asked: what one of them meets its limits over, another may know. */
 static enum postern_result scan_bytes(struct scan *scan, struct state *s, const uint8_t *data, size_t size)
 {
 	unsigned number = postern_part_number(scan->part);
+	enum postern_result result = POSTERN_OK;
 	for (size_t k = 0; k < s->set_count; k++) {
 		int left_ms = postern_time_left_ms(scan->call);
 		if (left_ms == 0)
@@ -457,9 +457,11 @@ static enum postern_result scan_bytes(struct scan *scan, struct state *s, const 
 		set_variables(s->scanners[k], scan->part);
 		int rc = yr_scanner_scan_mem(s->scanners[k], data, size);
 		if (rc != ERROR_SUCCESS)
-			return failure(scan->call, number, rc);
+			result = failure(scan->call, number, rc);
 	}
-	if (scan->gave_up && scan->matches == 0)
+	if (result != POSTERN_OK)
+		return result;
+	if (scan->gave_up)
 		return postern_fail(scan->call, POSTERN_LIMIT, "part p%03u: a string of the rules matches too often", number);
 	return POSTERN_OK;
 }

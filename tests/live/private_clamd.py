@@ -49,14 +49,14 @@ def free_port():
 
 
 class Clamd:
-    def __init__(self):
+    def __init__(self, more=""):
         self.folder = probe.Folder()
         make_database(self.folder, second=True)
         os.mkdir(self.folder.join("tmp"))
         self.port = free_port()
         self.socket = self.folder.join("clamd.ctl")
         self.tcp = "127.0.0.1:%d" % self.port
-        self.folder.file("clamd.conf", CONFIGURATION.format(self.folder.path, self.port).encode())
+        self.folder.file("clamd.conf", (CONFIGURATION.format(self.folder.path, self.port) + more).encode())
         self.process = None
         self.start()
 

@@ -155,6 +155,18 @@ def test_all_names():
         assert answers[0].result == "OK" and not answers[0].found and not answers[0].error, answers
 
 
+def test_limits_of_a_clamd_that_tells_of_them():
+    """As the manual advises. One that does not tell calls clean what it has not looked at."""
+    telling = private_clamd.Clamd("MaxFileSize 100K\nAlertExceedsMax yes\n")
+    try:
+        for address in (telling.socket, telling.tcp):
+            for content in (os.urandom(300000), b"x" * 300000 + probe.EICAR):
+                answers, _ = scan(address, content, probe.EICAR)
+                assert answers[0].result == "LIMIT" and answers[0].found == ["p002:" + NAME], answers
+    finally:
+        telling.stop()
+
+
 def test_another_clamd_takes_over():
     """The first of two clamds dies while it is in use; the second answers the same mail."""
     other = private_clamd.Clamd()

@@ -38,6 +38,14 @@ def test_clean():
         assert answers[0].result == "OK" and not answers[0].found and not answers[0].error, (len(content), answers)
 
 
+def test_a_type_that_it_leaves_out():
+    """PNG is not in its ScanFileTypes: it lets it pass behind the preview."""
+    content = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + random.Random(9).randbytes(100000)
+    answers = scan(content)
+    assert answers[0].result == "NOTHING" and "has not looked at all of its" in answers[0].error, answers
+    assert scan(content, options=["trust_early=1"])[0].result == "OK"
+
+
 def test_many():
     answers = scan(b"hello", probe.EICAR, arguments=["-r", "20"])
     assert len(answers) == 20 and all(a.result == "OK" and a.found == ["p002:" + NAME] for a in answers), answers

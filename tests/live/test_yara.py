@@ -153,7 +153,21 @@ def test_rules_that_blow_up():
     answers = scan([("a.yar", often)], b"a" * 3000000)
     assert answers[0].result == "LIMIT" and "matches too often" in answers[0].error, answers
     answers = scan([("a.yar", often + rule("Also", "aaaa"))], b"a" * 3000000)
-    assert answers[0].result == "OK" and "p001:YARA.a.Also" in answers[0].found, answers
+    assert answers[0].result == "LIMIT" and "p001:YARA.a.Also" in answers[0].found, answers
+
+
+def test_what_upsets_one_rule_hides_nothing():
+    """A regular expression that has too many ways to go on ends the scan of this part with these rules; no other."""
+    upset = 'rule Many { strings: $a = /begin(a?a?a?a?a?a?a?a?){1,200}b/ condition: $a }\n'
+    content = b"begin" + b"a" * 20000
+    answers = scan([("a.yar", upset + rule("Worm", "needle"))], content, b"needle")
+    assert answers[0].result == "TEMPFAIL" and answers[0].found == ["p002:YARA.a.Worm"], answers
+    with probe.Folder() as folder:
+        compiler = Compiler()
+        sets = [compiler.compile(text, folder.join(name)) for name, text in (("first", upset), ("second", rule("Packed", "needle")))]
+        part = folder.file("in", content + b"needle")
+        answers, _, _ = probe.run("-P", part, "-p", "yara", *[x for s in sets for x in ("-o", "rules=" + s)])
+    assert answers[0].result == "TEMPFAIL" and answers[0].found == ["p001:YARA.packed.Packed"], answers
 
 
 def pe_file():

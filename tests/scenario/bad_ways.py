@@ -143,7 +143,7 @@ def stale(d):
 
 
 def one_answer_too_many(d):
-    """What was said without being asked is no answer to the next question."""
+    """What was said without being asked is no answer to the next question; and of two answers none is believed that says clean."""
     def script(talk, number):
         d.start(talk)
         talk.say(d.clean + d.clean if number == 0 else d.found)
@@ -151,6 +151,35 @@ def one_answer_too_many(d):
     with Server(script) as server:
         answers = d.scan(server.address, times=2)
         assert len(answers[1].found) == 1 and server.connections == 2, answers
+        not_clean(answers[0], "twice")
+    not_clean(d.hear(d.clean + d.found), "clean, and then found")
+
+
+def question_goes_on(d, script, version):
+    """Whether one of them answers is asked of each; and of a hanging one not again. Else what none but the first is asked about would
+    keep a scanner switched off that answers."""
+    for first in (lambda talk, _: None, lambda talk, _: (talk.say(GARBAGE[1]), talk.rest())):
+        with Server(first) as a, Server(script) as b:
+            answer = d.version(a.address, b.address)
+            assert answer.result == "OK" and answer.fields["version"] == version, answer
+            assert a.connections >= 1
+    with Server(script) as b:
+        answer = d.version("/nonexistent/socket", b.address)
+        assert answer.result == "OK" and answer.fields["version"] == version, answer
+
+
+def upset_by_a_part(d, replies):
+    """The first of these answers is a failure, the last names something: it is asked for all the same."""
+    told = list(replies)
+
+    def script(talk, _):
+        d.start(talk)
+        while True:
+            talk.say(told.pop(0))
+            d.again(talk)
+    with Server(script) as server:
+        answer = d.scan(server.address, parts=len(replies))
+    assert answer.found == ["p%03d:%s" % (len(replies), d.name)] and answer.result == "TEMPFAIL", answer
 
 
 ALL = (clean_and_found, half_answers, garbage, early_close, refused, hangs, single_bytes, failover, a_hanging_one_costs_one_mail, kept, stale,

@@ -5,6 +5,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import probe
 from catcher import Catcher
 from fakeclamd import FakeClamd, FakeDaemon
 from postern import Folder, Postern, mail
@@ -20,6 +21,8 @@ WORDS = """scanner "words" {
     if text:find("RAISE", 1, true) then error("it was asked to") end
     if text:find("CANNOT SAY", 1, true) then return nil end
     if text:find("NONSENSE", 1, true) then return 42 end
+    if text:find("NAMED TABLE", 1, true) then return { virus = "Kept.In.A.Field" } end
+    if text:find("HOLES", 1, true) then return { nil, nil, nil, [9] = "Behind.Holes" } end
     if text:find("TWO NAMES", 1, true) then return { "First.Name", "Second.Name" } end
     if text:find("PROGRAM", 1, true) then
       local r = host.run({ "/bin/cat" }, part)
@@ -150,6 +153,36 @@ def beside_others(t, hop):
             t.equal(p.log_lines("leaves descriptors open"), [], "and nobody is said to leave descriptors open")
 
 
+def reads_all_or_says_so(t):
+    """What does not fit into one part:read() is not cut where a scanner believes it has all."""
+    scanner = 'av_scanners = { scanner "reads" { scan = function(part) local text = part:read(%s) return text:find("needle", 1, true) and "Found.It" or false end } }\n'
+    pieces = 'av_scanners = { scanner "pieces" { scan = function(part) for at = 0, part.size - 1, 1 << 20 do ' \
+        'if part:read(1 << 20, at):find("needle", 1, true) then return "Found.It" end end return false end } }\n'
+    with probe.Folder() as folder:
+        def ask(config, size):
+            part = folder.file("part", b"")
+            with open(part, "r+b") as f:
+                f.truncate(size - 6)
+                f.seek(0, 2)
+                f.write(b"needle")
+            return probe.run("-c", folder.file("postern.lua", config.encode()), "-P", part)[0][0]
+        t.equal(ask(scanner % "", 16 << 20).found, ["p001:Found.It"], "all of a part comes at once")
+        answer = ask(scanner % "", (16 << 20) + 1)
+        t.equal((answer.result, answer.found), ("LIMIT", []), "or it is over the limit, not cut")
+        t.match(answer.error, r"reads: part p001: part:read\(\) gives 16777216 bytes at once, and it has 16777217; read it in pieces", "and why")
+        t.equal(ask(pieces, (16 << 20) + 100).found, ["p001:Found.It"], "in pieces it is read")
+
+
+def who_is_asked_on(t):
+    """Behind a failure the other parts are asked about, unless no connection comes about: each of them would cost as long again."""
+    config = 'av_scanners = { scanner "asks" { scan = function(part, host) host.log(0, "asked about " .. part.number) %s end } }\n'
+    with probe.Folder() as folder:
+        parts = [x for n in range(4) for x in ("-P", folder.file("part%d" % n, b"x"))]
+        for failure, asked in (('error("odd")', 4), ('host.connect("/nonexistent/socket")', 1)):
+            answers, _, log = probe.run("-c", folder.file("postern.lua", (config % failure).encode()), *parts)
+            t.equal((answers[0].result, log.count("asked about ")), ("TEMPFAIL", asked), "parts that are asked about where it fails by " + failure)
+
+
 def main():
     with Tap() as t, Catcher() as hop, Postern(tap=t, next_hop=hop, scanners=WORDS, lua="child_timeout = 20\nmax_servers = 1\n") as p:
         LineDaemon(os.path.join(p.values["run"], "daemon"), large, True)
@@ -165,6 +198,8 @@ def main():
         t.match(answer("ask the DAEMON"), r"INFECTED: Daemon\.Found", "a daemon may be asked")
         t.match(answer("RAISE"), r"451 .*postern\.lua:\d+: it was asked to", "an error is no verdict, and says where")
         t.match(answer("NONSENSE"), r"451 .*returned a number; expected", "nor is an answer that makes no sense")
+        t.match(answer("NAMED TABLE"), r"451 .*a table that is no list of names", "nor a table that is no list")
+        t.match(answer("HOLES"), r"451 .*words: ", "nor one with holes")
         t.match(answer("CANNOT SAY"), r"451 .*no virus scanner has answered", "nil vouches for nothing")
         t.match(answer("OVERRUN"), r"451 ", "an endless loop ends at the scanner's timeout")
         t.match(answer("OPEN A FILE"), r"451 .*unknown name io", "there is no io and no os")
@@ -174,6 +209,8 @@ def main():
         t.match(changed, r'scanner "words"', "-n names it")
         more_helpers(t, hop)
         beside_others(t, hop)
+        reads_all_or_says_so(t)
+        who_is_asked_on(t)
 
 
 main()

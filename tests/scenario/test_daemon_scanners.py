@@ -39,6 +39,10 @@ def says(name, script):
 
 # Says of a text that it is a sign of spam, and fails at what is no text.
 SOFT = 'scanner "%s" { scan = function(part, host) if part.type ~= "txt" then error("it broke off") end; return "Soft.Mark" end }'
+# The same, and cannot say of what is no text.
+UNSURE = 'scanner "unsure" { scan = function(part, host) if part.type == "txt" then return "Soft.Mark" end; return nil end }'
+# Fails at a text, and finds something in all else.
+UPSET = 'scanner "upset" { scan = function(part, host) if part.type == "txt" then error("it broke off") end; return "Hidden.Behind" end }'
 SOFTLY = 'virus_name_to_spam_score_maps = { { ["Soft.Mark"] = 0.1 } }'
 MIXED = ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b"]
 TWO_PARTS = ("--b\r\n\r\nHello.\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
@@ -46,6 +50,8 @@ TWO_PARTS = ("--b\r\n\r\nHello.\r\n--b\r\nContent-Type: application/octet-stream
 
 BANKS = {
     "SOFT": "{ %s, %s }" % (scanners(SOFT % "soft"), SOFTLY),
+    "UNSURE": "{ %s, %s }" % (scanners(UNSURE), SOFTLY),
+    "UPSET": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(UPSET),
     "SOFTBACKUP": "{ %s, %s, %s }" % (scanners(SOFT % "soft-2"), backups(live("vouches")), SOFTLY),
     "NONE": "{ %s }" % scanners(dead("none")),
     "NOTFATAL": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(dead("notfatal")),
@@ -125,9 +131,16 @@ def backups_see_no_less(t, p, hop):
 def a_sign_of_spam_and_a_failure(t, p, hop):
     one(t, p, hop, "SOFT", mail(), "^250 2.0.0 from MTA", "Passed CLEAN", True, "a sign of spam, and all was looked at")
     one(t, p, hop, "SOFT", mail(TWO_PARTS, headers=MIXED), WAIT, r"TempFailedInbound", False, "a sign of spam, and the rest was not looked at")
+    one(t, p, hop, "UNSURE", mail(TWO_PARTS, headers=MIXED), WAIT, r"TempFailedInbound", False, "a sign of spam, and of the rest it could not say")
     one(t, p, hop, "SOFTBACKUP", mail(TWO_PARTS, headers=MIXED), "^250 2.0.0 from MTA", "Passed CLEAN", True,
         "a backup looks at the rest")
     t.ok(p.log_lines("asking the backup vouches"), "the backup was asked")
+
+
+def a_failure_hides_nothing(t, p, hop):
+    one(t, p, hop, "UPSET", mail(), "^250 2.0.0 from MTA", "Passed UNCHECKED", True, "it fails over one part")
+    one(t, p, hop, "UPSET", mail(TWO_PARTS, headers=MIXED), r"^250 2\.7\.0 Ok, discarded", r"Blocked INFECTED \(Hidden\.Behind\)", False,
+        "and finds what is behind it")
 
 
 def one_of_two_fails(t, p, hop):
@@ -199,6 +212,7 @@ def main():
             backups_step_in(t, p, hop)
             backups_see_no_less(t, p, hop)
             a_sign_of_spam_and_a_failure(t, p, hop)
+            a_failure_hides_nothing(t, p, hop)
             one_of_two_fails(t, p, hop)
             programs_that_are_not_there(t, p, hop)
             deadline(t, p, hop)

@@ -29,6 +29,7 @@ class Watched:
     def accept(self):
         while True:
             conn, _ = self.listener.accept()
+            self.all.append((self.name, "connected", ""))
             threading.Thread(target=self.talk, args=(conn,), daemon=True).start()
 
     def talk(self, conn):
@@ -107,7 +108,8 @@ def client_goes(t, hop):
     with Folder() as folder:
         run, events = folder.own("run", mode=0o755), []
         Watched(os.path.join(run, "mute"), "mute", events)
-        scanners = 'sophie { "%(run)s/mute", name = "mute", query = "{}/*\\n" }, ' \
+        Watched(os.path.join(run, "other"), "other", events)
+        scanners = 'sophie { { "%(run)s/mute", "%(run)s/other" }, name = "mute", query = "{}/*\\n" }, ' \
             'command { "/bin/sleep", args = "300", clean = { 0 }, infected = { 1 } }'
         with Postern(t, hop, "max_servers = 1\nchild_timeout = 300\n", scanners=scanners, folder=folder, name="a client that goes") as p:
             with Client(p.port) as client:
@@ -123,6 +125,7 @@ def client_goes(t, hop):
             p.wait(lambda: not sleepers(p), 20, "the program goes on")
             t.ok(True, "and its program ends")
             t.equal(len(hop.caught), 0, "nothing was delivered")
+            t.equal(seen(events, "other", "connected"), None, "and nobody else is asked for a client that has gone")
             t.equal(p.counter("breakers-opened"), 0, "the scanner is not blamed")
 
 

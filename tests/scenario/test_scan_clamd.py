@@ -84,6 +84,23 @@ def test_reply_to_another_command():
     expect(b"2: fd[10]: OK\0", "BROKEN")
 
 
+def test_more_than_one_reply():
+    expect(b"1: fd[10]: OK\0001: fd[10]: Bad FOUND\0", "BROKEN", "something else behind it")
+    expect(b"1: fd[10]: OK\0002: fd[10]: OK\0", "BROKEN", "something else behind it")
+    expect(b"1: fd[10]: OK\0\n", "OK")
+
+
+def test_ok_before_it_has_the_part():
+    """Whoever says so has not looked at it; without sessions no number tells what was answered."""
+    def script(talk, _):
+        talk.take(20000)
+        talk.say(b"stream: OK\0")
+        talk.rest()
+    with Server(script) as server:
+        answer, _ = scan(server, content=b"x" * 5000000, options=["session=0", "fildes=0"])
+    assert answer.result == "BROKEN" and "OK before it had got the part" in answer.error, answer
+
+
 def test_not_clamd():
     expect(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n", "BROKEN", "this is not clamd, it said \"HTTP/1.1 400 Bad Request")
     expect(b"220 mx.example.com ESMTP\r\n", "BROKEN", "this is not clamd, it said \"220 mx.example.com ESMTP")
@@ -261,6 +278,19 @@ def test_stale_session_is_reopened_once():
     assert [a.result for a in answers] == ["OK", "TEMPFAIL"], answers
 
 
+def test_a_session_that_says_it_ends_is_reopened():
+    def script(talk, number):
+        talk.part()
+        talk.say(b"1: fd[10]: OK\0")
+        if number == 0:
+            talk.command()
+            talk.say(b"COMMAND READ TIMED OUT\0")
+    with Server(script) as server:
+        answers, _ = scan(server, times=2)
+        assert server.connections == 2, server.connections
+    assert [a.result for a in answers] == ["OK", "OK"], answers
+
+
 def test_text_that_must_be_found():
     """Known once found, though nothing was sent at start; what it does not find later makes its OK worthless."""
     def script(verdicts):
@@ -307,6 +337,19 @@ def test_version():
         talk.say(b"2: ClamAV 1.0.9/27432/Thu Oct 17 10:00:00 2024\0")
     answer = version(script)
     assert answer.fields["version"] == "ClamAV 1.0.9/27432/Thu Oct 17 10:00:00 2024", answer
+
+
+def test_any_clamd_tells_its_version():
+    def script(talk, number):
+        if number == 0:
+            talk.command()
+            talk.say(b"1: PONG\0")
+            talk.command()
+            talk.say(b"2: ClamAV 1\0")
+    for first in (lambda talk, _: None, lambda talk, _: (talk.command(), talk.say(b"1: NO\0"))):
+        with Server(first) as a, Server(script) as b:
+            answers, _, _ = probe.run("-v", "-t", 3000, "-p", "clamd", "-o", "socket=" + a.address, "-o", "socket=" + b.address, "-o", "canary_interval=0")
+        assert answers[0].result == "OK" and answers[0].fields["version"] == "ClamAV 1", answers
 
 
 def test_version_of_something_else():
@@ -387,6 +430,30 @@ def test_failover_within_a_mail():
         assert first <= 2 and second == 1, (reply, first, second)
 
 
+def several(script, contents, *options):
+    with Server(script) as server, probe.Folder() as folder:
+        parts = [x for n, content in enumerate(contents) for x in ("-P", folder.file("part%d" % n, content))]
+        answers, _, _ = probe.run("-t", 5000, *parts, "-p", "clamd", "-o", "socket=" + server.address, "-o", "canary_interval=0", *options)
+        return answers[0]
+
+
+def test_a_part_that_upsets_it_hides_nothing():
+    replies = {b"error": b"Can't allocate memory ERROR\0", b"odd": b"MAYBE\0", b"limit": b"Heuristics.Limits.Exceeded.MaxFiles FOUND\0", b"bad": b"Bad FOUND\0"}
+
+    def script(talk, _):
+        n = 0
+        while True:
+            n += 1
+            _, content = talk.part()
+            if content == b"crash":
+                return
+            talk.say(b"%d: fd[10]: " % n + replies.get(content, b"OK\0"))
+    for upsetting in (b"error", b"odd", b"limit", b"crash"):
+        answer = several(script, [b"fine", upsetting, b"fine", b"bad"])
+        assert answer.found == ["p004:Bad"] and answer.result != "OK" and answer.error, (upsetting, answer)
+        assert several(script, [b"fine", upsetting, b"fine"]).result not in ("OK", "NOTHING")
+
+
 def test_who_steps_in_must_find_the_text_too():
     def finds_it_and_dies(talk, number):
         if number > 0:
@@ -405,6 +472,33 @@ def test_who_steps_in_must_find_the_text_too():
     assert answers[0].result == "TEMPFAIL" and "EICAR test text" in answers[0].error and second == 1, answers
     answers, _, _ = two_servers(finds_it_and_dies, says(b"OK", b"Eicar FOUND", b"OK"), canary="5m", times=2)
     assert [a.result for a in answers] == ["OK", "OK"], answers
+
+
+def test_a_session_with_another_does_not_vouch():
+    """The first takes no connection any more while its session lives on: that it finds the text says nothing about the second."""
+    def first(talk, _):
+        n = 0
+        while True:
+            n += 1
+            talk.part()
+            if n == 1:
+                servers[0].refuse()
+            talk.say(b"%d: fd[10]: Eicar FOUND\0" % n)
+
+    def blind(talk, number):
+        if number == 0:
+            all_matching(b"{}: OK\0")(talk, number)
+            return
+        n = 0
+        while True:
+            n += 1
+            talk.part()
+            talk.say(b"%d: fd[10]: OK\0" % n)
+    with Server(first) as a, Server(blind) as b, probe.Folder() as folder:
+        servers = [a]
+        answers, _, _ = probe.run("-t", 5000, "-P", folder.file("part", b"x"), "-p", "clamd", "-o", "socket=" + a.address, "-o", "socket=" + b.address,
+                                  "-o", "allmatch=1")
+    assert answers[0].result == "TEMPFAIL" and "EICAR test text" in answers[0].error, answers
 
 
 def test_a_hanging_clamd_costs_one_mail():

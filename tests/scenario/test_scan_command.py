@@ -104,6 +104,27 @@ def test_long_lists_are_split():
     assert answer.found == ["p000:True"], answer
 
 
+def test_a_run_that_fails_hides_nothing():
+    """With so long an argument each run names one part."""
+    script = ("text = open(sys.argv[1]).read()\n"
+              "if text == 'kill': os.kill(os.getpid(), 9)\n"
+              "if text == 'bad': print(': Bad FOUND')\n"
+              "sys.exit({'bad': 1, 'odd': 7, 'unsure': 9}.get(text, 0))")
+    options = (*STANDARD, "inconclusive=9", "args={}/*", "args=" + "x" * 3990)
+    for upset, error in ((b"kill", "killed by signal 9"), (b"odd", "exit code 7")):
+        answer = scan(script, *options, parts=(upset, b"unsure", b"bad"))
+        assert answer.found == ["p000:Bad"] and answer.result == "TEMPFAIL" and error in answer.error, (upset, answer)
+        answer = scan(script, *options, parts=(b"fine", upset, b"unsure", b"fine"))
+        assert answer.result == "TEMPFAIL" and not answer.found and error in answer.error, (upset, answer)
+    answer = scan(script, *options, parts=(b"unsure", b"fine"))
+    assert answer.result == "NOTHING", answer
+
+
+def test_what_it_said_before_it_was_killed_stands():
+    answer = scan("print('a: Bad FOUND', flush=True); os.kill(os.getpid(), 9)", "clean=0", r"infected=/FOUND$", r"names=: (.+) FOUND$")
+    assert answer.found == ["p000:Bad"] and answer.result == "TEMPFAIL" and "killed by signal 9" in answer.error, answer
+
+
 def test_whole_mail_is_in_the_folder():
     with probe.Folder() as folder:
         mail = folder.file("mail", b"Subject: x\r\n\r\nhello\r\n")

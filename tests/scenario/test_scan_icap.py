@@ -109,11 +109,72 @@ def test_content_arrives_whole():
                 assert seen[1][1].first == min(16, len(content))
 
 
-def test_preview_can_be_enough():
+def test_what_was_not_seen_is_not_clean():
+    """A server lets pass behind the preview what it does not look at: types that it leaves out, what is too large for it."""
     seen = []
-    expect(CLEAN, "OK", content=b"q" * 100000, seen=seen, wants_rest=False)
+    expect(CLEAN, "NOTHING", "has not looked at all of its 100000 bytes", content=b"q" * 100000, seen=seen, wants_rest=False)
     assert seen[1][1].content == b"q" * 16
+    expect(CLEAN, "OK", content=b"q" * 100000, wants_rest=False, options=["trust_early=1"])
+    expect(CLEAN, "OK", content=b"q" * 16, wants_rest=False)
     expect(infected(b"X-Infection-Found: Type=0; Resolution=2; Threat=Early;\r\n"), "OK", found=["p001:Early"], content=b"q" * 100000, wants_rest=False)
+
+
+def test_an_answer_before_the_part_is_none():
+    """What stands behind the answer to OPTIONS is no answer to the part that is sent next."""
+    def script(talk, number):
+        if number == 0:
+            assert Request(talk).head.startswith("OPTIONS")
+            talk.say(OPTIONS % FULL + CLEAN)
+            talk.rest()
+        serving(infected(b"X-Virus-ID: Real\r\n"))(talk, number)
+    with Server(script) as server:
+        answers = scan(server.address, times=3)
+    assert all(a.found == ["p001:Real"] for a in answers), answers
+
+
+def test_an_early_answer_ends_the_connection():
+    """A server that lets a part pass before it has got it: that is not clean, and nothing else is asked on this connection."""
+    def script(talk, number):
+        if number == 0:
+            talk.until(b"\r\n\r\n")
+            talk.say(OPTIONS % b"Allow: 204\r\n")
+        talk.take(100000)
+        talk.say(CLEAN)
+        talk.rest()
+    with Server(script) as server:
+        answers = scan(server.address, content=b"x" * 5000000, times=2)
+        assert all(a.result == "NOTHING" for a in answers) and server.connections == 2, (answers, server.connections)
+
+
+def test_two_answers_are_none():
+    for twice in (CLEAN + CLEAN, CLEAN + infected(b"X-Virus-ID: Other\r\n")):
+        expect(twice, "BROKEN", "more than one answer")
+    expect(CLEAN + b"\r\n", "OK")
+
+
+def test_a_header_that_comes_twice():
+    expect(b"ICAP/1.0 204 OK\r\nX-Virus-ID: no\r\nX-Virus-ID: Second\r\n\r\n", "OK", found=["p001:Second"])
+
+
+def test_named_behind_the_content():
+    def reply(talk, request):
+        talk.say(answer_200(b"HTTP/1.1 200 OK\r\n\r\n", request.content)[:-2] + b"X-Infection-Found: Threat=Trailing;\r\n\r\n")
+    expect(reply, "OK", found=["p001:Trailing"])
+
+
+def test_named_under_another_status():
+    for status in (b"403 Forbidden", b"201 Created", b"500 Infected"):
+        expect(b"ICAP/1.0 " + status + b"\r\nX-Infection-Found: Type=0; Threat=Told;\r\n\r\n", "OK", found=["p001:Told"])
+    expect(b"ICAP/1.0 413 Too large\r\n\r\n", "LIMIT", "413")
+
+
+def test_a_part_that_upsets_it_hides_nothing():
+    def reply(talk, request):
+        talk.say({b"bad": infected(b"X-Virus-ID: Behind\r\n"), b"fine": CLEAN}.get(request.content, b"ICAP/1.0 500 Error\r\n\r\n"))
+    with Server(serving(reply)) as server, probe.Folder() as folder:
+        parts = [x for n, content in enumerate((b"fine", b"upset", b"bad")) for x in ("-P", folder.file("part%d" % n, content))]
+        answers, _, _ = probe.run(*parts, "-p", "icap", "-o", "socket=" + server.address)
+    assert answers[0].found == ["p003:Behind"] and answers[0].result == "TEMPFAIL", answers
 
 
 def test_what_is_asked():
@@ -355,6 +416,13 @@ def test_version():
     with Server(serving(CLEAN)) as server:
         answers, _, _ = probe.run("-v", "-p", "icap", "-o", "socket=" + server.address)
     assert answers[0].result == "OK" and answers[0].fields["version"] == "Fake/1 \"one\"", answers
+
+
+def test_any_server_tells_its_version():
+    for first in (lambda talk, _: None, lambda talk, _: (talk.say(b"ICAP/1.0 404 None\r\n\r\n"), talk.rest())):
+        with Server(first) as a, Server(serving(CLEAN)) as b:
+            answers, _, _ = probe.run("-v", "-p", "icap", "-o", "socket=" + a.address, "-o", "socket=" + b.address)
+        assert answers[0].result == "OK" and answers[0].fields["version"] == "Fake/1 \"one\"", answers
 
 
 def test_bad_service_name():

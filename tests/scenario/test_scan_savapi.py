@@ -19,7 +19,8 @@ def test_answers():
     for reply, result, found in (
             (b"210 nothing\n", "OK", []), (b"319 infected\n", "OK", ["p001:(unnamed)"]), (b"310\n319\n", "OK", ["p001:(unnamed)"]),
             (b"310 Name One ; virus ; x\n420 Two ; susp ; y\n319 \n", "OK", ["p001:Name One", "p001:Two"]),
-            (b"310 One\n200 clean\n", "OK", ["p001:One"]), (b"310 One\n31", "OK", ["p001:One"]), (b"310 One\nnonsense\n", "OK", ["p001:One"]),
+            (b"310 One\n200 clean\n", "OK", ["p001:One"]), (b"310 One\n31", "TEMPFAIL", ["p001:One"]), (b"310 One\nnonsense\n", "BROKEN", ["p001:One"]),
+            (b"310 One\n500 broken off\n", "TEMPFAIL", ["p001:One"]), (b"430 encrypted\n310 One\n319 \n", "NOTHING", ["p001:One"]),
             (b"430 encrypted\n200 \n", "NOTHING", []), (b"421 x\n422 y\n210 \n", "NOTHING", []),
             (b"350 out of memory\n", "TEMPFAIL", []), (b"300 \n", "TEMPFAIL", []), (b"100 ok\n", "TEMPFAIL", []), (b"2000\n", "BROKEN", [])):
         answer = SAVAPI.hear(reply)
@@ -29,6 +30,10 @@ def test_answers():
 def test_found_inside_a_file_name():
     for reply in (b"FOUND/200 OK\n", b"310FOUND\n200 \n", b" 200 clean\n", b"/tmp/FOUND: 200\n", b"500 /tmp/200 FOUND\n", b"430 /200 FOUND\n430 200\n"):
         bad_ways.not_clean(SAVAPI.hear(reply), reply)
+
+
+def test_a_part_that_upsets_it_hides_nothing():
+    bad_ways.upset_by_a_part(SAVAPI, [b"350 cannot open\n", b"200 \n", SAVAPI.found])
 
 
 def test_settings_refused():
@@ -50,6 +55,7 @@ def test_version():
     with Server(script) as server:
         answer = SAVAPI.version(server.address)
         assert answer.result == "OK" and answer.fields["version"] == "SAVAPI:4.0", answer
+    bad_ways.question_goes_on(SAVAPI, script, "SAVAPI:4.0")
     with Server(lambda talk, _: talk.say(b"220 mail\n")) as server:
         assert SAVAPI.version(server.address).result == "BROKEN"
     with Server(lambda talk, _: talk.rest()) as server:

@@ -94,6 +94,12 @@ def test_the_mail_arrives():
         assert "MAIL FROM:<x>" not in relay.said and "RCPT" not in relay.said
 
 
+def test_more_than_one_final_reply():
+    expect(CLEAN + CLEAN, "BROKEN", "said more than")
+    expect(CLEAN + b"554 virus: Late\r\n", "BROKEN", "said more than")
+    expect(CLEAN + b"\r\n", "OK")
+
+
 def test_infected():
     expect(b"554 5.7.1 message contains a virus: Eicar-Test\r\n", "OK", found=["p000:Eicar-Test"])
     expect(b"550 5.7.1 Infected with: Worm.Klez (quarantined)\r\n", "OK", found=["p000:Worm.Klez"])
@@ -221,6 +227,13 @@ def test_version():
     with Server(Dialogue()) as server:
         answers, _, _ = probe.run("-v", "-p", "smtpscan", "-o", "socket=" + server.address)
     assert answers[0].result == "OK" and "relay.example ESMTP" in answers[0].fields["version"], answers
+
+
+def test_any_relay_tells_its_version():
+    for first in (lambda talk, _: None, Dialogue(**{"": b"554 no\r\n"}), Dialogue(**{"": b"junk\r\n"})):
+        with Server(first) as a, Server(Dialogue()) as b:
+            answers, _, _ = probe.run("-v", "-p", "smtpscan", "-o", "socket=" + a.address, "-o", "socket=" + b.address)
+        assert answers[0].result == "OK" and "relay.example ESMTP" in answers[0].fields["version"], answers
 
 
 def test_addresses_that_would_be_commands():

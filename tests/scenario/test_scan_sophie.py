@@ -66,6 +66,21 @@ def test_findings_say_which_part():
         assert SOPHIE.scan(server.address, options=["query={}/*\\n"], parts=3).found == ["p002:Bad"]
 
 
+def test_a_part_that_upsets_it_hides_nothing():
+    for upset in (b"-1:cannot open\n", b"maybe\n", b""):
+        def script(talk, _):
+            while True:
+                query = talk.until(b"\n")
+                if query.endswith(b"p001") and not upset:  # noqa: B023
+                    return
+                talk.say(upset if query.endswith(b"p001") else b"1:Bad\n" if query.endswith(b"p003") else b"0\n")  # noqa: B023
+        with Server(script) as server:
+            answer = SOPHIE.scan(server.address, options=["query={}/*\\n"], parts=3)
+            assert answer.found == ["p003:Bad"] and answer.result in ("TEMPFAIL", "BROKEN"), (upset, answer)
+            answer = SOPHIE.scan(server.address, options=["query={}/*\\n"], parts=2)
+            bad_ways.not_clean(answer, upset)
+
+
 def test_greeting():
     def script(greeting):
         def run(talk, _):
@@ -134,6 +149,13 @@ def test_version():
     assert answer.fields["version"] == "345", answer
     answer = version_of(b"", asks, query=b"VERSION")
     assert answer.result == "TEMPFAIL", answer
+
+
+def test_any_of_them_tells_its_version():
+    asking = bad_ways.Dialogue("sophie", SOPHIE.start, SOPHIE.clean, SOPHIE.found, SOPHIE.name, options=["version_query=VERSION\\n", "version=^Daemon (.*)"])
+    with Server(lambda talk, _: None) as first, Server(lambda talk, _: (talk.until(b"\n"), talk.say(b"Daemon 7\n"))) as second:
+        answer = asking.version(first.address, second.address)
+    assert answer.result == "OK" and answer.fields["version"] == "7", answer
 
 
 def test_does_it_answer_at_all():

@@ -52,6 +52,18 @@ def test_found_and_then_broken_off():
     assert SSSP.hear(ACC + b"VIRUS One /x\r\nVIRUS Two /y\r\nDO").found == ["p001:One", "p001:Two"]
 
 
+def test_a_part_that_upsets_it_hides_nothing():
+    bad_ways.upset_by_a_part(SSSP, [results(b"DONE FAIL 0201 aborted"), results(b"DONE OK 0000 fine"), SSSP.found])
+
+
+def test_found_and_failed_vouches_for_nothing():
+    """What was named stands; whether it is but a sign of spam, and all else fine, it does not say."""
+    for reply, result in ((results(b"VIRUS One /x", b"DONE FAIL 0201 aborted"), "TEMPFAIL"), (ACC + b"VIRUS One /x\r\n", "TEMPFAIL"),
+                          (results(b"VIRUS One /x", b"FAIL 0212 /y", b"DONE OK 0203 found"), "NOTHING")):
+        answer = SSSP.hear(reply)
+        assert answer.found == ["p001:One"] and answer.result == result, (reply, answer)
+
+
 def test_what_could_not_be_looked_into():
     for lines in ((b"FAIL 0212 /x", b"DONE OK 0000 done"), (b"DONE FAIL 0212 encrypted",), (b"DONE OK 020f corrupt",)):
         answer = SSSP.hear(results(*lines))
@@ -87,6 +99,7 @@ def test_version():
         with Server(script(reply)) as server:
             answer = SSSP.version(server.address, deadline_ms=400)
             assert answer.result == result and answer.fields["version"] == version, (reply, answer)
+    bad_ways.question_goes_on(SSSP, script(ACC + b"version: 2.4\r\n\r\n"), "2.4")
 
 
 if __name__ == "__main__":

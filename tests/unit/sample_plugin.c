@@ -47,6 +47,8 @@ static enum postern_result sample_part(struct postern_call *call, const struct p
 		postern_found(call, part, text + 6);
 	if (strncmp(text, "fail", 4) == 0)
 		return postern_fail(call, POSTERN_TEMPFAIL, "as told by p%03u", postern_part_number(part));
+	if (strncmp(text, "nothing", 7) == 0)
+		return POSTERN_NOTHING;
 	return strncmp(text, "limit", 5) == 0 ? POSTERN_LIMIT : POSTERN_OK;
 }
 

@@ -23,6 +23,12 @@ static enum postern_result fake_scan(struct postern_call *c, const struct poster
 	return peer.scan == POSTERN_OK ? POSTERN_OK : postern_fail(c, peer.scan, "as told");
 }
 
+static enum postern_result fake_part(struct postern_call *c, const struct postern_part *part)
+{
+	(void)part;
+	return fake_scan(c, NULL);
+}
+
 static enum postern_result fake_version(struct postern_call *c)
 {
 	peer.questions++;
@@ -58,6 +64,10 @@ static const struct postern_plugin directory = { POSTERN_PLUGIN_HEAD, .name = "d
 	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .lookup = &lookup_with_question };
 static const struct postern_plugin file = { POSTERN_PLUGIN_HEAD, .name = "file", .version = "1", .roles = POSTERN_LOOKUP,
 	.options = no_options, .lookup = &lookup_with_question };
+
+static const struct postern_scanner_ops of_parts = { .size = sizeof of_parts, .version = fake_version, .scan_part = fake_part };
+static const struct postern_plugin parted = { POSTERN_PLUGIN_HEAD, .name = "parted", .version = "1", .roles = POSTERN_SCANNER,
+	.capabilities = POSTERN_CAP_NETWORK | POSTERN_CAP_PER_PART, .options = no_options, .scanner = &of_parts };
 
 static struct shared *shared;
 static void *owner;
@@ -280,6 +290,21 @@ static void test_tables_in_files_have_none(void **state)
 	assert_int_equal(peer.questions, 0);
 }
 
+/* What has nothing in it is asked of nobody: that says nothing about the scanner. */
+static void test_an_empty_mail_is_no_answer(void **state)
+{
+	(void)state;
+	struct plugin_outcome out;
+	struct plugin_instance *i = instance(&parted, "100ms");
+	struct plugin_view *nothing = plugin_view_new(owner, NULL, -1, NULL);
+	plugin_scan(i, nothing, deadline_in(5000), false, owner, &out);
+	atomic_store(&shared->instances[0].breaker_state, BREAKER_OPEN);
+	plugin_scan(i, nothing, deadline_in(500), false, owner, &out);	/* no time for the question */
+	assert_int_equal(out.result, POSTERN_OK);
+	assert_int_equal(peer.scans + peer.questions, 0);
+	assert_int_equal(state_now(), BREAKER_OPEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +315,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_question_that_decides_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connecting_is_a_question, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_programs_have_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_empty_mail_is_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_limit_says_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directories_have_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_directory_that_calls_it_wrong_has_answered, setup, teardown),

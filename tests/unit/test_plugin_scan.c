@@ -133,6 +133,47 @@ static void test_virus_beside_a_failure(void **state)
 	assert_string_equal(out.error, "sample: as told by p002");
 }
 
+static void test_a_failure_hides_nothing(void **state)
+{
+	struct fixture *f = *state;
+	add_part(f, "fail");
+	add_part(f, NULL);	/* no file: BROKEN */
+	add_part(f, "limit");
+	add_part(f, "virus Behind");
+	struct plugin_outcome out = scan(f, instance(f, "plain", NULL, NULL), false);
+	assert_int_equal(out.result, POSTERN_TEMPFAIL);
+	assert_string_equal(out.error, "sample: as told by p001");
+	assert_int_equal(out.found_count, 1);
+	assert_int_equal(out.found[0].part, 4);
+}
+
+static void test_nobody_asks_on_when_the_mail_is_not_wanted(void **state)
+{
+	struct fixture *f = *state;
+	int fds[2];
+	struct plugin_outcome out;
+	struct deadline d = deadline_in(60000);
+	assert_int_equal(pipe(fds), 0);
+	close(fds[1]);
+	d.cancel_fd = fds[0];
+	add_part(f, "fail");
+	add_part(f, "virus Behind");
+	plugin_scan(instance(f, "plain", NULL, NULL), f->view, d, false, f->owner, &out);
+	assert_int_equal(out.result, POSTERN_TEMPFAIL);
+	assert_int_equal(out.found_count, 0);
+	close(fds[0]);
+}
+
+static void test_found_in_one_part_vouches_for_no_other(void **state)
+{
+	struct fixture *f = *state;
+	add_part(f, "virus One");
+	add_part(f, "nothing");
+	struct plugin_outcome out = scan(f, instance(f, "plain", NULL, NULL), false);
+	assert_int_equal(out.result, POSTERN_NOTHING);
+	assert_int_equal(out.found_count, 1);
+}
+
 static void test_max_size(void **state)
 {
 	struct fixture *f = *state;
@@ -279,6 +320,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_found_and_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_worst_part_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_virus_beside_a_failure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_failure_hides_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nobody_asks_on_when_the_mail_is_not_wanted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_found_in_one_part_vouches_for_no_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_max_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parts_that_are_no_files, setup, teardown),
