@@ -286,6 +286,29 @@ def rtf_texts(t, scan):
     t.ok("U" in cut.attributes_of("x.bin"), "a package that is shorter than it says")
 
 
+def hidden_in_rtf(t, scan):
+    """What Word reads otherwise than it looks."""
+    package = messages.hexadecimal(messages.ole1(b"Package", compound.package("x.bin", b"abc")))
+    for name, digits in (("a group in it", b"{" + package[:8] + b"}" + package[8:]), ("\\bin beyond the end", package + b"\\bin999999999 "),
+                         ("\\bin within a byte", package[:-1] + b"\\bin1 x" + package[-1:])):
+        one = scan(messages.rtf(digits))
+        t.equal(one.attributes(), "B", "an object with %s is ambiguous" % name)
+    lost = scan(messages.rtf(package[:9] + b"7\\'00" + package[9:] if len(package[:9]) % 2 == 0 else package[:10] + b"7\\'00" + package[10:]))
+    t.equal((lost.attributes(), len(lost.named("x.bin"))), ("B", 1), "half a byte that Word loses")
+    t.ok(scan(b"{\\rtf1{\\field{\\*\\fldinst PAGE {\\*\\shppict{\\object{\\*\\objdata " + package + b"}}}}}}").named("x.bin"), "an object in what is passed over")
+    fields = {b"\\'44\\'44\\'45AUTO c:\\\\cmd": "X", b"\\uc0\\u68\\u68\\u69 AUTO cmd": "X", b"\\u68?\\u68?\\u69?AUTO cmd": "B",
+              b'HYPERLINK "http://example.net/hidden/dde.html"': "", b'HYPERLINK "http://example.net/\\\'fc\\u252?"': ""}
+    for text, wanted in fields.items():
+        t.equal(scan(b"{\\rtf1{\\field{\\*\\fldinst " + text + b"}}}").attributes(), wanted, "the field %s" % text.decode())
+    wide = "evil.exe".encode("utf-16-le")
+    data = compound.package("x.bin", b"abc")[:-3 * (4 + 10)] + b"".join(struct.pack("<I", n // 2) + w for n, w in ((2, b"a\0"), (len(wide), wide), (2, b"b\0")))
+    t.ok(scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", data)))).named("evil.exe"), "a package's name in Unicode, not the first")
+    t.ok("U" in scan(messages.rtf(messages.hexadecimal(struct.pack("<III", 0x501, 77, 0) + b"what is that"))).parts["1/2/1"]["attributes"], "an object of no known kind")
+    inner = compound.compound(Storage({"CONTENTS": b"abc" * 2000}))
+    behind = messages.ole1(b"Word.Document.8", b"xx") + inner
+    t.ok(scan(messages.rtf(messages.hexadecimal(behind))).named("CONTENTS"), "an object that is larger than it says")
+
+
 def winmail(t, scan):
     whole = messages.winmail([("first.txt", b"hello"), ("second.txt", b"world")])
     one = scan(whole, "winmail.dat")
@@ -375,7 +398,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
