@@ -154,7 +154,8 @@ struct postern_scanner_ops {
  * Declares POSTERN_CAP_HOSTILE_PARSER. In loops that neither read nor write much: postern_may_go_on(). */
 struct postern_decoder_ops {
 	size_t size;
-	const char *types;		/* short types it takes, "zip|jar"; "embedded": any file within which the mark of an archive stands */
+	const char *types;		/* short types it takes, "zip|jar"; "embedded": any file within which the mark of an archive stands.
+					 * html, pdf, ics and vcf: also what is declared to be that, or called so, whatever is in it */
 	enum postern_result (*decode)(struct postern_call *, const struct postern_part *);	/* postern_child_*() */
 	/* Types of this instance, where its options say them; NULL: `types`. */
 	const char *(*types_of)(const struct postern_instance *);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """test_documents.py - what posternctl scan --tree says of documents beyond "opened": attributes, names, what is encrypted or broken,
 and that none of it is called clean where it was not seen.  One function for each kind of document; formats/ makes the samples."""
+import base64
 import hashlib
 import json
 import os
@@ -348,6 +349,40 @@ def pages(t, scan):
     t.equal(scan(sheet, "sheet1.xml").attributes(), "M", "a sheet of Excel 4 macros in XML")
 
 
+def hidden_in_pages(t, scan):
+    """What browsers read and save, however it is written."""
+    program = base64.b64encode(b"MZ" + bytes(range(200)) * 3)
+    lines = b"\n".join(program[i:i + 76] for i in range(0, len(program), 76))
+
+    def sizes(body, filename="x.html"):
+        return sorted(p["size"] for p in scan(messages.page(body), filename).parts.values() if p["placement"].startswith("1/2/"))
+    for name, body in (
+            ("a head that is long", b'<a href="data:x/y;' + b"p=q;" * 200 + b'base64,' + program + b'">'), ("without a type", b'<a href="data:x;base64,' + program + b'">'),
+            ("with names of characters", b'<a href="data&colon;x&sol;y;base64&comma;' + program + b'">'), ("line ends in the scheme", b'<a href="da\n\tta:x/y;base64,' + program + b'">'),
+            ("blanks in front, lines behind", b'<a href=" &#9;data:x/y;base64,' + lines + b'">'), ("a page that goes on", b'<meta http-equiv=refresh content="0; url=data:x/y;base64,' + lines + b'">'),
+            ("line ends of a script", b'<script>f("d\\x61ta:x/y;base64,' + lines.replace(b"\n", b"\\n") + b'")</script>'),
+            ("text that is no markup", b"<x><![CDATA[" + lines + b"]]></x>")):
+        t.ok(602 in sizes(body), "%s: a file" % name, str(sizes(body)))
+    decoy = b'<p>"data:a/b, hello</p> <a href=\'data:x/y;base64,' + program + b'\'>x</a>'
+    t.ok(602 in sizes(decoy), "one within what seems to be another")
+    for name, body in (("unquoted, upper case", b"<a DOWNLOAD=evil.exe "), ("blanks around it", b"<a download = 'evil.exe' "), ("a reference in it", b'<a download="evil&#46;exe" '),
+                       ("far away, a bracket between", b'<a download="evil.exe" title="<' + b"x" * 3000 + b'" '), ("the fifth", b"".join(b'<a download="%d.txt">' % i for i in range(9)) + b'<a download="evil.exe" ')):
+        one = scan(messages.page(body + b'href="data:x/y;base64,' + program + b'">'), "x.html")
+        t.ok(one.named("evil.exe"), "a name, %s" % name, one.text[-800:])
+    scripted = b"<script>" + b"".join(b"f.fileName='%d.txt';" % i for i in range(6)) + b"a.download = 'evil' + '\\x2eexe'; b=atob('" + program + b"')</script>"
+    t.ok(scan(messages.page(scripted), "x.html").named("evil.exe"), "a name in pieces, behind others")
+    many = b"<script>" + b"".join(b"f.fileName='%d.txt';" % i for i in range(300)) + b"b=atob('" + program + b"');f.fileName='evil.exe'</script>"
+    t.ok("B" in scan(messages.page(many), "x.html").parts["1/2/1"]["attributes"], "more names than anybody takes")
+    page = messages.html_data([("x.exe", b"content")])
+    for name, data in (("a NUL in front", b"\0" + page), ("a picture's mark in front", b"GIF89a" + page), ("NULs between", page.replace(b"a", b"a\0")),
+                       ("UTF-16 without a mark", page.decode().encode("utf-16-le"))):
+        t.ok(scan(data, "x.html").named("x.exe"), "called a page, with %s" % name)
+    t.ok(scan(b"GIF89a" + page, "x.htm. ").named("x.exe"), "a dot and a blank behind the name")
+    t.ok(scan(b"\0\1 " + messages.ics([("evil.exe", b"content" * 20)]), "x.ics").named("evil.exe"), "called a calendar")
+    slow = b"data:" * 200000 + b"," + b"'data:" * 50000 + b"(data:" * 1000
+    t.ok(scan(messages.page(slow), "x.html").parts, "a million letters that begin URLs")
+
+
 def cards(t, scan):
     one = scan(messages.ics([("agenda.pdf", b"content" * 20)]))
     t.equal(one.named("agenda.pdf")[0]["size"], 140, "an attachment of an appointment")
@@ -398,7 +433,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, hidden_in_pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
