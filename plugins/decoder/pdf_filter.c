@@ -217,8 +217,9 @@ static bool write_ascii85(struct stage *s, const uint8_t *data, size_t n)
 	bool good = true;
 	for (size_t i = 0; i < n && good && !s->ended; i++) {
 		uint8_t c = data[i];
-		if (c == '~') {
+		if (c == '~') {		/* "~>"; in front of it all, as elsewhere, "<~" is none to most */
 			s->ended = true;
+			s->damaged |= i + 1 < n && data[i + 1] != '>' && data[i + 1] > ' ';
 		} else if (c == 'z' && s->bit_count == 0) {
 			for (int k = 0; k < 4 && good; k++)
 				good = put(s, 0);

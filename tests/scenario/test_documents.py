@@ -242,6 +242,49 @@ def hidden_in_pdf(t, scan):
     t.equal(scan(locked.replace(b"/Encrypt", b"/#45ncrypt")).attributes(), "C", "a name with an escape says that it is encrypted")
 
 
+def names_hidden_in_pdf(t, scan):
+    """Every name that a viewer may save a file under."""
+    def with_names(more, **objects):
+        return scan(catalog(o5=b"<< /Type /Filespec /F (a.txt) /EF << /F 6 0 R >> >>", o6=pdfs.stream(b"content", b"/X 1"), **dict(objects, o7=more)))
+    t.ok(with_names(b"<< /Type /Filespec /F (evil.exe) /EF << /F 6 0 R >> >>").named("evil.exe"), "the name that another specification gives")
+    t.ok(with_names(b"<< /Type /Filespec /UF 8 0 R /EF << /F 6 0 R >> >>", o8=b"(evil.exe)").named("evil.exe"), "a name that is an object of its own")
+    t.ok(with_names(b"<< /S /JavaScript /JS 6 0 R >>").named("a.txt"), "the name of a file that is called a script, too")
+    twice = catalog(o5=b"<< /F (evil.exe) /EF 7 0 R >>", o6=pdfs.stream(b"content", b"/X 1"), o7=b"<< /F 6 0 R >>") + b"7 0 obj << /F 99 0 R >> endobj\n"
+    t.ok(scan(twice).named("evil.exe"), "streams by an object that there are two of")
+    t.equal(with_names(b"<< /F (b.txt) /F (c.txt) /EF << /F 6 0 R >> >>").attributes(), "B", "two values of one key are ambiguous")
+    refers = b"".join(b"<< /F 8 0 R /UF 8 0 R /EF << /F 6 0 R >> >>" for _ in range(9000))
+    t.match(with_names(b"[" + refers + b"]", o8=b"(" + b"x" * 16000 + b")").text, r"more objects than", "names without end")
+
+
+def objects_hidden_in_pdf(t, scan):
+    """Where viewers find an object, or read it otherwise than it looks."""
+    action = b"<< /S /JavaScript /JS (app.alert) >>"
+    for name, head in (("a comment", b"5 %x\r0 %\nobj"), ("blanks", b"5" + b" " * 100 + b"0" + b"\n" * 50 + b"obj"), ("nothing", b"5 0obj")):
+        t.equal(scan(catalog(o5=action).replace(b"5 0 obj", head)).attributes(), "M", "a script in an object with %s in front of its word" % name)
+    t.ok("U" in scan(catalog(o5=b"<< /Next " * 70 + action + b">>" * 70)).attributes(), "a script within seventy dictionaries is undecipherable")
+    form = [catalog(b"/AcroForm << /XFA %s >>" % xfa, o5=array, o6=pdfs.stream(b"<xdp/>")) for xfa, array in (
+        (b"5 0 R", b"[(template) 6 0 R]"), (b"[" + b"(x) null " * 70 + b"(template) 6 0 R]", b"null"))]
+    t.equal([len(scan(f).named("form.xml")) for f in form], [1, 1], "forms by an array that is an object of its own, or a long one")
+    def file_with(data, entries, more=b""):
+        return scan(pdfs.with_files([("x.bin", data)], lambda d: d, entries) + more)
+    t.ok("U" in file_with(zlib.compress(b"content"), b"/Filter [" + b"/Crypt " * 9 + b"/FlateDecode]").attributes(), "ten filters are undecipherable")
+    t.ok("U" in file_with(b"<~87cURD]j7BEbo80~>", b"/Filter /ASCII85Decode").attributes(), "so is ASCII85 with a beginning of its own")
+    cut = pdfs.with_files([("x.bin", b"content\nendstream\nand more of it")], lambda d: d, b"").replace(b"/Length 32", b"/Length 31")
+    t.ok("B" in scan(cut).attributes_of("x.bin"), "two ends of one stream are ambiguous")
+    locked = pdfs.encrypted([("x.bin", b"hello" * 50)], "128", weak=True)
+    t.equal(scan(locked).attributes(), "", "one that is encrypted for everybody")
+    t.equal(scan(locked.replace(b"startxref", b"trailer << /Root 1 0 R /Size 9 >>\nstartxref")).attributes(), "B", "with a trailer that knows of no key is ambiguous")
+    xref = scan(locked.replace(b"/Type /EmbeddedFile", b"/Type /XRef         "))
+    t.equal((xref.attributes(), xref.parts["1/2/1"]["size"]), ("", 250), "a file that says it is a table is decrypted all the same")
+    front = b"GIF89a\n" + catalog(o5=action).replace(b"startxref", b"")
+    t.equal(scan(front).attributes(), "M", "a picture's mark in front, no table at the end")
+    t.equal(scan(b"%!PS-Adobe-3.0 PDF-1.4\n" + catalog(o5=action)[9:]).attributes(), "M", "a header of another kind")
+    t.equal(scan(b"MM\0*" + catalog(o5=action)[9:], "x.pdf").attributes(), "M", "no header, but called so")
+    filters = b"/V 4 /R 4 /P -4 /Filter /Standard /O (%s) /U (%s) /StmF /A /CF <<%s\n>>" % (b"x" * 32, b"x" * 32, b"/A%" * 300000)
+    t.ok(scan(catalog(o5=b"<< " + filters + b">>").replace(b"/Root", b"/Encrypt 5 0 R /Root")).parts, "300,000 names of a filter")
+    t.ok(scan(catalog(o5=b"<< /Filter /Standard /V 2 /R 3 /P 1 /O (%s) /U (x) >>" % (b"x" * 1000000)) + b"trailer<</Encrypt 5 0 R>>" * 20000).parts, "20,000 keys of a megabyte")
+
+
 def bombs_in_pdf(t, scan):
     packed = zlib.compressobj(9)
     zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
@@ -433,7 +476,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, hidden_in_pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, hidden_in_pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
