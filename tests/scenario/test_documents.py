@@ -433,6 +433,25 @@ def cards(t, scan):
     t.equal(len(scan(plain).parts), 3, "a link is none")
 
 
+def hidden_in_cards(t, scan):
+    """What some program takes for an attachment, and all its names."""
+    content = base64.b64encode(b"content")
+
+    def scanned(line, **more):
+        return scan(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" + messages.folded(line) + b"END:VEVENT\r\nEND:VCALENDAR\r\n", **more)
+    for name, head in (("far behind", b"X-PAD=" + b"x" * 2000 + b";ENCODING=BASE64;X-FILENAME=evil.exe"), ("behind a quote that nothing ends", b'X="a;ENCODING=BASE64;X-FILENAME=evil.exe'),
+                       ("the second of its kind", b"ENCODING=8BIT;ENCODING=BASE64;X-FILENAME=a.txt;X-FILENAME=evil.exe")):
+        one = scanned(b"ATTACH;" + head + b":" + content)
+        t.equal([p["size"] for p in one.named("evil.exe")], [7], "parameters %s" % name)
+    t.equal(scanned(b"ATTACH;X=" + b"x" * 70000 + b";ENCODING=BASE64:" + content).attributes(), "B", "parameters without end are ambiguous")
+    t.equal([p["size"] for p in scanned(b"ATTACH;FILENAME=evil.exe:data:x/y;" + b"p=q;" * 100 + b"base64," + content).named("evil.exe")], [7], "a data: URL with a long head")
+    t.equal([p["size"] for p in scanned(b"ATTACH;FILENAME=evil.exe:data:x/y,MZ%00%ff").named("evil.exe")], [4], "one without base64")
+    page = messages.html_data([("evil.exe", b"content")]).replace(b"\n", b"\\n").replace(b";", b"\\;").replace(b",", b"\\,")
+    t.ok(scanned(b"X-ALT-DESC;FMTTYPE=text/html:" + page).named("evil.exe"), "a file in a description that is a page")
+    both = scanned(b"X-ALT-DESC;FMTTYPE=text/html:<html>hello</html>\r\nATTACH;ENCODING=BASE64;X-FILENAME=evil.exe:" + content)
+    t.ok(both.named("evil.exe"), "a file beside a description that is a page")
+
+
 def shortcuts(t, scan):
     one = scan(messages.lnk("/c powershell -enc AAAA"))
     t.equal(one.named("shortcut.txt")[0]["size"], len("arguments: /c powershell -enc AAAA\n"), "a shortcut's arguments are text")
@@ -476,7 +495,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, hidden_in_pages, cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
