@@ -376,6 +376,20 @@ def notes(t, scan):
     t.ok("U" in scan(messages.one([("a.txt", b"x" * 100)])[:-70]).attributes(), "a file that ends early")
 
 
+def hidden_in_notes(t, scan):
+    many = messages.one([("%d.txt" % i, b"hello") for i in range(12)] + [("evil.exe", b"MZ")])
+    t.equal([p["size"] for p in scan(many).named("evil.exe")], [2], "the thirteenth name")
+    t.ok(scan(many + messages.one_name("more.txt")).named("evil.exe"), "the thirteenth of fourteen for thirteen files")
+    name = messages.one_name("evil.exe")
+    behind = struct.pack("<H", 204) + struct.pack("<I", 0x08001c01) * 200 + name[2:]
+    t.ok(scan(messages.one([("a.txt", b"hello")]).replace(messages.one_name("a.txt"), behind)).named("evil.exe"), "a name behind two hundred properties")
+    decoy = messages.one_name("evil.exe").replace(struct.pack("<I", 0x14001c00), struct.pack("<I", 0x44001c00))
+    t.equal(scan(messages.one([("a.txt", b"hello")]).replace(messages.one_name("a.txt"), decoy)).parts["1/2/1"]["attributes"], "B", "a name behind a set of properties is not read")
+    plain = messages.one([("a.txt", b"hello")])
+    t.ok("U" in scan(plain[:48] + bytes.fromhex("2fe98d63d4a6c14b9a36b3fc2511a5b7") + plain[64:]).attributes(), "one that is packed as servers do is undecipherable")
+    t.equal(scan(plain + struct.pack("<Q", 0xfb6ba385dad1a067) + b"<key/>" + struct.pack("<Q", 0x2649294f8e198b3c)).attributes(), "C", "one with a password is encrypted")
+
+
 def pages(t, scan):
     one = scan(messages.html_data([("invoice.zip", b"content")]), "x.html")
     t.equal([one.named("invoice.zip")[0][k] for k in ("mime_types", "size")], [["application/gzip"], 7], "name and type of a data: URL")
@@ -495,7 +509,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, hidden_in_notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
