@@ -182,6 +182,21 @@ def outlook_messages(t, scan):
     t.equal(sorted(n for part in one.parts.values() for n in part.get("names") or []), ["EICAR~1.GZ", "body.txt", "long name.txt", "x.msg"], "what a message gives")
 
 
+def names_hidden_in_outlook_messages(t, scan):
+    properties = {"__properties_version1.0": b"\0" * 32}
+
+    def message(attachment, **more):
+        streams = {"__substg1.0_" + name: data for name, data in more.items()}
+        return scan(compound.compound(Storage(dict(properties, **streams, **{"__attach_version1.0_#00000000": Storage(dict(
+            properties, **{"__substg1.0_" + name: data for name, data in attachment.items()}))}))), "x.msg")
+    both = message({"37010102": b"content", "3707001F": "a.txt".encode("utf-16-le"), "3707001E": b"evil.exe"})
+    t.equal(both.named("evil.exe")[0]["names"] if both.named("evil.exe") else None, ["a.txt", "evil.exe"], "a name in Unicode and another one without")
+    link = message({"370D001E": b"http://example.net/x", "3707001E": b"evil.exe"})
+    t.ok(link.named("evil.exe"), "the name of a link")
+    pages = message({}, **{"1013001F": "<html>hello</html>".encode("utf-16-le"), "10130102": messages.html_data([("evil.exe", b"content")])})
+    t.ok(pages.named("evil.exe"), "two bodies of one kind, by their types: both")
+
+
 # --- PDF
 
 def catalog(more=b"", **objects):
@@ -368,6 +383,14 @@ def winmail(t, scan):
     t.ok("U" in scan(messages.tnef() + b"\xff" * 40).attributes(), "so is one with something else in it")
 
 
+def hidden_in_winmail(t, scan):
+    stray = messages.tnef(messages.tnef_attribute(1, 0x8010, 1, b"evil.exe\0") + messages.tnef_attribute(1, 0x800f, 6, b"content"))
+    t.equal([p["size"] for p in scan(stray).named("evil.exe")], [7], "an attachment among what is told of the message")
+    behind = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1000, 0x1e, b"hello\0")) + b"something else"))
+    plain = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1000, 0x1e, b"hello\0"))))
+    t.equal([scan(data).attributes() for data in (plain, behind)], ["O", ""], "what stands behind the properties reaches the scanners with the whole")
+
+
 def notes(t, scan):
     one = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]))
     t.equal([p["names"] for p in (one.parts["1/2/1"], one.parts["1/2/2"])], [["a.txt"], ["b.exe"]], "names of files in a section, by order")
@@ -509,7 +532,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, notes, hidden_in_notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, hidden_in_winmail, notes, hidden_in_notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages, names_hidden_in_outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
