@@ -297,7 +297,7 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 	size_t length, shown = asks ? show_part(w, tree_part(w->tree, p->number)) : 0;
 	for (uint32_t k = 0; k < w->job->order->decoder_count; k++)
 		answers[k] = NOT_ASKED;
-	d->keep = false;		/* one decoder that says so is enough */
+	d->keep = p->declared != 0;	/* a reader may take it for something else; one decoder that says so is enough, too */
 	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
 	if (asks && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
 		whole.limited = true;

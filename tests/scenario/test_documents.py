@@ -516,6 +516,31 @@ def bombs_in_messages(t, scan):
     t.match(scan(b"ActiveMime\0\0" + b"\0" * 38 + zeros, "x.mso").text, r"storage quota", "400 MiB in an .mso file")
 
 
+def behind_archives(t, scan):
+    """What stands behind an archive, or in its gaps, is opened where it is one, too, and never spared the scanners."""
+    def pack(name, inner=b"hello"):
+        return {f.name: f for f in formats.load()}[name].make([(name.replace("/", "-") + ".txt", inner)])
+    whole = {name: pack(name) for name in ("zip/deflate", "tar/ustar", "cpio/newc", "lha/level0", "iso/plain") if not {f.name: f for f in formats.load()}[name].missing(formats.built_decoders(BUILD))}
+    whole["gz"] = formats.gzipped(b"hello")
+    for name, data in whole.items():
+        t.equal([scan(d).attributes() for d in (data, data + b"\0" * 600, data + b"text behind" * 99)], ["O", "O", ""], "%s: by itself, with zeros, and with text behind it" % name)
+    zipped = whole["zip/deflate"]
+    for name in ("7z/lzma2", "rar/5", "cab/stored"):
+        if {f.name: f for f in formats.load()}[name].missing(formats.built_decoders(BUILD)):
+            t.skip(name, "cannot be made here")
+            continue
+        one = scan(zipped + pack(name))
+        t.ok(one.attributes() == "" and one.named(name.replace("/", "-") + ".txt"), "%s behind a zip archive" % name, one.text[-900:])
+        comment = pack(name)
+        one = scan(zipped[:-2] + struct.pack("<H", len(comment)) + comment)
+        t.ok(one.named(name.replace("/", "-") + ".txt"), "%s as the comment of one" % name, one.text[-900:])
+    end = zipped.rindex(b"PK\5\6")
+    directory, = struct.unpack_from("<I", zipped, end + 16)
+    gap = zipped[:directory] + b"text between" * 20 + zipped[directory:end + 16] + struct.pack("<I", directory + 240) + zipped[end + 20:]
+    t.equal(scan(gap).attributes(), "", "text in front of the directory")
+    t.equal(scan(zipped, "x.hta").attributes(), "", "an archive that is called a page")
+
+
 def real_documents(t, scan):
     """ClamAV's harmless test program in documents that Office, Outlook, Acrobat ... have written."""
     folder = "/usr/share/clamav-testfiles"
@@ -532,7 +557,7 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, hidden_in_rtf, winmail, hidden_in_winmail, notes, hidden_in_notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages, names_hidden_in_outlook_messages]
+    checks = [real_documents, behind_archives, rtf_texts, hidden_in_rtf, winmail, hidden_in_winmail, notes, hidden_in_notes, pages, hidden_in_pages, cards, hidden_in_cards, shortcuts, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages, names_hidden_in_outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:
