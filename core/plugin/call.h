@@ -22,8 +22,8 @@ struct plugin_view *plugin_view_new(void *owner, const struct mail *mail, int pa
 void plugin_view_add_part(struct plugin_view *v, const struct part *part, int fd);
 
 struct plugin_found { const char *name; uint32_t part; };
-/* A scanner that found something has answered: the result is OK then, even where a later part failed (error tells of that).
- * Without findings the result is the worst of all parts: TEMPFAIL, BROKEN, LIMIT, NOTHING, OK. Only OK without findings is clean. */
+/* The result is the worst of all parts: TEMPFAIL, BROKEN, LIMIT, NOTHING, OK. A scanner that found something has answered, whatever the
+ * result: what it has found stands, and NOTHING of other parts is OK then. Only OK without findings is clean. */
 struct plugin_outcome {
 	enum postern_result result;	/* of the whole call: a scanner may have found something and failed behind it */
 	const char *error;		/* why not OK, with the instance's name in front; else NULL */
