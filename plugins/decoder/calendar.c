@@ -184,11 +184,6 @@ static bool put_base64(struct postern_call *call, struct base64 *b, struct span 
 	return base64_end(b) && postern_child_end(call);
 }
 
-static int hex_digit(int c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* "%41" of a URL, or "\n" of a text. */
 static int unescaped(struct span s, size_t *at, int c, char mark)
 {

@@ -31,11 +31,6 @@ struct job {
 	struct base64 *base64;
 };
 
-static int hex_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static bool is_quote(uint8_t c) { return c == '"' || c == '\'' || c == '`'; }
 
@@ -139,6 +134,7 @@ static size_t skip_any(struct span s, size_t at, const char *characters)
 	return at;
 }
 
+/* Copied where it is a new one. */
 static void add_name(struct job *j, size_t at, const char *text)
 {
 	bool known = !text[0];
@@ -148,7 +144,7 @@ static void add_name(struct job *j, size_t at, const char *text)
 		return;
 	j->more_names |= j->name_count == NAMES_MAX;
 	if (j->name_count < NAMES_MAX)
-		j->names[j->name_count++] = (struct page_name){ at, text };
+		j->names[j->name_count++] = (struct page_name){ at, postern_printf(j->call, "%s", text) };
 }
 
 /* Text up to the quote, or without one to what ends the value of an attribute; *at goes behind. */
@@ -175,7 +171,7 @@ static void take_string(struct job *j, size_t at)
 		at = skip_any(s, at, " \t\r\n");
 		at = span_8(s, at) == '+' ? skip_any(s, at + 1, " \t\r\n") : s.n;
 	} while (at < s.n && is_quote(s.at[at]));
-	add_name(j, from, postern_printf(j->call, "%s", text));
+	add_name(j, from, text);
 }
 
 /* What stands behind a word that tells of a name. */
@@ -188,7 +184,7 @@ static void take_name(struct job *j, size_t word, size_t at)
 		char text[1024] = "";
 		if (!is_quote(span_8(j->s, value))) {
 			append_text(span_sub(j->s, 0, value + 4 * sizeof text), &value, 0, text, sizeof text);
-			add_name(j, at, postern_printf(j->call, "%s", text));
+			add_name(j, at, text);
 			return;
 		}
 	}

@@ -11,6 +11,7 @@
 #define FILE_HEADER_BYTES 36
 #define NAMES_MAX 1024
 #define NAMES_PER_FILE_MAX 40		/* where they are not told apart; the host tells where there are more than it takes */
+#define NAMES_MAX_BYTES (4u * 1024 * 1024)
 #define PROPERTIES_MAX 1000		/* fewer than the upper half of any property's number */
 #define FORMAT_AT 48			/* of the identifier that says how it is stored */
 
@@ -26,6 +27,7 @@ static const uint8_t key_begins[8] = "\x67\xa0\xd1\xda\x85\xa3\x6b\xfb", key_end
 struct names {
 	const char *each[NAMES_MAX];
 	size_t count;			/* all that there are, also beyond NAMES_MAX */
+	size_t bytes;			/* of all that were looked at, the same ones again included */
 	bool unread;			/* there is one that could not be read */
 };
 
@@ -81,11 +83,11 @@ static void add_names_at(struct postern_call *call, struct span s, size_t at, st
 		if (count <= k || count > PROPERTIES_MAX)
 			continue;
 		struct span value = property_value(s, from, count, k);
-		if (is_text(value))
+		if (is_text(value) && (names->bytes += value.n) <= NAMES_MAX_BYTES)
 			add_name(names, span_utf16(call, value));
 		read |= is_text(value) || (value.n == 2 && span_16(value, 0) == 0);
 	}
-	names->unread |= !read;
+	names->unread |= !read || names->bytes > NAMES_MAX_BYTES;
 }
 
 static void find_names(struct postern_call *call, struct span s, struct names *n)

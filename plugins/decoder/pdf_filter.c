@@ -246,7 +246,7 @@ static bool write_hex(struct stage *s, const uint8_t *data, size_t n)
 	bool good = true;
 	for (size_t i = 0; i < n && good && !s->ended; i++) {
 		uint8_t c = data[i];
-		int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+		int digit = hex_digit(c);
 		s->ended = c == '>';
 		s->damaged |= digit < 0 && c > ' ' && c != '>';
 		if (digit < 0)

@@ -91,11 +91,6 @@ static bool is_text(const struct capture *c)
 	return c->kind == CAPTURE_FIELD || c->kind == CAPTURE_TEMPLATE;
 }
 
-static int hex_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 static void take_digit(struct reader *r, struct digits *d, int digit)
 {
 	if (d->nibble < 0) {
@@ -265,6 +260,7 @@ static void take_word(struct reader *r, const char *word, bool has_number, int64
 	}
 	for (size_t i = 0; i < sizeof destinations / sizeof *destinations; i++)
 		if (strcmp(word, destinations[i].word) == 0) {
+			r->ambiguous |= has_number && destinations[i].kind == CAPTURE_OBJECT;	/* its first digits, or a number */
 			begin_capture(r, &destinations[i]);
 			return;
 		}

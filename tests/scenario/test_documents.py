@@ -352,6 +352,7 @@ def hidden_in_rtf(t, scan):
                          ("\\bin within a byte", package[:-1] + b"\\bin1 x" + package[-1:])):
         one = scan(messages.rtf(digits))
         t.equal(one.attributes(), "B", "an object with %s is ambiguous" % name)
+    t.equal(scan(messages.rtf(package).replace(b"\\objdata ", b"\\objdata")).attributes(), "B", "digits that may be a number are ambiguous")
     lost = scan(messages.rtf(package[:9] + b"7\\'00" + package[9:] if len(package[:9]) % 2 == 0 else package[:10] + b"7\\'00" + package[10:]))
     t.equal((lost.attributes(), len(lost.named("x.bin"))), ("B", 1), "half a byte that Word loses")
     t.ok(scan(b"{\\rtf1{\\field{\\*\\fldinst PAGE {\\*\\shppict{\\object{\\*\\objdata " + package + b"}}}}}}").named("x.bin"), "an object in what is passed over")
@@ -409,6 +410,8 @@ def hidden_in_notes(t, scan):
     decoy = messages.one_name("evil.exe").replace(struct.pack("<I", 0x14001c00), struct.pack("<I", 0x44001c00))
     t.equal(scan(messages.one([("a.txt", b"hello")]).replace(messages.one_name("a.txt"), decoy)).parts["1/2/1"]["attributes"], "B", "a name behind a set of properties is not read")
     plain = messages.one([("a.txt", b"hello")])
+    overlapping = scan(plain + (messages.one_name("x" * 2000) + b"\x9c\x1d\0\x1c" * 400) * 30)
+    t.ok(overlapping.parts, "names over each other")
     t.ok("U" in scan(plain[:48] + bytes.fromhex("2fe98d63d4a6c14b9a36b3fc2511a5b7") + plain[64:]).attributes(), "one that is packed as servers do is undecipherable")
     t.equal(scan(plain + struct.pack("<Q", 0xfb6ba385dad1a067) + b"<key/>" + struct.pack("<Q", 0x2649294f8e198b3c)).attributes(), "C", "one with a password is encrypted")
 
@@ -459,6 +462,7 @@ def hidden_in_pages(t, scan):
         t.ok(scan(data, "x.html").named("x.exe"), "called a page, with %s" % name)
     t.ok(scan(b"GIF89a" + page, "x.htm. ").named("x.exe"), "a dot and a blank behind the name")
     t.ok(scan(b"\0\1 " + messages.ics([("evil.exe", b"content" * 20)]), "x.ics").named("evil.exe"), "called a calendar")
+    t.ok(scan(messages.page(b"<script>" + b"fileName='x';" * 300000 + b"</script>"), "x.html").parts, "300,000 names")
     slow = b"data:" * 200000 + b"," + b"'data:" * 50000 + b"(data:" * 1000
     t.ok(scan(messages.page(slow), "x.html").parts, "a million letters that begin URLs")
 
