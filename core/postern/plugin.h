@@ -6,7 +6,7 @@
  *                    postern_connect, postern_wait and postern_resolve for libraries that bring sockets of their own; POSTERN_PROGRAM;
  *                    tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(), postern_table_add(),
  *                    postern_watch_file(); decoders in force: postern_child_begin gives no descriptor, names, types,
- *                    attributes, passwords; programs that decode.
+ *                    attributes, passwords, asked for what a part is called, too; programs that decode.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The

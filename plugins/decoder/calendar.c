@@ -109,7 +109,7 @@ static bool is_base64(const char *head)
 }
 
 /* "data:TYPE;base64,": where the data begins, or 0. */
-static size_t behind_data_url(struct span s, size_t at, char type[128], bool *base64)
+static size_t behind_data_url(struct postern_call *call, struct span s, size_t at, char type[128], bool *base64)
 {
 	static const char scheme[] = "data:";
 	char head[URL_HEAD_MAX];
@@ -119,6 +119,8 @@ static size_t behind_data_url(struct span s, size_t at, char type[128], bool *ba
 		if (n > 0 || !is_blank((uint8_t)c))
 			head[n++] = (char)c;
 	head[n] = '\0';
+	if (n == sizeof head - 1)
+		postern_part_attribute(call, 'B');	/* it goes on */
 	if (c != ',' || strncasecmp(head, scheme, 5) != 0)
 		return 0;
 	*base64 = n >= 6 && strcasecmp(head + n - 6, "base64") == 0;
@@ -223,7 +225,7 @@ static bool take_property(struct postern_call *call, struct base64 *b, struct sp
 {
 	char type[128] = "";
 	bool base64 = false;
-	size_t from = behind_data_url(s, p->value, type, &base64);
+	size_t from = behind_data_url(call, s, p->value, type, &base64);
 	if (p->cut)
 		postern_part_attribute(call, 'B');
 	if (from)

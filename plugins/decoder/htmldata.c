@@ -159,6 +159,15 @@ static void append_text(struct span s, size_t *at, uint8_t quote, char *out, siz
 	*at += *at < s.n && quote;
 }
 
+/* A page within an attribute has its quotes told by references. */
+static const char *without_quotes(char *text)
+{
+	size_t n = strlen(text);
+	while (n > 0 && is_quote((uint8_t)text[n - 1]))
+		text[--n] = '\0';
+	return text + strspn(text, "\"'`");
+}
+
 /* The string in quotes at `at`, others that are joined to it by "+" with it. */
 static void take_string(struct job *j, size_t at)
 {
@@ -184,7 +193,7 @@ static void take_name(struct job *j, size_t word, size_t at)
 		char text[1024] = "";
 		if (!is_quote(span_8(j->s, value))) {
 			append_text(span_sub(j->s, 0, value + 4 * sizeof text), &value, 0, text, sizeof text);
-			add_name(j, at, text);
+			add_name(j, at, without_quotes(text));
 			return;
 		}
 	}

@@ -1,6 +1,8 @@
 /* ole1.c - see ole1.h. */
 #include "ole1.h"
 
+#include <strings.h>
+
 #include "cfb.h"
 
 #define NAME_MAX_BYTES 1024
@@ -130,6 +132,9 @@ bool ole1_put_object(struct postern_call *call, struct span s)
 		return ole1_put_package(call, &package);
 	if (content.n == 0 && at.n > 4)
 		content = span_from(at, 4);
+	/* a file that was dropped in, whatever is wrong with its names */
+	if (class.n >= 7 && strncasecmp((const char *)class.at, "Package", 7) == 0)
+		return put_broken(call, content);
 	/* behind it stands a picture of it: a compound file there is what the size is wrong about */
 	const char *name = span_text(call, class);
 	if (put_compound(call, content, name, &good))

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #define OBJECTS_MAX 1000000u
-#define COMMENT_MAX_BYTES 4096	/* so far a comment between the numbers of an object is looked back for */
 #define UNPACKED_MAX_BYTES (64u * 1024 * 1024)
 #define ID_MAX_BYTES 1024
 #define WALK_FACTOR 8		/* how often all bytes may be walked over before objects end where the next one begins */
@@ -27,15 +26,16 @@ static bool add_object(struct pdf_file *f, struct pdf_object o)
 	return true;
 }
 
-/* In front of white space, and of comments, which end with their line. */
+/* In front of white space, and of comments, which end with their line: lines are looked at once for what follows them. */
 static size_t skip_back(struct span s, size_t at)
 {
 	for (;;) {
-		while (at > 0 && strchr(" \t\r\n\f", s.at[at - 1]))
-			at--;
-		size_t line = at, comment = SIZE_MAX;
-		while (line > 0 && at - line < COMMENT_MAX_BYTES && s.at[line - 1] != '\r' && s.at[line - 1] != '\n')
-			comment = s.at[--line] == '%' ? line : comment;
+		bool line_ends = false;
+		for (; at > 0 && strchr(" \t\r\n\f", s.at[at - 1]); at--)
+			line_ends |= s.at[at - 1] == '\r' || s.at[at - 1] == '\n';
+		size_t comment = SIZE_MAX;
+		for (size_t from = at; line_ends && from > 0 && s.at[from - 1] != '\r' && s.at[from - 1] != '\n'; from--)
+			comment = s.at[from - 1] == '%' ? from - 1 : comment;
 		if (comment == SIZE_MAX)
 			return at;
 		at = comment;

@@ -274,7 +274,8 @@ def names_hidden_in_pdf(t, scan):
 def objects_hidden_in_pdf(t, scan):
     """Where viewers find an object, or read it otherwise than it looks."""
     action = b"<< /S /JavaScript /JS (app.alert) >>"
-    for name, head in (("a comment", b"5 %x\r0 %\nobj"), ("blanks", b"5" + b" " * 100 + b"0" + b"\n" * 50 + b"obj"), ("nothing", b"5 0obj")):
+    for name, head in (("a comment", b"5 %x\r0 %\nobj"), ("blanks", b"5" + b" " * 100 + b"0" + b"\n" * 50 + b"obj"), ("nothing", b"5 0obj"),
+                       ("long comments", b"5 %" + b"x" * 9000 + b"\n% y\n%\n 0 %" + b"x" * 9000 + b"\r\n obj")):
         t.equal(scan(catalog(o5=action).replace(b"5 0 obj", head)).attributes(), "M", "a script in an object with %s in front of its word" % name)
     t.ok("U" in scan(catalog(o5=b"<< /Next " * 70 + action + b">>" * 70)).attributes(), "a script within seventy dictionaries is undecipherable")
     form = [catalog(b"/AcroForm << /XFA %s >>" % xfa, o5=array, o6=pdfs.stream(b"<xdp/>")) for xfa, array in (
@@ -297,6 +298,7 @@ def objects_hidden_in_pdf(t, scan):
     t.equal(scan(b"MM\0*" + catalog(o5=action)[9:], "x.pdf").attributes(), "M", "no header, but called so")
     filters = b"/V 4 /R 4 /P -4 /Filter /Standard /O (%s) /U (%s) /StmF /A /CF <<%s\n>>" % (b"x" * 32, b"x" * 32, b"/A%" * 300000)
     t.ok(scan(catalog(o5=b"<< " + filters + b">>").replace(b"/Root", b"/Encrypt 5 0 R /Root")).parts, "300,000 names of a filter")
+    t.ok(scan(b"%PDF-1.4\n" + b"%obj\n% obj\n" * 200000 + b"%\n" * 300000 + b"obj").parts, "comments without end")
     t.ok(scan(catalog(o5=b"<< /Filter /Standard /V 2 /R 3 /P 1 /O (%s) /U (x) >>" % (b"x" * 1000000)) + b"trailer<</Encrypt 5 0 R>>" * 20000).parts, "20,000 keys of a megabyte")
 
 
@@ -363,6 +365,8 @@ def hidden_in_rtf(t, scan):
     wide = "evil.exe".encode("utf-16-le")
     data = compound.package("x.bin", b"abc")[:-3 * (4 + 10)] + b"".join(struct.pack("<I", n // 2) + w for n, w in ((2, b"a\0"), (len(wide), wide), (2, b"b\0")))
     t.ok(scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", data)))).named("evil.exe"), "a package's name in Unicode, not the first")
+    long = compound.package("x" * 2000, b"abc")
+    t.ok("U" in scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", long)))).parts["1/2/1"]["attributes"], "a package whose names are too long to be")
     t.ok("U" in scan(messages.rtf(messages.hexadecimal(struct.pack("<III", 0x501, 77, 0) + b"what is that"))).parts["1/2/1"]["attributes"], "an object of no known kind")
     inner = compound.compound(Storage({"CONTENTS": b"abc" * 2000}))
     behind = messages.ole1(b"Word.Document.8", b"xx") + inner
@@ -454,6 +458,8 @@ def hidden_in_pages(t, scan):
         t.ok(one.named("evil.exe"), "a name, %s" % name, one.text[-800:])
     scripted = b"<script>" + b"".join(b"f.fileName='%d.txt';" % i for i in range(6)) + b"a.download = 'evil' + '\\x2eexe'; b=atob('" + program + b"')</script>"
     t.ok(scan(messages.page(scripted), "x.html").named("evil.exe"), "a name in pieces, behind others")
+    within = b'<iframe srcdoc="<a download=&quot;evil.exe&quot; href=&quot;data:x/y;base64,' + program + b'&quot; >x</a>">'
+    t.ok(scan(messages.page(within), "x.html").named("evil.exe"), "a name in a page within an attribute")
     many = b"<script>" + b"".join(b"f.fileName='%d.txt';" % i for i in range(300)) + b"b=atob('" + program + b"');f.fileName='evil.exe'</script>"
     t.ok("B" in scan(messages.page(many), "x.html").parts["1/2/1"]["attributes"], "more names than anybody takes")
     page = messages.html_data([("x.exe", b"content")])
@@ -486,6 +492,7 @@ def hidden_in_cards(t, scan):
         t.equal([p["size"] for p in one.named("evil.exe")], [7], "parameters %s" % name)
     t.equal(scanned(b"ATTACH;X=" + b"x" * 70000 + b";ENCODING=BASE64:" + content).attributes(), "B", "parameters without end are ambiguous")
     t.equal([p["size"] for p in scanned(b"ATTACH;FILENAME=evil.exe:data:x/y;" + b"p=q;" * 100 + b"base64," + content).named("evil.exe")], [7], "a data: URL with a long head")
+    t.equal(scanned(b"ATTACH:data:x/y;" + b"p=q;" * 2000 + b"base64," + content).attributes(), "B", "one whose head does not end is ambiguous")
     t.equal([p["size"] for p in scanned(b"ATTACH;FILENAME=evil.exe:data:x/y,MZ%00%ff").named("evil.exe")], [4], "one without base64")
     page = messages.html_data([("evil.exe", b"content")]).replace(b"\n", b"\\n").replace(b";", b"\\;").replace(b",", b"\\,")
     t.ok(scanned(b"X-ALT-DESC;FMTTYPE=text/html:" + page).named("evil.exe"), "a file in a description that is a page")
