@@ -6,6 +6,7 @@
  * understands is undecipherable, never "nothing in it". */
 #include "config.h"
 
+#include "opener/declared.h"
 #include "opener/decode.h"
 
 #include <errno.h>
@@ -93,6 +94,7 @@ struct pending {
 	struct place at;
 	bool look, locked;
 	bool wanted, embeds;		/* a decoder takes its type; takes what has archives within */
+	unsigned declared;		/* what it is said to be, where a decoder takes that */
 };
 
 static struct decoding *decoding_of(struct walk *w)
@@ -104,15 +106,27 @@ static struct decoding *decoding_of(struct walk *w)
 	return w->decoding;
 }
 
+static unsigned wanted_as_declared(const struct walk *w, const struct node *n)
+{
+	unsigned all = declared_kinds((const char *const *)n->names->pdata, n->names->len, (const char *const *)n->mime_types->pdata, n->mime_types->len), wanted = 0;
+	const char *type;
+	for (unsigned before = all; (type = declared_next(&all)); before = all)
+		if (!tree_type_in(n->record.type_short, ',', type, strlen(type)) && anybody_takes(w, type))
+			wanted |= before & ~all;
+	return wanted;
+}
+
 void decode_enqueue(struct walk *w, const struct node *n, struct place at)
 {
 	const char *types = n->record.type_short;
 	bool wanted = anybody_takes(w, types), embeds = n->embeds && !begins_as_container(types) && anybody_takes(w, EMBEDDED);
 	bool shut = w->job->order->decoder_count > 0 && is_container(types);
-	if (!wanted && !embeds && !n->hides && !shut && !n->locked)
+	unsigned declared = wanted_as_declared(w, n);
+	if (!wanted && !embeds && !declared && !n->hides && !shut && !n->locked)
 		return;
 	struct pending *p = g_new(struct pending, 1);
-	*p = (struct pending){ .number = n->record.number, .at = at, .look = n->hides, .locked = n->locked, .wanted = wanted, .embeds = embeds };
+	*p = (struct pending){ .number = n->record.number, .at = at, .look = n->hides, .locked = n->locked, .wanted = wanted, .embeds = embeds,
+		.declared = declared };
 	g_queue_push_tail(decoding_of(w)->queue, p);
 }
 
@@ -260,6 +274,18 @@ static void conclude_part(struct walk *w, const struct pending *p, const struct 
 		part->attributes |= PART_SPARED;
 }
 
+/* That nothing came of what it is said to be does not open it. */
+static void open_as_declared(struct walk *w, const struct pending *p, size_t shown, int *answers, struct attempt *whole)
+{
+	unsigned left = p->declared;
+	struct attempt declared = { 0 };
+	const char *type;
+	while (!declared.limited && !walk_stopped(w) && (type = declared_next(&left)))
+		open_as(w, p, type, strlen(type), shown, answers, &declared);
+	whole->limited |= declared.limited;
+	whole->broken |= declared.broken;
+}
+
 /* Each type of a part is opened: a picture may be an archive too. */
 static void open_by_decoders(struct walk *w, const struct pending *p)
 {
@@ -267,11 +293,11 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 	struct attempt whole = { 0 };
 	int *answers = talloc_array(w->owner, int, w->job->order->decoder_count + 1);
 	const char *types = tree_part(w->tree, p->number)->type_short, *type;
-	bool asks = p->wanted || p->embeds;
+	bool asks = p->wanted || p->embeds || p->declared;
 	size_t length, shown = asks ? show_part(w, tree_part(w->tree, p->number)) : 0;
 	for (uint32_t k = 0; k < w->job->order->decoder_count; k++)
 		answers[k] = NOT_ASKED;
-	d->keep = false;		/* one decoder that says so is enough */
+	d->keep = p->declared != 0;	/* a reader may take it for something else; one decoder that says so is enough, too */
 	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
 	if (asks && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
 		whole.limited = true;
@@ -279,6 +305,8 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 		open_as(w, p, type, length, shown, answers, &whole);
 	if (p->embeds && !whole.limited && !walk_stopped(w))
 		open_as(w, p, EMBEDDED, strlen(EMBEDDED), shown, answers, &whole);
+	if (p->declared && !whole.limited && !walk_stopped(w))
+		open_as_declared(w, p, shown, answers, &whole);
 	conclude_part(w, p, &whole);
 	talloc_free(answers);
 }
@@ -304,7 +332,7 @@ void decode_run(struct walk *w)
 		w->decoding->next_index = 1;
 		if (p->look)
 			look_inside(w, p);
-		if (p->wanted || p->embeds || p->locked || is_container(tree_part(w->tree, p->number)->type_short))
+		if (p->wanted || p->embeds || p->declared || p->locked || is_container(tree_part(w->tree, p->number)->type_short))
 			open_by_decoders(w, p);
 		g_free(p);
 	}

@@ -138,11 +138,18 @@ static bool is_blank(struct slice text)
 	return true;
 }
 
+/* One byte more than there may be: that it is too much shall show. */
+static size_t text_file_max(const struct walk *w)
+{
+	uint64_t left = budget_bytes_left(&w->budget);
+	return left < TEXT_FILE_MAX_BYTES ? (size_t)left + 1 : TEXT_FILE_MAX_BYTES;
+}
+
 /* Readers differ on text around the file, and on a second one: the first is the content, whatever else is looked through too. */
 static bool decode_uuencoded(struct walk *w, struct node *n, struct slice raw, struct content *c)
 {
 	struct text_file f;
-	if (!uu_find(raw.data, raw.n, 0, &f)) {
+	if (!uu_find(raw.data, raw.n, 0, text_file_max(w), &f)) {
 		if (raw.n > 0)
 			node_add_attributes(n, PART_UNDECODABLE);
 		c->bytes = raw;
@@ -219,8 +226,7 @@ static void take_text_file(struct walk *w, const struct text_file *f, const GByt
 /* Files within text; whether there was one. */
 static bool extract_text_files(struct walk *w, struct slice text, bool is_binhex, struct place *at)
 {
-	uint64_t left = w->job->order->quota_bytes ? w->job->order->quota_bytes - MIN(w->budget.bytes, w->job->order->quota_bytes) : TEXT_FILE_MAX_BYTES;
-	struct text_files s = { .text = text.data, .n = text.n, .max_bytes = (size_t)MIN(left + 1, TEXT_FILE_MAX_BYTES), .is_binhex = is_binhex };
+	struct text_files s = { .text = text.data, .n = text.n, .max_bytes = text_file_max(w), .is_binhex = is_binhex };
 	struct text_file f;
 	bool found = false;
 	while (!walk_stopped(w) && text_files_next(&s, &f)) {

@@ -52,11 +52,12 @@ static size_t find(const uint8_t *text, size_t n, size_t from, const char *word)
 }
 
 /* "begin" of uuencode, or within "=ybegin": the block there. */
-static bool begins_at(const uint8_t *text, size_t n, size_t at, struct text_file *out)
+static bool begins_at(const struct text_files *s, size_t at, struct text_file *out)
 {
+	const uint8_t *text = s->text;
 	if (at_line_start(text, at))
-		return uu_at(text, n, at, out);
-	return at >= 2 && text[at - 1] == 'y' && text[at - 2] == '=' && at_line_start(text, at - 2) && yenc_at(text, n, at - 2, out);
+		return uu_at(s->text, s->n, at, s->max_bytes, out);
+	return at >= 2 && text[at - 1] == 'y' && text[at - 2] == '=' && at_line_start(text, at - 2) && yenc_at(text, s->n, at - 2, out);
 }
 
 /* The file itself begins with a colon at the start of a line. */
@@ -80,7 +81,7 @@ bool text_files_next(struct text_files *s, struct text_file *out)
 {
 	while (s->from < s->n) {
 		size_t binhex = next_binhex(s), begin = find(s->text, binhex, s->from, "begin");
-		bool found = begin < binhex ? begins_at(s->text, s->n, begin, out)
+		bool found = begin < binhex ? begins_at(s, begin, out)
 			: binhex < s->n && binhex_at(s->text, s->n, binhex, s->max_bytes, out);
 		if (found) {
 			s->from = out->end;

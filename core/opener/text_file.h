@@ -27,7 +27,7 @@ void text_file_clear(struct text_file *f);
 struct text_files {
 	const uint8_t *text;
 	size_t n, from;
-	size_t max_bytes;		/* that one may become: BinHex compresses */
+	size_t max_bytes;		/* that one may become: BinHex compresses, uuencode loses blanks */
 	size_t next_binhex;		/* offset of the next announcement; n: none */
 	bool binhex_known;
 	bool is_binhex;			/* it is declared to be that: the announcement may be missing */
@@ -36,12 +36,12 @@ struct text_files {
 bool text_files_next(struct text_files *s, struct text_file *out);
 
 /* One kind each: a file that begins in the line at offset `at`. */
-bool uu_at(const uint8_t *text, size_t n, size_t at, struct text_file *out);
+bool uu_at(const uint8_t *text, size_t n, size_t at, size_t max_bytes, struct text_file *out);
 bool yenc_at(const uint8_t *text, size_t n, size_t at, struct text_file *out);
 #define BINHEX_MARK "(This file must be converted with BinHex"
 bool binhex_at(const uint8_t *text, size_t n, size_t at, size_t max_bytes, struct text_file *out);
 /* The first uuencoded or xxencoded file at or behind `from`. */
-bool uu_find(const uint8_t *text, size_t n, size_t from, struct text_file *out);
+bool uu_find(const uint8_t *text, size_t n, size_t from, size_t max_bytes, struct text_file *out);
 
 /* --- lines, shared by the decoders --- */
 struct text_line {

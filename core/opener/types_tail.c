@@ -51,11 +51,12 @@ static bool is_zip_already(const struct type_content *c)
 	return c->n >= 4 && (memcmp(c->data, "PK\3\4", 4) == 0 || memcmp(c->data, "PK\5\6", 4) == 0);
 }
 
-/* Readers take a PDF header that stands within the first kilobyte; prose about PDF lacks the end. */
+/* Readers take a PDF header that stands within the first kilobyte; prose about PDF lacks objects, and an end. */
 static bool has_pdf(const struct type_content *c, struct bytes tail)
 {
 	struct bytes front = { .at = c->data, .n = c->n < PDF_FRONT_BYTES ? c->n : PDF_FRONT_BYTES };
-	return !bytes_at(front, 0, "%PDF-", 5) && bytes_have(front, "%PDF-") && bytes_have(tail, "startxref");
+	bool header = !bytes_at(front, 0, "%PDF-", 5) && (bytes_have(front, "%PDF-") || (bytes_have(front, "%!PS-Adobe-") && bytes_have(front, " PDF-")));
+	return header && (bytes_have(tail, "startxref") || bytes_have(tail, "endobj") || bytes_have((struct bytes){ .at = c->data, .n = c->n }, "endobj"));
 }
 
 static const char *disk_type(struct bytes tail)

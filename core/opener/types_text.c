@@ -100,8 +100,6 @@ static const struct kind kinds[] = {
 	{ "Attribute VB_Name", true, "txt,vba", "Visual Basic for Applications source text" },
 	{ "Windows Registry Editor", true, "txt,reg", "Windows Registry text" },
 	{ "REGEDIT4", true, "txt,reg", "Windows Registry text" },
-	{ "BEGIN:VCARD", true, "txt,vcf", "vCard visiting card" },
-	{ "BEGIN:VCALENDAR", true, "txt,ics", "vCalendar calendar file" },
 	{ "ID;P", true, "txt,slk", "SYLK spreadsheet text" },
 	{ "WEB\r\n1\r\n", true, "txt,iqy", "Excel web query text" },
 	{ "full address:s:", false, "txt,rdp", "remote desktop connection text" },
@@ -115,6 +113,13 @@ static const struct kind kinds[] = {
 	{ "(function(", true, "txt,js", "JavaScript source text" },
 	{ "(function (", true, "txt,js", "JavaScript source text" },
 };
+
+/* They hold descriptions in HTML. */
+static bool guess_calendar(const uint8_t *d, size_t n, struct type_guess *out)
+{
+	return begins(d, n, "BEGIN:VCARD") ? types_set(out, "txt,vcf", "vCard visiting card")
+		: begins(d, n, "BEGIN:VCALENDAR") && types_set(out, "txt,ics", "vCalendar calendar file");
+}
 
 static bool guess_kind(const uint8_t *d, size_t n, struct type_guess *out)
 {
@@ -161,7 +166,7 @@ void types_guess_text(const uint8_t *data, size_t n, struct type_guess *out)
 		skip++;
 	const uint8_t *d = data + skip;
 	size_t look = n - skip < LOOK_BYTES ? n - skip : LOOK_BYTES;
-	if (look > 0 && guess_markup(d, look, out))
+	if (look > 0 && (guess_calendar(d, look, out) || guess_markup(d, look, out)))
 		return;
 	if (looks_like_mail(d, look)) {
 		types_set(out, "mail", "RFC 822 mail text");

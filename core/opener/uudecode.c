@@ -102,7 +102,7 @@ static void decode_line(const struct text_line *l, size_t bytes, value_fn value,
 
 struct block {
 	GByteArray *content;
-	GByteArray *whole_lines;	/* the lengths in front of the lines ignored */
+	GByteArray *whole_lines;	/* the lengths in front of the lines ignored; NULL: they are true */
 	bool broken, differs;
 	size_t end;
 };
@@ -110,13 +110,40 @@ struct block {
 static void block_free(struct block *b)
 {
 	g_byte_array_unref(b->content);
-	g_byte_array_unref(b->whole_lines);
+	if (b->whole_lines)
+		g_byte_array_unref(b->whole_lines);
 }
 
-static struct block decode_block(const uint8_t *text, size_t n, size_t at, value_fn value)
+static void add_line(struct block *b, const struct text_line *l, value_fn value)
 {
-	struct block b = { .content = g_byte_array_new(), .whole_lines = g_byte_array_new() };
-	while (at < n) {
+	size_t bytes = announced(l, value);
+	bool lies = l->length > characters_for(bytes) + 3;
+	if (lies && !b->whole_lines) {
+		b->whole_lines = g_byte_array_new();
+		g_byte_array_append(b->whole_lines, b->content->data, b->content->len);
+	}
+	decode_line(l, bytes, value, b->content);
+	if (b->whole_lines)
+		decode_line(l, lies ? (l->length - 1) / 4 * 3 : bytes, value, b->whole_lines);
+	b->differs |= lies;
+}
+
+static bool is_within(const struct block *b, size_t max_bytes)
+{
+	return b->content->len < max_bytes && (!b->whole_lines || b->whole_lines->len < max_bytes);
+}
+
+static void cut_to(GByteArray *a, size_t max_bytes)
+{
+	if (a && a->len > max_bytes)
+		g_byte_array_set_size(a, (guint)max_bytes);
+}
+
+/* A line may lack the blanks at its end, all of them: two bytes of text become 45. */
+static struct block decode_block(const uint8_t *text, size_t n, size_t at, value_fn value, size_t max_bytes)
+{
+	struct block b = { .content = g_byte_array_new() };
+	while (at < n && is_within(&b, max_bytes)) {
 		struct text_line l = text_line_at(text, n, at);
 		if (text_line_is(&l, "end")) {
 			b.end = l.next;
@@ -125,14 +152,12 @@ static struct block decode_block(const uint8_t *text, size_t n, size_t at, value
 		if (!is_data(&l, value))
 			break;
 		at = l.next;
-		size_t bytes = announced(&l, value), holds = (l.length - 1) / 4 * 3;
-		bool lies = l.length > characters_for(bytes) + 3;
-		decode_line(&l, bytes, value, b.content);
-		decode_line(&l, lies ? holds : bytes, value, b.whole_lines);
-		b.differs |= lies;
+		add_line(&b, &l, value);
 	}
 	b.broken = true;
 	b.end = at;
+	cut_to(b.content, max_bytes);
+	cut_to(b.whole_lines, max_bytes);
 	return b;
 }
 
@@ -146,9 +171,9 @@ static void take_decoded(struct block *b, struct text_file *out)
 }
 
 /* Lines may make sense in both alphabets: the one that comes to an end counts, or both do. */
-static void decode_either(const uint8_t *text, size_t n, size_t at, bool as_uu, bool as_xx, struct text_file *out)
+static void decode_either(const uint8_t *text, size_t n, size_t at, bool as_uu, bool as_xx, size_t max_bytes, struct text_file *out)
 {
-	struct block uu = decode_block(text, n, at, uu_value), xx = decode_block(text, n, at, xx_value);
+	struct block uu = decode_block(text, n, at, uu_value, as_uu ? max_bytes : 0), xx = decode_block(text, n, at, xx_value, as_xx ? max_bytes : 0);
 	bool xx_wins = as_xx && (!as_uu || (uu.broken && !xx.broken) || (uu.differs && !xx.differs));
 	bool both = as_uu && as_xx && !xx.broken && !xx.differs && !uu.broken && !uu.differs;
 	if (both)
@@ -184,7 +209,7 @@ static void decode_base64(const uint8_t *text, size_t n, size_t at, struct text_
 }
 
 /* Prose may hold a line "begin 123 times": only a plausible line behind it makes a block. */
-bool uu_at(const uint8_t *text, size_t n, size_t at, struct text_file *out)
+bool uu_at(const uint8_t *text, size_t n, size_t at, size_t max_bytes, struct text_file *out)
 {
 	bool base64;
 	struct text_line begin = text_line_at(text, n, at);
@@ -201,18 +226,18 @@ bool uu_at(const uint8_t *text, size_t n, size_t at, struct text_file *out)
 	if (base64)
 		decode_base64(text, n, begin.next, out);
 	else
-		decode_either(text, n, begin.next, as_uu, as_xx, out);
+		decode_either(text, n, begin.next, as_uu, as_xx, max_bytes, out);
 	return true;
 }
 
-bool uu_find(const uint8_t *text, size_t n, size_t from, struct text_file *out)
+bool uu_find(const uint8_t *text, size_t n, size_t from, size_t max_bytes, struct text_file *out)
 {
 	while (from < n) {
 		const uint8_t *hit = memmem(text + from, n - from, "begin", 5);
 		if (!hit)
 			return false;
 		size_t at = (size_t)(hit - text);
-		if ((at == 0 || text[at - 1] == '\n') && uu_at(text, n, at, out))
+		if ((at == 0 || text[at - 1] == '\n') && uu_at(text, n, at, max_bytes, out))
 			return true;
 		from = at + 5;
 	}

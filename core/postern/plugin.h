@@ -6,7 +6,7 @@
  *                    postern_connect, postern_wait and postern_resolve for libraries that bring sockets of their own; POSTERN_PROGRAM;
  *                    tables that load() reads and the host asks: postern_lookup_ops.table, postern_read_lines(), postern_table_add(),
  *                    postern_watch_file(); decoders in force: postern_child_begin gives no descriptor, names, types,
- *                    attributes, passwords; programs that decode.
+ *                    attributes, passwords, asked for what a part is called, too; programs that decode.
  *   0.1  2026-11-21  first: all roles, options, findings, connections, programs, deliveries.
  *
  * A plugin is a shared object that exports one constant, `postern_plugin`.  The
@@ -154,7 +154,8 @@ struct postern_scanner_ops {
  * Declares POSTERN_CAP_HOSTILE_PARSER. In loops that neither read nor write much: postern_may_go_on(). */
 struct postern_decoder_ops {
 	size_t size;
-	const char *types;		/* short types it takes, "zip|jar"; "embedded": any file within which the mark of an archive stands */
+	const char *types;		/* short types it takes, "zip|jar"; "embedded": any file within which the mark of an archive stands.
+					 * html, pdf, ics and vcf: also what is declared to be that, or called so, whatever is in it */
 	enum postern_result (*decode)(struct postern_call *, const struct postern_part *);	/* postern_child_*() */
 	/* Types of this instance, where its options say them; NULL: `types`. */
 	const char *(*types_of)(const struct postern_instance *);

@@ -331,6 +331,7 @@ static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct p
 	if (opened)
 		take_parts(w, m, p, &again);
 	keep_doubts(m, &before);
+	m->unopened |= !opened;		/* who is asked next sees the mail as it came, and nothing that was in it */
 	if (!opened || open_findings(w->opener, m, &again, e) != 0) {
 		struct plugin_outcome failed = { .result = POSTERN_TEMPFAIL, .error = talloc_strdup(m, e->text) };
 		blame(w, m, e);

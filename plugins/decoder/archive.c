@@ -17,6 +17,9 @@
 
 #define HOLE_BYTES 65536
 #define RETRIES_MAX 100		/* "try again" answers of libarchive in one archive */
+#define DISK_HEADER_AT 32768	/* of a disk image: its size in blocks, and where that is told */
+#define DISK_SIZE_AT 80
+#define DISK_BLOCK_BYTES 2048
 #define EMPTY_BYTES_MAX 512	/* of an archive without members: a trailer of cpio in its block */
 
 /* One way of reading. */
@@ -36,6 +39,7 @@ struct archive_job {
 	const struct archive_kind *kind;
 	/* what came of it */
 	unsigned members, locked, damaged;
+	size_t read;			/* how much of the part it is; 0: that is not known, there may be more to it */
 	bool password, locked_whole, over;
 	char error[200];		/* libarchive's, of the first that is damaged */
 };
@@ -63,6 +67,7 @@ static const struct archive_kind kinds[] = {
 	{ "Z", ARCHIVE_FILTER_COMPRESS, archive_read_support_format_raw, ".Z|.taz=.tar|.tZ=.tar" },
 	{ "rpm", ARCHIVE_FILTER_RPM, archive_read_support_format_raw, ".rpm=.cpio" },
 	{ "zip", 0, with_zip, NULL },
+	{ "kmz", 0, with_zip, NULL },
 	{ "ooxml", 0, with_zip, NULL },
 	{ "odf", 0, with_zip, NULL },
 	{ "epub", 0, with_zip, NULL },
@@ -260,6 +265,12 @@ static bool may_read_on(const struct archive_job *j)
 	return j->damaged == 0 || j->kind->support != archive_read_support_format_cab;
 }
 
+/* Those of RAR and RPM read up to the end of the file, that of XAR jumps about. */
+static bool tells_its_end(const struct archive_kind *kind)
+{
+	return kind->support != with_rar && kind->support != archive_read_support_format_xar && kind->filter != ARCHIVE_FILTER_RPM;
+}
+
 /* Make children of all members. false: over a limit, stop. */
 static bool read_all(struct archive_job *j, const char *password)
 {
@@ -273,6 +284,8 @@ static bool read_all(struct archive_job *j, const char *password)
 	j->over |= !good;
 	if (good && more < 0)
 		j->damaged++;
+	if (good && more == 0 && tells_its_end(j->kind) && archive_filter_bytes(a, -1) > 0)
+		j->read = (size_t)archive_filter_bytes(a, -1);
 	if (a && !password && j->locked == 0 && archive_read_has_encrypted_entries(a) == 1)
 		j->locked_whole = true;
 	if (a)
@@ -368,7 +381,8 @@ static bool read_zip_other_ends(struct archive_job *j, const struct zip_shape *s
 	return good;
 }
 
-static enum postern_result open_zip(struct archive_job *j)
+/* *end: where it ends; what is behind that is no part of it. */
+static enum postern_result open_zip(struct archive_job *j, size_t *end)
 {
 	struct zip_shape shape;
 	if (zip_shape_of(j->data, j->size, &shape) != 0)
@@ -383,6 +397,8 @@ static enum postern_result open_zip(struct archive_job *j)
 		good = read_zip_from_front(j, shape.first_local, shape.has_directory);
 	if (good)
 		read_zip_other_ends(j, &shape);
+	j->read = shape.gaps ? 0 : shape.end;
+	*end = shape.end;
 	/* Without a directory some readers refuse it, others repair it and see what the front reader does not reach. */
 	if (shape.disagrees || !shape.has_directory)
 		postern_part_attribute(j->call, 'B');
@@ -433,14 +449,45 @@ static bool begins_as_archive(const char *types)
 	return kind_of(types, strcspn(types, ",")) != NULL;
 }
 
+/* Of formats that libarchive does not read from the front to the end. */
+static size_t size_by_header(const struct archive_kind *kind, const uint8_t *data, size_t n)
+{
+	bool is_disk = strcmp(kind->type, "iso") == 0 && n > DISK_HEADER_AT + DISK_SIZE_AT + 4;
+	const uint8_t *p = data + DISK_HEADER_AT + DISK_SIZE_AT;
+	return is_disk ? DISK_BLOCK_BYTES * (size_t)(p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24) : embedded_size(kind->type, data, n);
+}
+
+/* What stands behind an archive nobody has taken out of it: another archive comes out, all else reaches the scanners with the part. */
+static enum postern_result open_tail(struct archive_job *j, size_t end, enum postern_result result)
+{
+	if (result != POSTERN_OK && result != POSTERN_BROKEN)
+		return result;
+	size_t tail = end < j->size ? end : j->size;
+	if (is_zeros(j->data + tail, j->size - tail))
+		return result;
+	postern_part_keep(j->call);
+	enum postern_result r = open_embedded(j->call, j->part, j->data + tail, j->size - tail);
+	return r == POSTERN_NOTHING ? result : worse(result, r);
+}
+
 static enum postern_result open_as(struct postern_call *call, const struct postern_part *part, const struct archive_kind *kind,
-	const uint8_t *data, size_t n)
+	const uint8_t *data, size_t n, bool whole)
 {
 	struct archive_job j = { .call = call, .part = part, .kind = kind, .data = data, .size = n };
-	if (is_zip(kind))
-		return open_zip(&j);
-	read_all(&j, NULL);
-	return conclude(&j);
+	size_t end = n;
+	enum postern_result result;
+	if (is_zip(kind)) {
+		result = open_zip(&j, &end);
+	} else {
+		read_all(&j, NULL);
+		result = conclude(&j);
+		end = size_by_header(kind, data, n);
+		j.read = end > 0 ? end : j.read;
+		end = end > 0 ? end : j.read > 0 ? j.read : n;
+	}
+	if (j.read == 0)
+		postern_part_keep(call);
+	return whole ? open_tail(&j, end, result) : result;
 }
 
 /* A part may be several kinds at once, a picture with an archive behind it: each is opened, the worst answer counts. */
@@ -458,7 +505,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 		const struct archive_kind *kind = kind_of(types, length);
 		if (!kind || (last && kind->support == last->support && kind->filter == last->filter))
 			continue;
-		enum postern_result r = open_as(call, part, last = kind, data, n);
+		enum postern_result r = open_as(call, part, last = kind, data, n, begins_as_archive(postern_part_type(part)));
 		worst = worse(worst, r);
 	}
 	if (is_more_than_archive(postern_part_type(part)))

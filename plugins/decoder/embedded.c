@@ -83,3 +83,13 @@ size_t embedded_find(const uint8_t *data, size_t n, struct embedded found[EMBEDD
 	memcpy(found, all, count * sizeof *found);
 	return count;
 }
+
+size_t embedded_size(const char *type, const uint8_t *data, size_t n)
+{
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		const struct format *f = &formats[i];
+		if (strcmp(f->type, type) == 0 && n >= f->length && memcmp(data, f->mark, f->length) == 0)
+			return f->size_of(data, n);
+	}
+	return 0;
+}

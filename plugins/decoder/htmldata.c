@@ -13,26 +13,23 @@
 #include "span.h"
 
 #define HEAD_MAX 256			/* of a data: URL, in front of the comma */
-#define NAMES_MAX 4
-#define NAME_NEAR_BYTES 2048
+#define NAMES_MAX 256			/* of a page; the host tells where a child has more than it takes */
+#define NAME_BEHIND_BYTES 200		/* so far behind the word that tells of it */
 #define DIGITS_MIN 100			/* of a literal that is taken for a file */
 #define LONG_LITERAL 40
-#define PAGE_TYPES "html|svg|xml|js|hta|wsf|vbs|script"
 #define LOOK_BYTES 65536			/* between two looks at the time */
 #define VALUES_MIN 48			/* of a list of bytes */
 
 struct job {
 	struct postern_call *call;
 	struct span s;
-	const char *names[NAMES_MAX];	/* that scripts give to what they put together */
+	struct page_name { size_t at; const char *text; } names[NAMES_MAX];	/* that links and scripts give to what is put together */
 	unsigned name_count;
+	bool more_names;
+	size_t no_url_until;		/* no scheme in front of this place begins a URL */
+	size_t no_type_until;		/* nor in front of this, but without a type */
 	struct base64 *base64;
 };
-
-static int hex_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
 
 static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static bool is_quote(uint8_t c) { return c == '"' || c == '\'' || c == '`'; }
@@ -68,19 +65,42 @@ static int take_reference(struct span s, size_t *at)
 	return value < 0x100 ? value : 0x100;
 }
 
+/* "&colon;": those that are ASCII characters which matter here. */
+static int take_named_reference(struct span s, size_t *at)
+{
+	static const struct { const char *name; char character; } names[] = {
+		{ "&Tab;", '\t' }, { "&NewLine;", '\n' }, { "&colon;", ':' }, { "&comma;", ',' }, { "&semi;", ';' }, { "&sol;", '/' }, { "&equals;", '=' },
+		{ "&plus;", '+' }, { "&period;", '.' }, { "&percnt;", '%' }, { "&num;", '#' }, { "&lpar;", '(' }, { "&rpar;", ')' }, { "&bsol;", '\\' },
+		{ "&quot;", '"' }, { "&apos;", '\'' }, { "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&lowbar;", '_' }, { "&hyphen;", '-' },
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (span_at(s, *at, names[i].name, strlen(names[i].name))) {
+			*at += strlen(names[i].name);
+			return names[i].character;
+		}
+	return s.at[(*at)++];
+}
+
+static int script_character(struct span s, size_t *at);
+
+/* References, and what a script escapes in a string. */
+static int text_character(struct span s, size_t *at)
+{
+	uint8_t c = s.at[*at], next = span_8(s, *at + 1);
+	if (c == '&')
+		return next == '#' ? take_reference(s, at) : take_named_reference(s, at);
+	if (c == '\\' && next && strchr("xunrt/\r\n", next))
+		return script_character(s, at);
+	return s.at[(*at)++];
+}
+
 static int url_character(struct span s, size_t *at)
 {
-	uint8_t c = s.at[*at];
-	int value;
-	if (c == '%' && (value = hex_value(s, *at + 1, 2)) >= 0) {
-		*at += 3;
-		return value;
-	}
-	if (c == '&' && span_8(s, *at + 1) == '#')
-		return take_reference(s, at);
-	if (c == '\\' && span_8(s, *at + 1) == '/')
-		++*at;
-	return s.at[(*at)++];
+	int value = s.at[*at] == '%' ? hex_value(s, *at + 1, 2) : -1;
+	if (value < 0)
+		return text_character(s, at);
+	*at += 3;
+	return value;
 }
 
 /* Within a string literal: \x41 \u0041 \n; a line that goes on. */
@@ -99,40 +119,123 @@ static int script_character(struct span s, size_t *at)
 	return escape == 'n' || escape == 'r' || escape == 't' || escape == '\r' ? '\n' : escape;
 }
 
-/* --- children --- */
-
-/* The first string in quotes within `near` bytes behind a word. */
-static char *string_behind(struct job *j, size_t at, size_t near)
+static bool word_at(struct span s, size_t at, const char *word)
 {
-	struct span s = span_sub(j->s, at, near);
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.at[i] == '<' || s.at[i] == ';')
-			return NULL;
-		if (!is_quote(s.at[i]))
-			continue;
-		size_t end = span_find(s, i + 1, &s.at[i], 1);
-		return end != SIZE_MAX && end > i + 1 ? span_text(j->call, span_sub(s, i + 1, end - i - 1)) : NULL;
-	}
-	return NULL;
+	size_t n = strlen(word);
+	return span_has(s, at, n) && strncasecmp((const char *)s.at + at, word, n) == 0;
 }
 
-static void find_script_names(struct job *j)
+/* --- names --- */
+
+static size_t skip_any(struct span s, size_t at, const char *characters)
 {
-	static const char *const words[] = { ".download", "'download'", "\"download\"", "msSaveOrOpenBlob", "msSaveBlob", "new File(", "fileName", "filename", "file_name" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		for (size_t at = 0; j->name_count < NAMES_MAX && (at = span_find(j->s, at, words[i], strlen(words[i]))) != SIZE_MAX; at++) {
-			char *name = string_behind(j, at + strlen(words[i]), 200);
-			if (name)
-				j->names[j->name_count++] = name;
+	while (at < s.n && s.at[at] && strchr(characters, s.at[at]))
+		at++;
+	return at;
+}
+
+/* Copied where it is a new one. */
+static void add_name(struct job *j, size_t at, const char *text)
+{
+	bool known = !text[0];
+	for (unsigned i = 0; i < j->name_count && !known; i++)
+		known = strcmp(j->names[i].text, text) == 0;
+	if (known)
+		return;
+	j->more_names |= j->name_count == NAMES_MAX;
+	if (j->name_count < NAMES_MAX)
+		j->names[j->name_count++] = (struct page_name){ at, postern_printf(j->call, "%s", text) };
+}
+
+/* Text up to the quote, or without one to what ends the value of an attribute; *at goes behind. */
+static void append_text(struct span s, size_t *at, uint8_t quote, char *out, size_t room)
+{
+	size_t n = strlen(out);
+	while (*at < s.n && (quote ? s.at[*at] != quote : !is_space(s.at[*at]) && s.at[*at] != '>')) {
+		int c = text_character(s, at);
+		if (n < room - 1 && c > 0)
+			out[n++] = c < 0x100 ? (char)c : '?';
+	}
+	*at += *at < s.n && quote;
+}
+
+/* A page within an attribute has its quotes told by references. */
+static const char *without_quotes(char *text)
+{
+	size_t n = strlen(text);
+	while (n > 0 && is_quote((uint8_t)text[n - 1]))
+		text[--n] = '\0';
+	return text + strspn(text, "\"'`");
+}
+
+/* The string in quotes at `at`, others that are joined to it by "+" with it. */
+static void take_string(struct job *j, size_t at)
+{
+	char text[1024] = "";
+	size_t from = at;
+	struct span s = span_sub(j->s, 0, at + 4 * sizeof text);
+	do {
+		uint8_t quote = s.at[at++];
+		append_text(s, &at, quote, text, sizeof text);
+		at = skip_any(s, at, " \t\r\n");
+		at = span_8(s, at) == '+' ? skip_any(s, at + 1, " \t\r\n") : s.n;
+	} while (at < s.n && is_quote(s.at[at]));
+	add_name(j, from, text);
+}
+
+/* What stands behind a word that tells of a name. */
+static void take_name(struct job *j, size_t word, size_t at)
+{
+	bool attribute = word > 0 && (is_space(j->s.at[word - 1]) || j->s.at[word - 1] == '/' || is_quote(j->s.at[word - 1]));
+	size_t behind = skip_any(j->s, at, " \t\r\n\"'`])");
+	if (span_8(j->s, behind) == '=' && attribute) {
+		size_t value = skip_any(j->s, behind + 1, " \t\r\n");
+		char text[1024] = "";
+		if (!is_quote(span_8(j->s, value))) {
+			append_text(span_sub(j->s, 0, value + 4 * sizeof text), &value, 0, text, sizeof text);
+			add_name(j, at, without_quotes(text));
+			return;
+		}
+	}
+	struct span s = span_sub(j->s, 0, behind + NAME_BEHIND_BYTES);
+	for (size_t i = behind; i < s.n && s.at[i] != '<' && s.at[i] != ';'; i++)
+		if (is_quote(s.at[i])) {
+			take_string(j, i);
+			return;
 		}
 }
 
-static bool begin_script_child(struct job *j)
+static void find_names(struct job *j)
 {
-	if (!postern_child_begin(j->call, NULL))
+	static const char *const words[] = { "download", "msSaveOrOpenBlob", "msSaveBlob", "new File(", "filename", "file_name" };
+	for (size_t at = 0; at < j->s.n; at++)
+		for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+			size_t behind = at + strlen(words[i]);
+			if ((j->s.at[at] | 0x20) != words[i][0] || !word_at(j->s, at, words[i]))
+				continue;
+			/* that word stands in prose, too */
+			if (i > 0 || strchr("=,:", span_8(j->s, skip_any(j->s, behind, " \t\r\n\"'`])"))))
+				take_name(j, at, behind);
+			break;
+		}
+}
+
+/* A child with the names of the page, the nearest one first. */
+static bool begin_child(struct job *j, size_t at)
+{
+	unsigned nearest = 0;
+	size_t least = SIZE_MAX;
+	for (unsigned i = 0; i < j->name_count; i++) {
+		size_t away = j->names[i].at > at ? j->names[i].at - at : at - j->names[i].at;
+		nearest = away < least ? i : nearest;
+		least = away < least ? away : least;
+	}
+	if (!postern_child_begin(j->call, j->name_count > 0 ? j->names[nearest].text : NULL))
 		return false;
 	for (unsigned i = 0; i < j->name_count; i++)
-		postern_child_name(j->call, j->names[i]);
+		postern_child_name(j->call, j->names[i].text);
+	if (j->more_names)
+		postern_child_attribute(j->call, 'B');
 	return true;
 }
 
@@ -157,58 +260,119 @@ struct url {
 	uint8_t end;			/* the quote that ends it, ')' or 0 */
 };
 
-/* "data:", in letters of either case or as references; behind it, or 0. */
+/* "data:", in letters of either case, with escapes, with line ends in it; behind it, or 0. */
 static size_t behind_scheme(struct span s, size_t at)
 {
 	static const char scheme[] = "data:";
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < 5;) {
 		if (at >= s.n)
 			return 0;
-		int c = s.at[at] == '&' && span_8(s, at + 1) == '#' ? take_reference(s, &at) : s.at[at++];
+		int c = text_character(s, &at);
+		if (i > 0 && (c == '\t' || c == '\r' || c == '\n'))
+			continue;
 		if (c > 0x7f || (c | (i < 4 ? 0x20 : 0)) != scheme[i])
 			return 0;
+		i++;
 	}
 	return at;
 }
 
-/* A type, parameters, or nothing at all: a script's object with a member "data" is none. */
-static bool read_url(struct span s, size_t from, size_t at, struct url *u)
+/* In front of blanks, and of references that may be some. */
+static size_t skip_back(struct span s, size_t at)
 {
-	size_t n = 0;
-	int c = 0;
-	for (u->from = from; at < s.n && n < HEAD_MAX - 1 && (c = url_character(s, &at)) != ','; ) {
-		if (is_space((uint8_t)c))
-			continue;
-		if (c > 0x7e || c < 0x20 || strchr("<>(){}[]\\`", c))
-			return false;
-		u->head[n++] = (char)c;
+	for (;;) {
+		while (at > 0 && is_space(s.at[at - 1]))
+			at--;
+		if (at == 0 || s.at[at - 1] != ';')
+			return at;
+		size_t begin = at - 1;
+		while (begin > 0 && at - begin < 9 && s.at[begin] != '&')
+			begin--;
+		if (s.at[begin] != '&')
+			return at;
+		at = begin;
 	}
-	u->head[n] = '\0';
-	uint8_t before = from > 0 ? s.at[from - 1] : 0;
-	u->data = at;
-	u->base64 = n >= 6 && strcasecmp(u->head + n - 6, "base64") == 0;
-	u->end = is_quote(before) ? before : before == '(' ? ')' : 0;
-	return c == ',' && (n == 0 || u->head[0] == ';' || strchr(u->head, '/'));
+}
+
+/* What ends the URL that begins at `from`: the quote, the bracket that it is in; 0: a blank does. */
+static uint8_t end_mark(struct span s, size_t from)
+{
+	size_t at = skip_back(s, from);
+	uint8_t before = at > 0 ? s.at[at - 1] : 0;
+	if (is_quote(before))
+		return before;
+	if (before == '(')
+		return ')';
+	/* content="0; url=data:" */
+	for (size_t i = 1; at >= 4 && word_at(s, at - 4, "url=") && i < 64 && at >= 4 + i; i++) {
+		uint8_t c = s.at[at - 4 - i];
+		if (is_quote(c))
+			return c;
+		if (c == '<' || c == '>')
+			break;
+	}
+	return 0;
+}
+
+/* A type, parameters, or nothing at all: a script's object with a member "data" is none. */
+static bool is_head(const struct url *u, size_t n)
+{
+	return u->base64 || is_quote(u->end) || n == 0 || u->head[0] == ';' || strchr(u->head, '/');
+}
+
+static bool ends_head(const struct url *u, uint8_t raw, int c)
+{
+	if (is_quote(u->end))
+		return raw == u->end;
+	return c > 0x7e || c < 0x20 || strchr("<>(){}[]\\`", c);
+}
+
+/* What of the last characters is kept of a head, however long it is. */
+static void keep_last(char last[6], char c)
+{
+	memmove(last, last + 1, 5);
+	last[5] = c;
+}
+
+/* Each place is walked over for few URLs, whatever begins as if it were one. */
+static bool read_url(struct job *j, size_t from, size_t at, struct url *u)
+{
+	struct span s = j->s;
+	size_t n = 0;
+	char last[6] = "";
+	*u = (struct url){ .from = from, .end = end_mark(s, from) };
+	bool quoted = is_quote(u->end);
+	if (!quoted && (at < j->no_url_until || (at < j->no_type_until && span_8(s, at) != ';' && span_8(s, at) != ',')))
+		return false;
+	while (at < s.n) {
+		size_t before = at;
+		int c = url_character(s, &at);
+		if (c == ',') {
+			u->data = at;
+			u->base64 = n >= 6 && strncasecmp(last, "base64", 6) == 0;
+			if (is_head(u, n))
+				return true;
+			j->no_type_until = before;
+			return false;
+		}
+		if (c < 0x100 && is_space((uint8_t)c))
+			continue;
+		if (ends_head(u, s.at[before], c)) {
+			j->no_url_until = quoted ? j->no_url_until : before;
+			return false;
+		}
+		if (n < HEAD_MAX - 1)
+			u->head[n] = (char)c;
+		keep_last(last, (char)c);
+		n++;
+	}
+	j->no_url_until = quoted ? j->no_url_until : s.n;
+	return false;
 }
 
 static bool ends_url(const struct url *u, uint8_t c)
 {
 	return u->end ? c == u->end : is_space(c) || is_quote(c) || c == '>' || c == '<' || c == ')';
-}
-
-/* The name that the link gives, in the tag that the URL stands in. */
-static char *name_in_tag(struct job *j, size_t at, size_t end)
-{
-	size_t from = at, until = end;
-	while (from > 0 && at - from < NAME_NEAR_BYTES && j->s.at[from] != '<')
-		from--;
-	while (until < j->s.n && until - end < NAME_NEAR_BYTES && j->s.at[until] != '>')
-		until++;
-	struct span before = span_sub(j->s, from, at - from), behind = span_sub(j->s, end, until - end);
-	size_t in_before = span_find(before, 0, "download=", 9), in_behind = span_find(behind, 0, "download=", 9);
-	if (in_before != SIZE_MAX)
-		return string_behind(j, from + in_before + 9, 300);
-	return in_behind != SIZE_MAX ? string_behind(j, end + in_behind + 9, 300) : NULL;
 }
 
 static size_t end_of_url(struct span s, const struct url *u)
@@ -238,7 +402,7 @@ static bool put_url(struct job *j, const struct url *u, size_t end)
 {
 	size_t data = u->data;
 	const char *type = postern_printf(j->call, "%.*s", (int)strcspn(u->head, ";"), u->head);
-	if (!postern_child_begin(j->call, name_in_tag(j, u->from, end)))
+	if (!begin_child(j, u->from))
 		return false;
 	if (type[0])
 		postern_child_mime_type(j->call, type);
@@ -305,7 +469,7 @@ static bool put_hex(struct job *j, size_t from, size_t to)
 	uint8_t piece[2048];
 	size_t n = 0;
 	int high = -1;
-	bool good = begin_script_child(j);
+	bool good = begin_child(j, from);
 	while (from < to && good) {
 		int digit = hex_digit((uint8_t)script_character(j->s, &from));
 		if (digit >= 0 && high >= 0)
@@ -338,7 +502,7 @@ static bool take_literals(struct job *j, size_t *at)
 	if (l.hex && !put_hex(j, from, l.end))
 		return false;
 	struct base64 *b = fresh_base64(j);
-	if (!begin_script_child(j))
+	if (!begin_child(j, from))
 		return false;
 	walk_literals(j->s, from, &l, b, l.end);
 	return base64_end(b) && postern_child_end(j->call);
@@ -391,7 +555,7 @@ static bool take_values(struct job *j, size_t *at)
 	bool good = true;
 	if (walk_values(j, from, &end, false, &good) < VALUES_MIN)
 		return true;
-	good = begin_script_child(j);
+	good = begin_child(j, from);
 	if (good)
 		walk_values(j, from, &end, true, &good);
 	*at = end;
@@ -420,7 +584,7 @@ static bool take_unescape(struct job *j, size_t *at)
 static size_t end_of_element_text(struct span s, size_t at, size_t *digits)
 {
 	bool in_line = false, gap = false;
-	for (*digits = 0; at < s.n && s.at[at] != '<'; at++) {
+	for (*digits = 0; at < s.n && s.at[at] != '<' && s.at[at] != ']'; at++) {
 		uint8_t c = s.at[at];
 		if (c == '\r' || c == '\n')
 			in_line = gap = false;
@@ -435,7 +599,7 @@ static size_t end_of_element_text(struct span s, size_t at, size_t *digits)
 	return at < s.n ? at : 0;
 }
 
-/* *at: behind a '>'. */
+/* *at: behind a '>', or "<![CDATA[". */
 static bool take_element_text(struct job *j, size_t *at)
 {
 	size_t digits, end = end_of_element_text(j->s, *at, &digits);
@@ -451,21 +615,22 @@ static bool take_element_text(struct job *j, size_t *at)
 
 /* --- all of it --- */
 
-static bool word_at(struct span s, size_t at, const char *word)
+/* Nothing but base64 was in it: no other URL is. */
+static bool is_plain(struct span s, const struct url *u, size_t end)
 {
-	size_t n = strlen(word);
-	return span_has(s, at, n) && strncasecmp((const char *)s.at + at, word, n) == 0;
+	return u->base64 && !memchr(s.at + u->data, ':', end - u->data) && !memchr(s.at + u->data, '&', end - u->data);
 }
 
+/* A quote may stand in prose: what follows is looked at by itself, too. */
 static bool take_url(struct job *j, size_t *at, size_t behind)
 {
 	struct url u;
-	if (!read_url(j->s, *at, behind, &u)) {
+	if (!read_url(j, *at, behind, &u)) {
 		*at = behind;
 		return true;
 	}
 	size_t end = end_of_url(j->s, &u);
-	*at = end;
+	*at = end > u.data && is_plain(j->s, &u, end) ? end : u.data;
 	return end <= u.data || put_url(j, &u, end);
 }
 
@@ -473,7 +638,7 @@ static bool take_url(struct job *j, size_t *at, size_t behind)
 static bool look_at(struct job *j, size_t *at)
 {
 	uint8_t c = j->s.at[*at];
-	size_t behind = (c | 0x20) == 'd' || c == '&' ? behind_scheme(j->s, *at) : 0;
+	size_t behind = (c | 0x20) == 'd' || c == '&' || c == '\\' ? behind_scheme(j->s, *at) : 0;
 	if (behind)
 		return take_url(j, at, behind);
 	if (c == 'u' && word_at(j->s, *at, "unescape(")) {
@@ -486,10 +651,11 @@ static bool look_at(struct job *j, size_t *at)
 	}
 	if (is_quote(c))
 		return take_literals(j, at);
-	if (c == '[' || c == '(')
+	bool data = c == '[' && *at >= 8 && span_at(j->s, *at - 8, "<![CDATA", 8);
+	if ((c == '[' || c == '(') && !data)
 		return take_values(j, at);
 	++*at;
-	return c != '>' || take_element_text(j, at);
+	return (c != '>' && !data) || take_element_text(j, at);
 }
 
 /* Excel 4 macros and Basic of newer documents are XML files. */
@@ -502,42 +668,16 @@ static void look_for_macros(struct job *j)
 			postern_part_attribute(j->call, 'M');
 }
 
-/* By its content; any other text has the type "txt", and perhaps one of its own. */
-static bool is_page(const char *types)
+/* A page in UTF-16 is looked at by the lower half of each character: what matters here is ASCII. Other NULs are passed over,
+ * as readers do: they may be the upper halves where no mark is in front. *n: how many bytes there are; NULL: no memory. */
+static uint8_t *narrow(struct span s, size_t *n)
 {
-	size_t length;
-	for (; *types; types += length + (types[length] == ',')) {
-		length = strcspn(types, ",");
-		for (const char *own = PAGE_TYPES; *own; own += strcspn(own, "|") + (own[strcspn(own, "|")] == '|'))
-			if (strcspn(own, "|") == length && memcmp(own, types, length) == 0)
-				return true;
-	}
-	return false;
-}
-
-/* Text is only looked at where a reader would take it for a page or a script: by its name, or its declared type. */
-static bool is_taken_for_page(const struct postern_part *part)
-{
-	static const char *const endings[] = { ".html", ".htm", ".xhtml", ".shtml", ".svg", ".hta", ".js", ".jse", ".vbs", ".wsf", ".mht", ".xml" };
-	const char *type = postern_part_mime_type(part);
-	if (type && (strcasecmp(type, "text/html") == 0 || strcasestr(type, "script") || strcasestr(type, "svg") || strcasestr(type, "xml")))
-		return true;
-	for (size_t i = 0; i < postern_part_name_count(part); i++) {
-		const char *name = postern_part_name_at(part, i), *dot = strrchr(name, '.');
-		for (size_t k = 0; dot && k < sizeof endings / sizeof *endings; k++)
-			if (strcasecmp(dot, endings[k]) == 0)
-				return true;
-	}
-	return false;
-}
-
-/* A page in UTF-16 is looked at by the lower half of each character: what matters here is ASCII. NULL: no memory. */
-static uint8_t *narrow(struct span s)
-{
-	size_t from = span_at(s, 0, "\xff\xfe", 2) ? 0 : 1;
-	uint8_t *out = malloc(s.n / 2 + 1);
-	for (size_t i = 0; out && i < s.n / 2; i++)
-		out[i] = s.at[2 * i + from];
+	bool little = span_at(s, 0, "\xff\xfe", 2), wide = little || span_at(s, 0, "\xfe\xff", 2);
+	uint8_t *out = malloc(s.n + 1);
+	*n = 0;
+	for (size_t i = wide && !little; out && i < s.n; i += wide ? 2 : 1)
+		if (wide || s.at[i])
+			out[(*n)++] = s.at[i];
 	return out;
 }
 
@@ -545,7 +685,7 @@ static bool look_at_all(struct job *j)
 {
 	size_t asked = 0;
 	bool good = true;
-	find_script_names(j);
+	find_names(j);
 	look_for_macros(j);
 	for (size_t at = 0; at < j->s.n && good;) {
 		bool ask = at - asked > LOOK_BYTES;
@@ -557,26 +697,25 @@ static bool look_at_all(struct job *j)
 
 static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
 {
-	struct job j = { .call = call };
-	const char *types = postern_part_type(part);
-	if (!is_page(types) && !is_taken_for_page(part))
-		return POSTERN_NOTHING;
-	j.s.at = postern_part_data(call, part, &j.s.n);
-	if (!j.s.at)
+	struct job *j = postern_alloc(call, sizeof *j);
+	j->call = call;
+	j->s.at = postern_part_data(call, part, &j->s.n);
+	if (!j->s.at)
 		return POSTERN_TEMPFAIL;
-	bool wide = span_at(j.s, 0, "\xff\xfe", 2) || span_at(j.s, 0, "\xfe\xff", 2);
-	uint8_t *narrowed = wide ? narrow(j.s) : NULL;
-	if (wide && !narrowed)
-		return postern_fail(call, POSTERN_LIMIT, "it wants more memory than there is");
-	if (wide)
-		j.s = (struct span){ narrowed, j.s.n / 2 };
-	bool good = look_at_all(&j);
+	uint8_t *narrowed = NULL;
+	if (memchr(j->s.at, '\0', j->s.n)) {
+		narrowed = narrow(j->s, &j->s.n);
+		if (!narrowed)
+			return postern_fail(call, POSTERN_LIMIT, "it wants more memory than there is");
+		j->s.at = narrowed;
+	}
+	bool good = look_at_all(j);
 	free(narrowed);
 	return good ? POSTERN_OK : POSTERN_LIMIT;
 }
 
 static const struct postern_decoder_ops decoder_ops = {
-	.size = sizeof decoder_ops, .types = PAGE_TYPES "|txt", .decode = decode,
+	.size = sizeof decoder_ops, .types = "html|svg|xml|js|hta|wsf|vbs|script", .decode = decode,
 };
 
 const struct postern_plugin postern_plugin = {

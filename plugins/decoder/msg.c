@@ -6,9 +6,9 @@
 #include <strings.h>
 
 enum property {
-	SUBJECT = 0x0037, HEADERS = 0x007d, BODY = 0x1000, RTF_PACKED = 0x1009, HTML = 0x1013,
-	DISPLAY_NAME = 0x3001, ATTACH_DATA = 0x3701, ATTACH_EXTENSION = 0x3703, ATTACH_NAME = 0x3704, ATTACH_LONG_NAME = 0x3707,
-	ATTACH_MIME = 0x370e, ATTACH_LONG_PATH = 0x370d,
+	HEADERS = 0x007d, BODY = 0x1000, RTF_PACKED = 0x1009, HTML = 0x1013,
+	DISPLAY_NAME = 0x3001, ATTACH_DATA = 0x3701, ATTACH_NAME = 0x3704, ATTACH_LONG_NAME = 0x3707,
+	ATTACH_MIME = 0x370e, ATTACH_LONG_PATH = 0x370d, ATTACH_PATH = 0x3708,
 };
 enum property_type { TEXT_8 = 0x001e, TEXT_16 = 0x001f, OBJECT = 0x000d, BINARY = 0x0102 };
 
@@ -19,8 +19,12 @@ static uint32_t find_property(const struct cfb *c, uint32_t storage, enum proper
 
 static bool begins(const struct cfb *c, uint32_t entry, const char *name)
 {
-	char *has = span_utf16(c->call, c->entries[entry].name);
-	return strncasecmp(has, name, strlen(name)) == 0;
+	struct span has = c->entries[entry].name;
+	size_t n = strlen(name);
+	bool good = has.n >= 2 * n;
+	for (size_t i = 0; i < n && good; i++)
+		good = has.at[2 * i + 1] == 0 && strncasecmp((const char *)has.at + 2 * i, name + i, 1) == 0;
+	return good;
 }
 
 bool msg_is_message(const struct cfb *c, uint32_t storage)
@@ -55,14 +59,14 @@ bool msg_owns(const struct cfb *c, uint32_t stream)
 
 /* --- texts --- */
 
-/* A property as text: 8 bits as they are, 16 bits as UTF-8; NULL: there is none. */
-static char *property_text(struct cfb *c, uint32_t storage, enum property p)
+/* A property as text: 8 bits as they are, 16 bits as UTF-8; NULL: there is none. It may have one of each kind. */
+static char *property_text(struct cfb *c, uint32_t storage, enum property p, enum property_type type)
 {
-	uint32_t wide = find_property(c, storage, p, TEXT_16), entry = wide != CFB_NONE ? wide : find_property(c, storage, p, TEXT_8);
+	uint32_t entry = find_property(c, storage, p, type);
 	struct span s;
 	if (entry == CFB_NONE || cfb_read(c, entry, &s) != 0)
 		return NULL;
-	char *text = wide != CFB_NONE ? span_utf16(c->call, s) : span_text(c->call, s);
+	char *text = type == TEXT_16 ? span_utf16(c->call, s) : span_text(c->call, s);
 	cfb_free(&s);
 	return text[0] ? text : NULL;
 }
@@ -79,15 +83,17 @@ static bool put_property(struct cfb *c, uint32_t entry, const char *name, bool w
 	return good;
 }
 
+/* Which of several types a reader asks for is its own matter. */
 static bool put_text(struct cfb *c, uint32_t storage, enum property p, const char *name)
 {
 	static const enum property_type types[] = { TEXT_16, TEXT_8, BINARY };
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+	bool good = true;
+	for (size_t i = 0; i < sizeof types / sizeof *types && good; i++) {
 		uint32_t entry = find_property(c, storage, p, types[i]);
 		if (entry != CFB_NONE)
-			return put_property(c, entry, name, types[i] == TEXT_16);
+			good = put_property(c, entry, name, types[i] == TEXT_16);
 	}
-	return true;
+	return good;
 }
 
 static bool put_rtf(struct cfb *c, uint32_t storage)
@@ -105,31 +111,39 @@ static bool put_rtf(struct cfb *c, uint32_t storage)
 
 /* --- attachments --- */
 
-static void name_attachment(struct cfb *c, uint32_t storage, const char *first)
+static const enum property_type text_types[] = { TEXT_16, TEXT_8 };
+
+/* The long name first, in Unicode first. */
+static void name_attachment(struct cfb *c, uint32_t storage)
 {
 	static const enum property names[] = { ATTACH_LONG_NAME, ATTACH_NAME, DISPLAY_NAME };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char *name = property_text(c, storage, names[i]);
-		if (name && strcmp(name, first) != 0)
-			postern_child_name(c->call, name);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		for (size_t k = 0; k < 2; k++) {
+			char *name = property_text(c, storage, names[i], text_types[k]);
+			if (name)
+				postern_child_name(c->call, name);
+		}
+	for (size_t k = 0; k < 2; k++) {
+		char *mime = property_text(c, storage, ATTACH_MIME, text_types[k]);
+		if (mime)
+			postern_child_mime_type(c->call, mime);
 	}
-	char *mime = property_text(c, storage, ATTACH_MIME);
-	if (mime)
-		postern_child_mime_type(c->call, mime);
 }
 
-static const char *attachment_name(struct cfb *c, uint32_t storage)
-{
-	const char *name = property_text(c, storage, ATTACH_LONG_NAME);
-	name = name ? name : property_text(c, storage, ATTACH_NAME);
-	return name ? name : property_text(c, storage, DISPLAY_NAME);
-}
-
-/* A link to a file holds no content: where it leads is all there is. */
+/* A link to a file holds no content: where it leads, and what it is called, is all there is. */
 static bool put_link(struct cfb *c, uint32_t storage)
 {
-	const char *path = property_text(c, storage, ATTACH_LONG_PATH);
-	return !path || child_put(c->call, "link.txt", (struct span){ (const uint8_t *)path, strlen(path) });
+	static const enum property paths[] = { ATTACH_LONG_PATH, ATTACH_PATH };
+	for (size_t i = 0; i < 4; i++) {
+		const char *path = property_text(c, storage, paths[i / 2], text_types[i % 2]);
+		if (!path)
+			continue;
+		bool good = postern_child_begin(c->call, "link.txt");
+		name_attachment(c, storage);
+		if (!good || !postern_child_write(c->call, path, strlen(path)) || !postern_child_end(c->call))
+			return false;
+	}
+	return true;
 }
 
 /* Messages and objects that are attached are storages of their own: their entries tell of themselves. */
@@ -141,10 +155,9 @@ static bool put_attachment(struct cfb *c, uint32_t storage)
 		return put_link(c, storage);
 	if (cfb_read(c, data, &s) != 0)
 		return false;
-	const char *name = attachment_name(c, storage);
-	bool good = postern_child_begin(c->call, name);
+	bool good = postern_child_begin(c->call, NULL);
 	if (good)
-		name_attachment(c, storage, name ? name : "");
+		name_attachment(c, storage);
 	if (s.n < c->entries[data].size)
 		postern_child_attribute(c->call, 'U');
 	good = good && (s.n == 0 || postern_child_write(c->call, s.at, s.n)) && postern_child_end(c->call);
@@ -158,6 +171,6 @@ bool msg_put_message(struct cfb *c, uint32_t storage)
 		&& put_rtf(c, storage);
 	for (uint32_t i = c->entries[storage].child; i != CFB_NONE && good; i = c->entries[i].next)
 		if (c->entries[i].kind == CFB_STORAGE && is_attachment(c, i))
-			good = put_attachment(c, i);
+			good = put_attachment(c, i) && postern_may_go_on(c->call);
 	return good;
 }

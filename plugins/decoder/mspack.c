@@ -235,6 +235,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	j.data = postern_part_data(call, part, &j.n);
 	if (!j.data)
 		return POSTERN_TEMPFAIL;
+	postern_part_keep(call);	/* the library does not tell where it ends: something may stand behind */
 	size_t length = strcspn(types, ",");
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (strlen(formats[i].type) == length && memcmp(formats[i].type, types, length) == 0) {

@@ -1,6 +1,8 @@
 /* ole1.c - see ole1.h. */
 #include "ole1.h"
 
+#include <strings.h>
+
 #include "cfb.h"
 
 #define NAME_MAX_BYTES 1024
@@ -29,12 +31,16 @@ static bool take_string(struct postern_call *call, struct span *s, struct ole1_p
 	return true;
 }
 
-/* Behind the content its names may follow once more, in Unicode. */
-static void take_wide_name(struct postern_call *call, struct span s, struct ole1_package *p)
+/* Behind the content its three names may follow once more, in Unicode. */
+static void take_wide_names(struct postern_call *call, struct span s, struct ole1_package *p)
 {
-	uint32_t length = span_32(s, 0);
-	if (length > 0 && length < NAME_MAX_BYTES && span_has(s, 4, (size_t)length * 2))
-		add_name(p, span_utf16(call, span_sub(s, 4, (size_t)length * 2)));
+	for (int i = 0; i < 3; i++) {
+		size_t bytes = (size_t)span_32(s, 0) * 2;
+		if (bytes >= 2 * NAME_MAX_BYTES || !span_has(s, 4, bytes))
+			return;
+		add_name(p, span_utf16(call, span_sub(s, 4, bytes)));
+		s = span_from(s, 4 + bytes);
+	}
 }
 
 bool ole1_read_package(struct postern_call *call, struct span s, struct ole1_package *p)
@@ -53,7 +59,7 @@ bool ole1_read_package(struct postern_call *call, struct span s, struct ole1_pac
 	uint32_t size = span_32(at, temporary);
 	p->content = span_sub(at, (size_t)temporary + 4, size);
 	p->cut = p->content.n < size;
-	take_wide_name(call, span_from(at, (size_t)temporary + 4 + size), p);
+	take_wide_names(call, span_from(at, (size_t)temporary + 4 + size), p);
 	return true;
 }
 
@@ -80,11 +86,25 @@ static bool take_counted(struct span *s, struct span *text)
 	return true;
 }
 
-/* Whatever is wrong in front of it, a compound file or a package is found. */
-static struct span find_content(struct span s)
+/* Whatever is wrong in front of it, a compound file is found. */
+static bool put_compound(struct postern_call *call, struct span s, const char *name, bool *good)
 {
 	size_t at = span_find(s, 0, CFB_MAGIC, 8);
-	return at != SIZE_MAX ? span_from(s, at) : s;
+	if (at != SIZE_MAX)
+		*good = child_put(call, name, span_from(s, at));
+	return at != SIZE_MAX;
+}
+
+/* Its header makes no sense, or leads beyond its end. */
+static bool put_broken(struct postern_call *call, struct span s)
+{
+	bool good = true;
+	if (put_compound(call, s, NULL, &good))
+		return good;
+	if (!postern_child_begin(call, NULL))
+		return false;
+	postern_child_attribute(call, 'U');
+	return (s.n == 0 || postern_child_write(call, s.at, s.n)) && postern_child_end(call);
 }
 
 /* A link holds no content, but tells where it leads. */
@@ -101,15 +121,23 @@ bool ole1_put_object(struct postern_call *call, struct span s)
 	struct ole1_package package;
 	bool whole = (format == OLE1_LINKED || format == OLE1_EMBEDDED) && take_counted(&at, &class) && take_counted(&at, &topic)
 		&& take_counted(&at, &item);
+	bool good = true;
 	if (whole && format == OLE1_LINKED)
-		return put_link(call, class, topic);
+		return put_link(call, class, topic) && (!put_compound(call, at, NULL, &good) || good);
 	if (!whole || !span_has(at, 0, 4))
-		return child_put(call, NULL, find_content(s));
+		return put_broken(call, s);
 	uint32_t size = span_32(at, 0);
 	struct span content = span_sub(at, 4, size);
 	if (ole1_read_package(call, content, &package))
 		return ole1_put_package(call, &package);
 	if (content.n == 0 && at.n > 4)
 		content = span_from(at, 4);
-	return child_put(call, span_text(call, class), find_content(content));
+	/* a file that was dropped in, whatever is wrong with its names */
+	if (class.n >= 7 && strncasecmp((const char *)class.at, "Package", 7) == 0)
+		return put_broken(call, content);
+	/* behind it stands a picture of it: a compound file there is what the size is wrong about */
+	const char *name = span_text(call, class);
+	if (put_compound(call, content, name, &good))
+		return good;
+	return child_put(call, name, content) && (!put_compound(call, span_from(at, 4 + content.n), name, &good) || good);
 }

@@ -6,7 +6,7 @@
 
 /* A file that was dropped into a document ("package"). */
 struct ole1_package {
-	char *names[4];			/* as shown, where it came from, where it goes to, the same in Unicode; memory of the call */
+	char *names[6];			/* as shown, where it came from, where it goes to, the same in Unicode; memory of the call */
 	unsigned name_count;
 	struct span content;
 	bool cut;			/* its size says more than is there */

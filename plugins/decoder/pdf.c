@@ -10,14 +10,16 @@
 #include "crypto.h"
 #include "pdf_file.h"
 
-#define NAMES_PER_FILE_MAX 8
-#define NAME_MAX_BYTES 65536
+#define NAMES_PER_FILE_MAX 40		/* the host tells where there are more than it takes */
+#define NAME_MAX_BYTES 16384
+#define NAMES_MAX_BYTES (16u * 1024 * 1024)	/* of all files, however often a name is referred to */
 
 struct pdf_job {
 	struct postern_call *call;
 	struct pdf_file file;
 	struct pdf_object *object;	/* whose dictionaries are walked over */
-	bool over;
+	bool over, ambiguous;
+	size_t name_bytes;
 	bool scripts, starts;		/* there are some; something is done when it is opened */
 	bool damaged;
 };
@@ -34,13 +36,15 @@ static void finish_with_stream(struct pdf_job *j, const struct pdf_object *o, co
 {
 	enum pdf_filtered r = pdf_file_read(&j->file, o, d, raw, embedded, (struct pdf_sink){ write_child, j->call });
 	bool locked = j->file.encrypted && !j->file.open;
+	if (j->file.uncertain_end && d->value[PDF_Filter].n == 0)
+		postern_child_attribute(j->call, 'B');
 	if (r == PDF_DAMAGED)
 		postern_child_attribute(j->call, locked ? 'C' : 'U');
 	j->damaged |= r == PDF_DAMAGED && !locked;
 	j->over |= r == PDF_STOPPED || !postern_child_end(j->call);
 }
 
-static void put_stream(struct pdf_job *j, struct pdf_object *o, const char *name, bool embedded, char letter)
+static void put_stream(struct pdf_job *j, struct pdf_object *o, const char *name, char letter)
 {
 	struct pdf_dict d;
 	struct span raw;
@@ -53,7 +57,7 @@ static void put_stream(struct pdf_job *j, struct pdf_object *o, const char *name
 	}
 	if (letter)
 		postern_child_attribute(j->call, letter);
-	finish_with_stream(j, o, &d, raw, embedded);
+	finish_with_stream(j, o, &d, raw, false);
 }
 
 static void put_text(struct pdf_job *j, const char *name, struct span text, char letter)
@@ -81,53 +85,85 @@ static void each_referred(struct pdf_job *j, struct span value, void (*each)(str
 	}
 }
 
-/* --- embedded files: a specification names the streams --- */
+/* --- embedded files: specifications name the streams, a stream may have several --- */
+
+struct file_name { struct file_name *next; const char *text; };
 
 struct file_names { const char *names[NAMES_PER_FILE_MAX]; unsigned count; };
 
-static void add_name(struct pdf_job *j, struct span value, struct file_names *names)
+static void add_string(struct pdf_job *j, const struct pdf_object *o, struct span value, struct file_names *names)
 {
-	struct span string = pdf_file_string(&j->file, j->object, span_sub(value, 0, NAME_MAX_BYTES));
-	if (string.n > 0 && names->count < NAMES_PER_FILE_MAX)
+	struct span string = pdf_file_string(&j->file, o, span_sub(value, 0, NAME_MAX_BYTES));
+	j->name_bytes += string.n;
+	j->file.limit |= j->name_bytes > NAMES_MAX_BYTES;
+	if (string.n > 0 && names->count < NAMES_PER_FILE_MAX && !j->file.limit)
 		names->names[names->count++] = pdf_text(j->call, string);
 }
 
-static void put_file(struct pdf_job *j, struct pdf_object *o, void *context)
+static void add_referred(struct pdf_job *j, struct pdf_object *o, void *context)
 {
-	const struct file_names *names = context;
-	struct pdf_dict d;
-	struct span raw;
-	if (o->taken || !pdf_file_stream(&j->file, o, &d, &raw))
-		return;
-	o->taken = true;
-	if (!postern_child_begin(j->call, names->count > 0 ? names->names[0] : NULL)) {
-		j->over = true;
-		return;
-	}
-	for (unsigned i = 1; i < names->count; i++)
-		if (strcmp(names->names[i], names->names[0]) != 0)
-			postern_child_name(j->call, names->names[i]);
-	finish_with_stream(j, o, &d, raw, true);
+	add_string(j, o, o->body, context);
 }
 
-static void put_specification(struct pdf_job *j, const struct pdf_dict *d)
+static void add_name(struct pdf_job *j, struct span value, struct file_names *names)
 {
-	static const enum pdf_key keys[] = { PDF_UF, PDF_F, PDF_Unix, PDF_DOS, PDF_Mac };
-	struct file_names names = { 0 };
-	struct span streams = d->value[PDF_EF];
-	struct pdf_dict ef;
-	size_t end, count;
-	uint32_t number, generation;
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		add_name(j, d->value[keys[i]], &names);
-	if (pdf_reference(streams, &number, &generation)) {
-		struct pdf_object *o = pdf_file_find(&j->file, number, &count);
-		streams = count > 0 ? pdf_file_body(&j->file, &o[count - 1]) : streams;
+	add_string(j, j->object, value, names);
+	each_referred(j, value, add_referred, names);
+}
+
+static void name_file(struct pdf_job *j, struct pdf_object *o, void *context)
+{
+	const struct file_names *names = context;
+	o->is_file = true;
+	for (unsigned i = 0; i < names->count; i++) {
+		struct file_name **at = &o->names;
+		unsigned count = 0;
+		for (; *at && count < NAMES_PER_FILE_MAX && strcmp((*at)->text, names->names[i]) != 0; at = &(*at)->next)
+			count++;
+		if (*at || count == NAMES_PER_FILE_MAX)
+			continue;
+		*at = postern_alloc(j->call, sizeof **at);
+		(*at)->text = names->names[i];
 	}
-	if (!pdf_read_dict(streams, &ef, &end))
+}
+
+static const enum pdf_key file_keys[] = { PDF_UF, PDF_F, PDF_Unix, PDF_DOS, PDF_Mac };
+#define FILE_KEY_COUNT (sizeof file_keys / sizeof *file_keys)
+
+static void name_files(struct pdf_job *j, struct span streams, struct file_names *names)
+{
+	struct pdf_dict ef;
+	size_t end;
+	for (size_t i = 0; pdf_read_dict(streams, &ef, &end) && i < FILE_KEY_COUNT; i++)
+		each_referred(j, ef.value[file_keys[i]], name_file, names);
+}
+
+static void name_referred(struct pdf_job *j, struct pdf_object *o, void *context)
+{
+	name_files(j, pdf_file_body(&j->file, o), context);
+}
+
+static void take_specification(struct pdf_job *j, const struct pdf_dict *d)
+{
+	struct file_names names = { 0 };
+	for (size_t i = 0; i < FILE_KEY_COUNT; i++)
+		add_name(j, d->value[file_keys[i]], &names);
+	name_files(j, d->value[PDF_EF], &names);
+	each_referred(j, d->value[PDF_EF], name_referred, &names);
+}
+
+/* All of its specifications are known; there may be none. That it is a script or a form, too, takes no name from it. */
+static void put_file(struct pdf_job *j, struct pdf_object *o)
+{
+	struct pdf_dict d;
+	struct span raw;
+	if (!pdf_file_stream(&j->file, o, &d, &raw))
 		return;
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		each_referred(j, ef.value[keys[i]], put_file, &names);
+	j->over |= !postern_child_begin(j->call, o->names ? o->names->text : NULL);
+	for (const struct file_name *n = o->names ? o->names->next : NULL; n && !j->over; n = n->next)
+		postern_child_name(j->call, n->text);
+	if (!j->over)
+		finish_with_stream(j, o, &d, raw, true);
 }
 
 /* --- actions --- */
@@ -137,7 +173,7 @@ static void put_script(struct pdf_job *j, struct pdf_object *o, void *context)
 	struct pdf_object *before = j->object;
 	(void)context;
 	if (!o->taken) {
-		put_stream(j, o, "script.js", false, 'M');
+		put_stream(j, o, "script.js", 'M');
 		j->object = o;
 		if (!o->taken) {		/* a string that is an object of its own */
 			o->taken = true;
@@ -169,15 +205,34 @@ static void put_launch(struct pdf_job *j, const struct pdf_dict *d)
 static void put_form(struct pdf_job *j, struct pdf_object *o, void *context)
 {
 	(void)context;
-	put_stream(j, o, "form.xml", false, 0);
+	put_stream(j, o, "form.xml", 0);
+}
+
+static void put_form_pieces(struct pdf_job *j, struct span array)
+{
+	struct span piece;
+	for (size_t at = 0; !j->over && (piece = pdf_next(array, &at)).n > 0;)
+		each_referred(j, piece, put_form, NULL);
+}
+
+/* A stream, or the array. */
+static void put_referred_forms(struct pdf_job *j, struct pdf_object *o, void *context)
+{
+	struct span body = pdf_file_body(&j->file, o);
+	if (span_8(body, pdf_skip_space(body, 0)) == '[' && !o->taken) {
+		o->taken = true;
+		put_form_pieces(j, body);
+	}
+	put_form(j, o, context);
 }
 
 /* XFA: one stream, or an array of names and streams. */
 static void put_forms(struct pdf_job *j, struct span value)
 {
-	struct span piece;
-	for (unsigned i = 0; i < 64 && !j->over && (piece = pdf_nth(value, i)).n > 0; i++)
-		each_referred(j, piece, put_form, NULL);
+	if (span_8(value, pdf_skip_space(value, 0)) == '[')
+		put_form_pieces(j, value);
+	else
+		each_referred(j, value, put_referred_forms, NULL);
 }
 
 static bool look_at_dictionary(void *context, const struct pdf_dict *d)
@@ -185,13 +240,14 @@ static bool look_at_dictionary(void *context, const struct pdf_dict *d)
 	struct pdf_job *j = context;
 	j->object->is_file |= d->depth == 1 && pdf_is_name(d->value[PDF_Type], "EmbeddedFile");
 	if (d->value[PDF_EF].n > 0)
-		put_specification(j, d);
+		take_specification(j, d);
 	if (d->value[PDF_JS].n > 0)
 		put_action(j, d);
 	if (pdf_is_name(d->value[PDF_S], "Launch"))
 		put_launch(j, d);
 	if (d->value[PDF_XFA].n > 0)
 		put_forms(j, d->value[PDF_XFA]);
+	j->ambiguous |= d->doubled && (d->value[PDF_EF].n > 0 || d->value[PDF_JS].n > 0 || d->value[PDF_Win].n > 0 || pdf_is_name(d->value[PDF_S], "Launch"));
 	j->starts |= d->value[PDF_OpenAction].n > 0 || d->value[PDF_AA].n > 0 || (d->value[PDF_JavaScript].n > 0 && d->value[PDF_JS].n == 0);
 	return !j->over;
 }
@@ -203,19 +259,18 @@ static void walk_objects(struct pdf_job *j)
 	struct pdf_file *f = &j->file;
 	for (size_t i = 0; i < f->count && !j->over; i++) {
 		j->object = &f->objects[i];
-		f->walked += pdf_walk(pdf_file_body(f, j->object), &(struct pdf_visitor){ look_at_dictionary, j });
+		f->walked += pdf_walk(pdf_file_body(f, j->object), &(struct pdf_visitor){ look_at_dictionary, j, &f->damaged });
 		j->over |= !postern_may_go_on(j->call);
 	}
 }
 
-/* Files that no specification names are there all the same. */
-static void put_unnamed_files(struct pdf_job *j)
+static void put_files(struct pdf_job *j)
 {
 	struct pdf_file *f = &j->file;
 	for (size_t i = 0; i < f->count && !j->over; i++) {
 		if (!f->objects[i].is_file)
 			continue;
-		put_stream(j, &f->objects[i], NULL, true, 0);
+		put_file(j, &f->objects[i]);
 		j->over |= !postern_may_go_on(j->call);
 	}
 }
@@ -229,11 +284,13 @@ static enum postern_result conclude(struct pdf_job *j)
 		postern_part_attribute(j->call, 'M');
 	if (j->scripts && j->starts)
 		postern_part_attribute(j->call, 'X');
+	if (j->ambiguous || f->ambiguous)
+		postern_part_attribute(j->call, 'B');
 	if (f->limit && !j->over)
 		return postern_fail(j->call, POSTERN_LIMIT, "more objects than this reader takes");
 	if (j->over)
 		return POSTERN_LIMIT;
-	return f->damaged || j->damaged ? postern_fail(j->call, POSTERN_BROKEN, "a stream cannot be decoded") : POSTERN_OK;
+	return f->damaged || j->damaged ? postern_fail(j->call, POSTERN_BROKEN, "a stream cannot be decoded, or something nests too deep") : POSTERN_OK;
 }
 
 static enum postern_result decode(struct postern_call *call, const struct postern_part *part)
@@ -246,7 +303,7 @@ static enum postern_result decode(struct postern_call *call, const struct poster
 	postern_part_keep(call);
 	pdf_file_open(&j.file, call, data, postern_password);
 	walk_objects(&j);
-	put_unnamed_files(&j);
+	put_files(&j);
 	enum postern_result result = conclude(&j);
 	pdf_file_close(&j.file);
 	return result;

@@ -5,6 +5,8 @@
 
 static const uint8_t padding[32] = "\x28\xbf\x4e\x5e\x4e\x75\x8a\x41\x64\x00\x4e\x56\xff\xfa\x01\x08\x2e\x2e\x00\xb6\xd0\x68\x3e\x80\x2f\x0c\xa9\xfe\x64\x53\x69\x7a";
 
+#define NAMESAKES_MAX 64		/* of a crypt filter */
+#define ENTRY_MAX_BYTES 1024	/* of a string that is 127 bytes at most, with escapes */
 #define ROUND_INPUT_MAX (64 * (127 + 64 + 48))
 
 /* --- revisions 2 to 4: MD5 and RC4 --- */
@@ -158,7 +160,7 @@ static enum pdf_method find_method(struct span filters, struct span name, enum p
 	struct span word = span_from(name, at);
 	while (word.n > 1 && strchr(" \r\n\t", word.at[word.n - 1]))
 		word.n--;
-	for (at = 0; (at = span_find(filters, at, word.at, word.n)) != SIZE_MAX; at++)
+	for (int turn = 0; turn < NAMESAKES_MAX && (at = span_find(filters, turn == 0 ? 0 : at + 1, word.at, word.n)) != SIZE_MAX; turn++)
 		if (pdf_read_dict(span_from(filters, at + word.n), &d, &end))
 			return method_of(d.value[PDF_CFM]);
 	return PDF_METHOD_UNKNOWN;
@@ -175,6 +177,11 @@ static void read_methods(const struct pdf_dict *d, struct pdf_crypt *c)
 	c->files = d->value[PDF_EFF].n > 0 ? find_method(d->value[PDF_CF], d->value[PDF_EFF], PDF_PLAIN) : c->streams;
 }
 
+static struct span entry_string(struct postern_call *call, struct span value)
+{
+	return pdf_string(call, span_sub(value, 0, ENTRY_MAX_BYTES));
+}
+
 bool pdf_crypt_read(struct postern_call *call, const struct pdf_dict *d, struct span id, struct pdf_crypt *c)
 {
 	int64_t bits = 40;
@@ -183,10 +190,10 @@ bool pdf_crypt_read(struct postern_call *call, const struct pdf_dict *d, struct 
 		|| !pdf_integer(d->value[PDF_P], &c->permissions))
 		return false;
 	pdf_integer(d->value[PDF_Length], &bits);
-	c->owner = pdf_string(call, d->value[PDF_O]);
-	c->user = pdf_string(call, d->value[PDF_U]);
-	c->owner_key = pdf_string(call, d->value[PDF_OE]);
-	c->user_key = pdf_string(call, d->value[PDF_UE]);
+	c->owner = entry_string(call, d->value[PDF_O]);
+	c->user = entry_string(call, d->value[PDF_U]);
+	c->owner_key = entry_string(call, d->value[PDF_OE]);
+	c->user_key = entry_string(call, d->value[PDF_UE]);
 	c->key_bytes = c->version >= 5 ? 32 : c->revision == 2 ? 5 : c->version >= 4 ? 16 : bits >= 40 && bits <= 128 ? (size_t)bits / 8 : 5;
 	read_methods(d, c);
 	bool known = c->streams != PDF_METHOD_UNKNOWN && c->strings != PDF_METHOD_UNKNOWN && c->files != PDF_METHOD_UNKNOWN;

@@ -5,6 +5,7 @@
 
 #define OBJECTS_MAX 1000000u
 #define UNPACKED_MAX_BYTES (64u * 1024 * 1024)
+#define ID_MAX_BYTES 1024
 #define WALK_FACTOR 8		/* how often all bytes may be walked over before objects end where the next one begins */
 
 /* --- finding objects --- */
@@ -25,24 +26,37 @@ static bool add_object(struct pdf_file *f, struct pdf_object o)
 	return true;
 }
 
-/* The number that ends before `at`, white space between; *start: where it begins. */
+/* In front of white space, and of comments, which end with their line: lines are looked at once for what follows them. */
+static size_t skip_back(struct span s, size_t at)
+{
+	for (;;) {
+		bool line_ends = false;
+		for (; at > 0 && strchr(" \t\r\n\f", s.at[at - 1]); at--)
+			line_ends |= s.at[at - 1] == '\r' || s.at[at - 1] == '\n';
+		size_t comment = SIZE_MAX;
+		for (size_t from = at; line_ends && from > 0 && s.at[from - 1] != '\r' && s.at[from - 1] != '\n'; from--)
+			comment = s.at[from - 1] == '%' ? from - 1 : comment;
+		if (comment == SIZE_MAX)
+			return at;
+		at = comment;
+	}
+}
+
+/* The number that ends before `at`, white space between perhaps; *start: where it begins. */
 static bool number_before(struct span s, size_t at, size_t *start, uint32_t *number)
 {
-	size_t end = at;
-	while (end > 0 && at - end < 32 && strchr(" \t\r\n\f", s.at[end - 1]))
-		end--;
-	size_t from = end;
+	size_t end = skip_back(s, at), from = end;
 	while (from > 0 && end - from < 10 && s.at[from - 1] >= '0' && s.at[from - 1] <= '9')
 		from--;
 	int64_t value;
 	*start = from;
-	if (end == at || from == end || !pdf_integer(span_sub(s, from, end - from), &value) || value > UINT32_MAX)
+	if (from == end || !pdf_integer(span_sub(s, from, end - from), &value) || value > UINT32_MAX)
 		return false;
 	*number = (uint32_t)value;
 	return true;
 }
 
-/* "12 0 obj", wherever it stands. */
+/* "12 0 obj", wherever it stands, however far these are apart. */
 static void find_objects(struct pdf_file *f)
 {
 	size_t at = 0, generation_at, number_at;
@@ -50,6 +64,8 @@ static void find_objects(struct pdf_file *f)
 		struct pdf_object o = { .body = span_from(f->data, at + 3) };
 		if (turn % 4096 == 0 && !postern_may_go_on(f->call))
 			return;
+		if (at > 0 && f->data.at[at - 1] == 'd')	/* endobj */
+			continue;
 		if (number_before(f->data, at, &generation_at, &o.generation) && number_before(f->data, generation_at, &number_at, &o.number) && !add_object(f, o))
 			return;
 	}
@@ -113,7 +129,9 @@ static bool resolve_integer(struct pdf_file *f, struct span value, int64_t *out)
 static struct span cut_stream(struct pdf_file *f, struct span s, struct span length)
 {
 	int64_t n;
-	if (resolve_integer(f, length, &n) && n >= 0 && (uint64_t)n <= s.n && span_at(s, pdf_skip_space(s, (size_t)n), "endstream", 9))
+	bool told = resolve_integer(f, length, &n) && n >= 0;
+	f->uncertain_end = false;
+	if (told && (uint64_t)n <= s.n && span_at(s, pdf_skip_space(s, (size_t)n), "endstream", 9))
 		return span_sub(s, 0, (size_t)n);
 	size_t end = span_find(s, 0, "endstream", 9);
 	end = end == SIZE_MAX ? s.n : end;
@@ -121,6 +139,7 @@ static struct span cut_stream(struct pdf_file *f, struct span s, struct span len
 		end--;
 	if (end > 0 && s.at[end - 1] == '\r')
 		end--;
+	f->uncertain_end = told && (n > (int64_t)end + 2 || n < (int64_t)end);
 	return span_sub(s, 0, end);
 }
 
@@ -196,7 +215,11 @@ static void read_filters(struct pdf_file *f, const struct pdf_dict *d, struct pd
 	size_t end;
 	*out = (struct pdf_filters){ 0 };
 	*identity = false;
-	for (unsigned i = 0; d->value[PDF_Filter].n > 0 && i <= PDF_FILTERS_MAX && (name = pdf_nth(names, i)).n > 0; i++) {
+	for (unsigned i = 0; d->value[PDF_Filter].n > 0 && (name = pdf_nth(names, i)).n > 0; i++) {
+		if (i > PDF_FILTERS_MAX) {
+			out->unknown = true;
+			return;
+		}
 		if (pdf_is_name(name, "Crypt"))
 			*identity = !pdf_read_dict(pdf_nth(parameters, i), &p, &end) || p.value[PDF_Name].n == 0 || pdf_is_name(p.value[PDF_Name], "Identity");
 		else
@@ -220,7 +243,7 @@ enum pdf_filtered pdf_file_read(struct pdf_file *f, const struct pdf_object *o, 
 	bool identity;
 	enum pdf_method method = embedded ? f->crypt.files : f->crypt.streams;
 	read_filters(f, d, &filters, &identity);
-	if (!f->encrypted || identity || method == PDF_PLAIN || pdf_is_name(d->value[PDF_Type], "XRef"))
+	if (!f->encrypted || identity || method == PDF_PLAIN)
 		return pdf_filter(raw, &filters, sink);
 	if (!f->open)
 		return PDF_DAMAGED;
@@ -330,27 +353,44 @@ static void unpack_all(struct pdf_file *f)
 static void read_encryption(struct pdf_file *f, const struct pdf_dict *trailer)
 {
 	struct pdf_dict d;
+	struct pdf_crypt other;
 	size_t end;
-	struct span id = pdf_string(f->call, pdf_nth(resolve(f, trailer->value[PDF_ID]), 0));
+	struct span id = pdf_string(f->call, span_sub(pdf_nth(resolve(f, trailer->value[PDF_ID]), 0), 0, ID_MAX_BYTES));
+	bool known = pdf_read_dict(resolve(f, trailer->value[PDF_Encrypt]), &d, &end) && pdf_crypt_read(f->call, &d, id, &other);
+	if (f->open) {
+		f->ambiguous |= !known || other.user.n != f->crypt.user.n || memcmp(other.user.at, f->crypt.user.at, other.user.n) != 0;
+		return;
+	}
 	f->encrypted = true;
-	if (pdf_read_dict(resolve(f, trailer->value[PDF_Encrypt]), &d, &end) && pdf_crypt_read(f->call, &d, id, &f->crypt))
+	f->crypt.revision = 0;
+	if (known) {
+		f->crypt = other;
 		f->open = pdf_crypt_try(&f->crypt, "");
-	else
-		f->crypt.revision = 0;
+	}
 }
 
-/* Trailers, and the dictionaries of cross-reference streams. The first that a key is found for counts. */
+/* The first that a key is found for counts; a trailer that names a catalog and no key is another reading of the file. */
+static void look_at_trailer(struct pdf_file *f, const struct pdf_dict *d, bool *plain)
+{
+	if (d->value[PDF_Encrypt].n > 0)
+		read_encryption(f, d);
+	else
+		*plain |= d->value[PDF_Root].n > 0;
+}
+
+/* Trailers, and the dictionaries of cross-reference streams. */
 static void find_encryption(struct pdf_file *f)
 {
 	struct pdf_dict d;
 	size_t end;
-	for (size_t at = 0; !f->open && (at = span_find(f->data, at, "trailer", 7)) != SIZE_MAX; at += 7)
-		if (postern_may_go_on(f->call) && pdf_read_dict(span_from(f->data, at + 7), &d, &end) && d.value[PDF_Encrypt].n > 0)
-			read_encryption(f, &d);
-	for (size_t i = 0; i < f->count && !f->open; i++)
-		if (postern_may_go_on(f->call) && read_dict(f, &f->objects[i], &d, &end) && pdf_is_name(d.value[PDF_Type], "XRef")
-			&& d.value[PDF_Encrypt].n > 0)
-			read_encryption(f, &d);
+	bool plain = false;
+	for (size_t at = 0; (at = span_find(f->data, at, "trailer", 7)) != SIZE_MAX && postern_may_go_on(f->call); at += 7)
+		if (pdf_read_dict(span_from(f->data, at + 7), &d, &end))
+			look_at_trailer(f, &d, &plain);
+	for (size_t i = 0; i < f->count && postern_may_go_on(f->call); i++)
+		if (read_dict(f, &f->objects[i], &d, &end) && pdf_is_name(d.value[PDF_Type], "XRef"))
+			look_at_trailer(f, &d, &plain);
+	f->ambiguous |= f->encrypted && plain;
 }
 
 static void try_passwords(struct pdf_file *f, const char *(*password)(struct postern_call *call, size_t i))

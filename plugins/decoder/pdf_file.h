@@ -13,7 +13,8 @@ struct pdf_object {
 	uint32_t number, generation;
 	struct span body;		/* from its first byte on, to the end of the file or of its stream */
 	bool packed;			/* from an object stream: its strings are not encrypted */
-	bool is_file, taken;		/* pdf.c's own: says that it is an embedded file; made a child */
+	bool is_file, taken;		/* pdf.c's own: it is an embedded file; it was told of as a script or a form */
+	struct file_name *names;	/* pdf.c's own: what specifications call it */
 };
 
 struct pdf_file {
@@ -26,6 +27,8 @@ struct pdf_file {
 	uint64_t walked;		/* bytes, of all walks */
 	struct pdf_crypt crypt;
 	bool encrypted, open, damaged;	/* open: the key was found */
+	bool ambiguous;			/* viewers may take it for encrypted otherwise, or not */
+	bool uncertain_end;		/* of the stream that was looked at last: its length says something else than its end */
 	bool limit;			/* too large for this reader */
 };
 

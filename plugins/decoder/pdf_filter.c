@@ -217,8 +217,9 @@ static bool write_ascii85(struct stage *s, const uint8_t *data, size_t n)
 	bool good = true;
 	for (size_t i = 0; i < n && good && !s->ended; i++) {
 		uint8_t c = data[i];
-		if (c == '~') {
+		if (c == '~') {		/* "~>"; in front of it all, as elsewhere, "<~" is none to most */
 			s->ended = true;
+			s->damaged |= i + 1 < n && data[i + 1] != '>' && data[i + 1] > ' ';
 		} else if (c == 'z' && s->bit_count == 0) {
 			for (int k = 0; k < 4 && good; k++)
 				good = put(s, 0);
@@ -245,7 +246,7 @@ static bool write_hex(struct stage *s, const uint8_t *data, size_t n)
 	bool good = true;
 	for (size_t i = 0; i < n && good && !s->ended; i++) {
 		uint8_t c = data[i];
-		int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+		int digit = hex_digit(c);
 		s->ended = c == '>';
 		s->damaged |= digit < 0 && c > ' ' && c != '>';
 		if (digit < 0)

@@ -9,11 +9,6 @@
 static bool is_space(uint8_t c) { return c == 0 || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' '; }
 static bool is_delimiter(uint8_t c) { return c == '(' || c == ')' || c == '<' || c == '>' || c == '[' || c == ']' || c == '{' || c == '}' || c == '/' || c == '%'; }
 
-static int hex_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 size_t pdf_skip_space(struct span s, size_t at)
 {
 	while (at < s.n) {
@@ -126,10 +121,23 @@ struct walker {
 	bool enough;
 };
 
+/* Those of which viewers may take the one or the other. */
+static bool must_be_one(enum pdf_key key)
+{
+	static const enum pdf_key keys[] = { PDF_JS, PDF_EF, PDF_F, PDF_UF, PDF_DOS, PDF_Mac, PDF_Unix, PDF_S, PDF_Win };
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (keys[i] == key)
+			return true;
+	return false;
+}
+
 static void end_value(struct walker *w, struct frame *f, size_t at)
 {
-	if (f->key != PDF_KEY_COUNT)
-		f->dict.value[f->key] = span_sub(w->s, f->from, at - f->from);
+	if (f->key != PDF_KEY_COUNT) {
+		struct span *value = &f->dict.value[f->key], before = *value;
+		*value = span_sub(w->s, f->from, at - f->from);
+		f->dict.doubled |= before.n > 0 && must_be_one(f->key) && (before.n != value->n || memcmp(before.at, value->at, before.n) != 0);
+	}
 	f->key = PDF_KEY_COUNT;
 }
 
@@ -137,6 +145,8 @@ static void push(struct walker *w, bool array)
 {
 	if (w->depth == DEPTH_MAX) {
 		w->ignored++;
+		if (w->visitor->too_deep)
+			*w->visitor->too_deep = true;
 		return;
 	}
 	struct frame *f = &w->frames[w->depth++];
@@ -227,7 +237,7 @@ bool pdf_read_dict(struct span s, struct pdf_dict *d, size_t *end)
 	memset(d, 0, sizeof *d);
 	if (!span_at(s, pdf_skip_space(s, 0), "<<", 2))
 		return false;
-	*end = pdf_walk(s, &(struct pdf_visitor){ keep_outermost, d });
+	*end = pdf_walk(s, &(struct pdf_visitor){ .dictionary = keep_outermost, .context = d });
 	return d->depth == 1;
 }
 
@@ -240,22 +250,30 @@ static size_t end_of_value(struct span s, size_t at)
 	uint32_t number, generation;
 	if (s.at[at] >= '0' && s.at[at] <= '9' && pdf_reference(span_from(s, at), &number, &generation))
 		return span_find(s, at, "R", 1) + 1;
-	return nests ? at + pdf_walk(span_from(s, at), &(struct pdf_visitor){ keep_outermost, &ignored }) : end_of_token(s, at);
+	return nests ? at + pdf_walk(span_from(s, at), &(struct pdf_visitor){ .dictionary = keep_outermost, .context = &ignored }) : end_of_token(s, at);
+}
+
+struct span pdf_next(struct span array, size_t *at)
+{
+	size_t from = pdf_skip_space(array, *at);
+	if (*at == 0 && span_8(array, from) == '[')
+		from = pdf_skip_space(array, from + 1);
+	if (from >= array.n || array.at[from] == ']')
+		return (struct span){ array.at, 0 };
+	size_t end = end_of_value(array, from);
+	*at = end > from ? end : array.n;
+	return span_sub(array, from, end > from ? end - from : 0);
 }
 
 struct span pdf_nth(struct span value, unsigned n)
 {
-	size_t at = pdf_skip_space(value, 0), end;
-	if (span_8(value, at) != '[')
+	size_t at = 0;
+	if (span_8(value, pdf_skip_space(value, 0)) != '[')
 		return n == 0 ? value : (struct span){ value.at, 0 };
-	for (at = pdf_skip_space(value, at + 1); at < value.n && value.at[at] != ']'; at = pdf_skip_space(value, end)) {
-		end = end_of_value(value, at);
-		if (end <= at)
-			break;
-		if (n-- == 0)
-			return span_sub(value, at, end - at);
-	}
-	return (struct span){ value.at, 0 };
+	struct span each = pdf_next(value, &at);
+	while (n-- > 0 && each.n > 0)
+		each = pdf_next(value, &at);
+	return each;
 }
 
 static bool take_integer(struct span s, size_t *at, int64_t *out)

@@ -49,6 +49,12 @@ static inline size_t span_find(struct span s, size_t from, const void *bytes, si
 	return found ? (size_t)(found - s.at) : SIZE_MAX;
 }
 
+/* The value of a hexadecimal digit, -1: it is none. */
+static inline int hex_digit(int c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* Little-endian UTF-16 up to a NUL as UTF-8, half pairs as U+FFFD; memory of the call. */
 char *span_utf16(struct postern_call *call, struct span s);
 /* Bytes up to a NUL as a string; memory of the call. */

@@ -14,6 +14,7 @@
 #define LEVEL_MESSAGE 1
 #define LEVEL_ATTACHMENT 2
 #define NAMES_MAX 6
+#define SMALL_BYTES 4096		/* of an attribute that is not told of: more may hold something */
 
 enum attribute {
 	ATT_BODY = 0x800c, ATT_ATTACH_DATA = 0x800f, ATT_ATTACH_TITLE = 0x8010, ATT_RENDERING = 0x9002, ATT_MESSAGE_PROPERTIES = 0x9003,
@@ -204,6 +205,8 @@ static void take_properties(struct reader *r, bool attachment, struct span s)
 		}
 	}
 	r->cut |= at > s.n + 3;
+	if (at < s.n)
+		postern_part_keep(r->call);	/* there is something behind */
 }
 
 /* --- attributes --- */
@@ -212,7 +215,8 @@ static void take_attribute(struct reader *r, unsigned level, unsigned id, struct
 {
 	if (level == LEVEL_ATTACHMENT && id == ATT_RENDERING)
 		end_attachment(r);
-	r->attachment.any |= level == LEVEL_ATTACHMENT;
+	/* there are readers that do not ask for the level */
+	r->attachment.any |= level == LEVEL_ATTACHMENT || id == ATT_ATTACH_DATA || id == ATT_ATTACH_TITLE || id == ATT_ATTACH_PROPERTIES;
 	switch (id) {
 	case ATT_BODY:
 		r->over |= value.n > 0 && !child_put(r->call, "body.txt", value);
@@ -227,8 +231,11 @@ static void take_attribute(struct reader *r, unsigned level, unsigned id, struct
 		break;
 	case ATT_MESSAGE_PROPERTIES:
 	case ATT_ATTACH_PROPERTIES:
-		take_properties(r, level == LEVEL_ATTACHMENT, value);
+		take_properties(r, level == LEVEL_ATTACHMENT || id == ATT_ATTACH_PROPERTIES, value);
 		break;
+	default:
+		if (value.n > SMALL_BYTES)
+			postern_part_keep(r->call);
 	}
 }
 

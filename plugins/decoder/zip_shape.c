@@ -11,6 +11,7 @@
 #define LOCAL_BYTES 30
 #define ENTRIES_MAX 1000000
 #define END_TRIES_MAX 1000	/* each may look through 64 KiB for what belongs to it */
+#define GAP_BYTES 64		/* more than the sizes of a member that are told behind it */
 #define FLAG_ENCRYPTED 1
 #define FLAG_STREAMED 8		/* sizes and checksum stand behind the content */
 #define UNKNOWN32 0xffffffffu
@@ -39,7 +40,7 @@ static const uint8_t *find(struct bytes b, size_t from, size_t to, const char *s
 /* --- end records --- */
 
 struct directory {
-	size_t end;			/* behind its end record, comment included */
+	size_t end;			/* behind its end record, without the comment */
 	size_t at, length;
 	size_t base;			/* what offsets are counted from: what was put in front of the archive */
 };
@@ -66,14 +67,14 @@ static bool read_end(struct bytes b, size_t at, struct directory *out)
 		return false;
 	const uint8_t *p = b.at + at;
 	uint64_t length = get32(p + 12), offset = get32(p + 16);
-	size_t directory_end = at, comment = get16(p + 20);
+	size_t directory_end = at;
 	if (length == UNKNOWN32 || offset == UNKNOWN32 || get16(p + 10) == 0xffff)
 		read_end64(b, at, &length, &offset, &directory_end);
 	if (length > directory_end || offset > directory_end - length)
 		return false;
 	*out = (struct directory){ .at = directory_end - (size_t)length, .length = (size_t)length };
 	out->base = out->at - (size_t)offset;
-	out->end = fits(b, at + END_BYTES, comment) ? at + END_BYTES + comment : b.n;
+	out->end = at + END_BYTES;
 	return length == 0 || is_record(b, out->at, "PK\1\2", ENTRY_BYTES);
 }
 
@@ -177,7 +178,7 @@ static int compare_spans(const void *a, const void *b)
 }
 
 /* A local header where no member is, or members within each other. */
-static bool has_strays(struct bytes b, struct spans *s, size_t end)
+static bool has_strays(struct bytes b, struct spans *s, size_t end, bool *gaps)
 {
 	size_t at = 0;
 	if (s->count > 0)
@@ -185,8 +186,10 @@ static bool has_strays(struct bytes b, struct spans *s, size_t end)
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->v[i].from < at || find(b, at, s->v[i].from, "PK\3\4"))
 			return true;
+		*gaps |= s->v[i].from - at > GAP_BYTES;
 		at = s->v[i].to;
 	}
+	*gaps |= at < end && end - at > GAP_BYTES;
 	return at > end || find(b, at, end, "PK\3\4");
 }
 
@@ -201,7 +204,7 @@ static int read_directory(struct bytes b, const struct directory *d, struct span
 		if (span.to > span.from && spans_add(spans, span.from, span.to) != 0)
 			return -1;
 	}
-	out->disagrees |= at < d->at + d->length || has_strays(b, spans, d->at);
+	out->disagrees |= at < d->at + d->length || has_strays(b, spans, d->at, &out->gaps);
 	return 0;
 }
 
@@ -255,10 +258,11 @@ int zip_shape_of(const uint8_t *data, size_t n, struct zip_shape *out)
 	struct directory last;
 	struct spans spans = { 0 };
 	const uint8_t *first = find(b, 0, n, "PK\3\4");
-	*out = (struct zip_shape){ .first_local = first ? (size_t)(first - data) : SIZE_MAX };
+	*out = (struct zip_shape){ .first_local = first ? (size_t)(first - data) : SIZE_MAX, .end = n };
 	if (!find_last_end(b, &last))
 		return 0;
 	out->has_directory = true;
+	out->end = last.end;
 	int rc = read_directory(b, &last, &spans, out);
 	if (rc == 0)
 		find_other_ends(b, &last, &spans, out);

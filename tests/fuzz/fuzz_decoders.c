@@ -17,6 +17,8 @@ static void check_shape(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < shape.other_count; i++)
 		if (shape.other_ends[i] > size || !shape.disagrees)
 			abort();
+	if (shape.end > size)
+		abort();
 	if (shape.first_local != SIZE_MAX && shape.first_local >= size)
 		abort();
 }
@@ -31,6 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (size_t i = 0; i < count; i++)
 		if (found[i].at >= size || found[i].size == 0 || found[i].size > size - found[i].at)
+			abort();
+	static const char *const types[] = { "rar", "7z", "cab" };
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (embedded_size(types[i], data, size) > size)
 			abort();
 	return 0;
 }

@@ -182,6 +182,21 @@ def outlook_messages(t, scan):
     t.equal(sorted(n for part in one.parts.values() for n in part.get("names") or []), ["EICAR~1.GZ", "body.txt", "long name.txt", "x.msg"], "what a message gives")
 
 
+def names_hidden_in_outlook_messages(t, scan):
+    properties = {"__properties_version1.0": b"\0" * 32}
+
+    def message(attachment, **more):
+        streams = {"__substg1.0_" + name: data for name, data in more.items()}
+        return scan(compound.compound(Storage(dict(properties, **streams, **{"__attach_version1.0_#00000000": Storage(dict(
+            properties, **{"__substg1.0_" + name: data for name, data in attachment.items()}))}))), "x.msg")
+    both = message({"37010102": b"content", "3707001F": "a.txt".encode("utf-16-le"), "3707001E": b"evil.exe"})
+    t.equal(both.named("evil.exe")[0]["names"] if both.named("evil.exe") else None, ["a.txt", "evil.exe"], "a name in Unicode and another one without")
+    link = message({"370D001E": b"http://example.net/x", "3707001E": b"evil.exe"})
+    t.ok(link.named("evil.exe"), "the name of a link")
+    pages = message({}, **{"1013001F": "<html>hello</html>".encode("utf-16-le"), "10130102": messages.html_data([("evil.exe", b"content")])})
+    t.ok(pages.named("evil.exe"), "two bodies of one kind, by their types: both")
+
+
 # --- PDF
 
 def catalog(more=b"", **objects):
@@ -242,6 +257,51 @@ def hidden_in_pdf(t, scan):
     t.equal(scan(locked.replace(b"/Encrypt", b"/#45ncrypt")).attributes(), "C", "a name with an escape says that it is encrypted")
 
 
+def names_hidden_in_pdf(t, scan):
+    """Every name that a viewer may save a file under."""
+    def with_names(more, **objects):
+        return scan(catalog(o5=b"<< /Type /Filespec /F (a.txt) /EF << /F 6 0 R >> >>", o6=pdfs.stream(b"content", b"/X 1"), **dict(objects, o7=more)))
+    t.ok(with_names(b"<< /Type /Filespec /F (evil.exe) /EF << /F 6 0 R >> >>").named("evil.exe"), "the name that another specification gives")
+    t.ok(with_names(b"<< /Type /Filespec /UF 8 0 R /EF << /F 6 0 R >> >>", o8=b"(evil.exe)").named("evil.exe"), "a name that is an object of its own")
+    t.ok(with_names(b"<< /S /JavaScript /JS 6 0 R >>").named("a.txt"), "the name of a file that is called a script, too")
+    twice = catalog(o5=b"<< /F (evil.exe) /EF 7 0 R >>", o6=pdfs.stream(b"content", b"/X 1"), o7=b"<< /F 6 0 R >>") + b"7 0 obj << /F 99 0 R >> endobj\n"
+    t.ok(scan(twice).named("evil.exe"), "streams by an object that there are two of")
+    t.equal(with_names(b"<< /F (b.txt) /F (c.txt) /EF << /F 6 0 R >> >>").attributes(), "B", "two values of one key are ambiguous")
+    refers = b"".join(b"<< /F 8 0 R /UF 8 0 R /EF << /F 6 0 R >> >>" for _ in range(9000))
+    t.match(with_names(b"[" + refers + b"]", o8=b"(" + b"x" * 16000 + b")").text, r"more objects than|too much CPU", "names without end")
+
+
+def objects_hidden_in_pdf(t, scan):
+    """Where viewers find an object, or read it otherwise than it looks."""
+    action = b"<< /S /JavaScript /JS (app.alert) >>"
+    for name, head in (("a comment", b"5 %x\r0 %\nobj"), ("blanks", b"5" + b" " * 100 + b"0" + b"\n" * 50 + b"obj"), ("nothing", b"5 0obj"),
+                       ("long comments", b"5 %" + b"x" * 9000 + b"\n% y\n%\n 0 %" + b"x" * 9000 + b"\r\n obj")):
+        t.equal(scan(catalog(o5=action).replace(b"5 0 obj", head)).attributes(), "M", "a script in an object with %s in front of its word" % name)
+    t.ok("U" in scan(catalog(o5=b"<< /Next " * 70 + action + b">>" * 70)).attributes(), "a script within seventy dictionaries is undecipherable")
+    form = [catalog(b"/AcroForm << /XFA %s >>" % xfa, o5=array, o6=pdfs.stream(b"<xdp/>")) for xfa, array in (
+        (b"5 0 R", b"[(template) 6 0 R]"), (b"[" + b"(x) null " * 70 + b"(template) 6 0 R]", b"null"))]
+    t.equal([len(scan(f).named("form.xml")) for f in form], [1, 1], "forms by an array that is an object of its own, or a long one")
+    def file_with(data, entries, more=b""):
+        return scan(pdfs.with_files([("x.bin", data)], lambda d: d, entries) + more)
+    t.ok("U" in file_with(zlib.compress(b"content"), b"/Filter [" + b"/Crypt " * 9 + b"/FlateDecode]").attributes(), "ten filters are undecipherable")
+    t.ok("U" in file_with(b"<~87cURD]j7BEbo80~>", b"/Filter /ASCII85Decode").attributes(), "so is ASCII85 with a beginning of its own")
+    cut = pdfs.with_files([("x.bin", b"content\nendstream\nand more of it")], lambda d: d, b"").replace(b"/Length 32", b"/Length 31")
+    t.ok("B" in scan(cut).attributes_of("x.bin"), "two ends of one stream are ambiguous")
+    locked = pdfs.encrypted([("x.bin", b"hello" * 50)], "128", weak=True)
+    t.equal(scan(locked).attributes(), "", "one that is encrypted for everybody")
+    t.equal(scan(locked.replace(b"startxref", b"trailer << /Root 1 0 R /Size 9 >>\nstartxref")).attributes(), "B", "with a trailer that knows of no key is ambiguous")
+    xref = scan(locked.replace(b"/Type /EmbeddedFile", b"/Type /XRef         "))
+    t.equal((xref.attributes(), xref.parts["1/2/1"]["size"]), ("", 250), "a file that says it is a table is decrypted all the same")
+    front = b"GIF89a\n" + catalog(o5=action).replace(b"startxref", b"")
+    t.equal(scan(front).attributes(), "M", "a picture's mark in front, no table at the end")
+    t.equal(scan(b"%!PS-Adobe-3.0 PDF-1.4\n" + catalog(o5=action)[9:]).attributes(), "M", "a header of another kind")
+    t.equal(scan(b"MM\0*" + catalog(o5=action)[9:], "x.pdf").attributes(), "M", "no header, but called so")
+    filters = b"/V 4 /R 4 /P -4 /Filter /Standard /O (%s) /U (%s) /StmF /A /CF <<%s\n>>" % (b"x" * 32, b"x" * 32, b"/A%" * 300000)
+    t.ok(scan(catalog(o5=b"<< " + filters + b">>").replace(b"/Root", b"/Encrypt 5 0 R /Root")).parts, "300,000 names of a filter")
+    t.ok(scan(b"%PDF-1.4\n" + b"%obj\n% obj\n" * 200000 + b"%\n" * 300000 + b"obj").parts, "comments without end")
+    t.ok(scan(catalog(o5=b"<< /Filter /Standard /V 2 /R 3 /P 1 /O (%s) /U (x) >>" % (b"x" * 1000000)) + b"trailer<</Encrypt 5 0 R>>" * 20000).parts, "20,000 keys of a megabyte")
+
+
 def bombs_in_pdf(t, scan):
     packed = zlib.compressobj(9)
     zeros = b"".join(packed.compress(b"\0" * (1 << 20)) for _ in range(400)) + packed.flush()
@@ -287,6 +347,32 @@ def rtf_texts(t, scan):
     t.ok("U" in cut.attributes_of("x.bin"), "a package that is shorter than it says")
 
 
+def hidden_in_rtf(t, scan):
+    """What Word reads otherwise than it looks."""
+    package = messages.hexadecimal(messages.ole1(b"Package", compound.package("x.bin", b"abc")))
+    for name, digits in (("a group in it", b"{" + package[:8] + b"}" + package[8:]), ("\\bin beyond the end", package + b"\\bin999999999 "),
+                         ("\\bin within a byte", package[:-1] + b"\\bin1 x" + package[-1:])):
+        one = scan(messages.rtf(digits))
+        t.equal(one.attributes(), "B", "an object with %s is ambiguous" % name)
+    t.equal(scan(messages.rtf(package).replace(b"\\objdata ", b"\\objdata")).attributes(), "B", "digits that may be a number are ambiguous")
+    lost = scan(messages.rtf(package[:9] + b"7\\'00" + package[9:] if len(package[:9]) % 2 == 0 else package[:10] + b"7\\'00" + package[10:]))
+    t.equal((lost.attributes(), len(lost.named("x.bin"))), ("B", 1), "half a byte that Word loses")
+    t.ok(scan(b"{\\rtf1{\\field{\\*\\fldinst PAGE {\\*\\shppict{\\object{\\*\\objdata " + package + b"}}}}}}").named("x.bin"), "an object in what is passed over")
+    fields = {b"\\'44\\'44\\'45AUTO c:\\\\cmd": "X", b"\\uc0\\u68\\u68\\u69 AUTO cmd": "X", b"\\u68?\\u68?\\u69?AUTO cmd": "B",
+              b'HYPERLINK "http://example.net/hidden/dde.html"': "", b'HYPERLINK "http://example.net/\\\'fc\\u252?"': ""}
+    for text, wanted in fields.items():
+        t.equal(scan(b"{\\rtf1{\\field{\\*\\fldinst " + text + b"}}}").attributes(), wanted, "the field %s" % text.decode())
+    wide = "evil.exe".encode("utf-16-le")
+    data = compound.package("x.bin", b"abc")[:-3 * (4 + 10)] + b"".join(struct.pack("<I", n // 2) + w for n, w in ((2, b"a\0"), (len(wide), wide), (2, b"b\0")))
+    t.ok(scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", data)))).named("evil.exe"), "a package's name in Unicode, not the first")
+    long = compound.package("x" * 2000, b"abc")
+    t.ok("U" in scan(messages.rtf(messages.hexadecimal(messages.ole1(b"Package", long)))).parts["1/2/1"]["attributes"], "a package whose names are too long to be")
+    t.ok("U" in scan(messages.rtf(messages.hexadecimal(struct.pack("<III", 0x501, 77, 0) + b"what is that"))).parts["1/2/1"]["attributes"], "an object of no known kind")
+    inner = compound.compound(Storage({"CONTENTS": b"abc" * 2000}))
+    behind = messages.ole1(b"Word.Document.8", b"xx") + inner
+    t.ok(scan(messages.rtf(messages.hexadecimal(behind))).named("CONTENTS"), "an object that is larger than it says")
+
+
 def winmail(t, scan):
     whole = messages.winmail([("first.txt", b"hello"), ("second.txt", b"world")])
     one = scan(whole, "winmail.dat")
@@ -302,12 +388,36 @@ def winmail(t, scan):
     t.ok("U" in scan(messages.tnef() + b"\xff" * 40).attributes(), "so is one with something else in it")
 
 
+def hidden_in_winmail(t, scan):
+    stray = messages.tnef(messages.tnef_attribute(1, 0x8010, 1, b"evil.exe\0") + messages.tnef_attribute(1, 0x800f, 6, b"content"))
+    t.equal([p["size"] for p in scan(stray).named("evil.exe")], [7], "an attachment among what is told of the message")
+    behind = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1000, 0x1e, b"hello\0")) + b"something else"))
+    plain = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1000, 0x1e, b"hello\0"))))
+    t.equal([scan(data).attributes() for data in (plain, behind)], ["O", ""], "what stands behind the properties reaches the scanners with the whole")
+
+
 def notes(t, scan):
     one = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]))
     t.equal([p["names"] for p in (one.parts["1/2/1"], one.parts["1/2/2"])], [["a.txt"], ["b.exe"]], "names of files in a section, by order")
     extra = scan(messages.one([("a.txt", b"hello"), ("b.exe", b"MZ")]) + messages.one_name("c.js"))
     t.equal(extra.parts["1/2/1"]["names"], ["a.txt", "b.exe", "c.js"], "more names than files: each has all")
     t.ok("U" in scan(messages.one([("a.txt", b"x" * 100)])[:-70]).attributes(), "a file that ends early")
+
+
+def hidden_in_notes(t, scan):
+    many = messages.one([("%d.txt" % i, b"hello") for i in range(12)] + [("evil.exe", b"MZ")])
+    t.equal([p["size"] for p in scan(many).named("evil.exe")], [2], "the thirteenth name")
+    t.ok(scan(many + messages.one_name("more.txt")).named("evil.exe"), "the thirteenth of fourteen for thirteen files")
+    name = messages.one_name("evil.exe")
+    behind = struct.pack("<H", 204) + struct.pack("<I", 0x08001c01) * 200 + name[2:]
+    t.ok(scan(messages.one([("a.txt", b"hello")]).replace(messages.one_name("a.txt"), behind)).named("evil.exe"), "a name behind two hundred properties")
+    decoy = messages.one_name("evil.exe").replace(struct.pack("<I", 0x14001c00), struct.pack("<I", 0x44001c00))
+    t.equal(scan(messages.one([("a.txt", b"hello")]).replace(messages.one_name("a.txt"), decoy)).parts["1/2/1"]["attributes"], "B", "a name behind a set of properties is not read")
+    plain = messages.one([("a.txt", b"hello")])
+    overlapping = scan(plain + (messages.one_name("x" * 2000) + b"\x9c\x1d\0\x1c" * 400) * 30)
+    t.ok(overlapping.parts, "names over each other")
+    t.ok("U" in scan(plain[:48] + bytes.fromhex("2fe98d63d4a6c14b9a36b3fc2511a5b7") + plain[64:]).attributes(), "one that is packed as servers do is undecipherable")
+    t.equal(scan(plain + struct.pack("<Q", 0xfb6ba385dad1a067) + b"<key/>" + struct.pack("<Q", 0x2649294f8e198b3c)).attributes(), "C", "one with a password is encrypted")
 
 
 def pages(t, scan):
@@ -326,11 +436,68 @@ def pages(t, scan):
     t.equal(scan(sheet, "sheet1.xml").attributes(), "M", "a sheet of Excel 4 macros in XML")
 
 
+def hidden_in_pages(t, scan):
+    """What browsers read and save, however it is written."""
+    program = base64.b64encode(b"MZ" + bytes(range(200)) * 3)
+    lines = b"\n".join(program[i:i + 76] for i in range(0, len(program), 76))
+
+    def sizes(body, filename="x.html"):
+        return sorted(p["size"] for p in scan(messages.page(body), filename).parts.values() if p["placement"].startswith("1/2/"))
+    for name, body in (
+            ("a head that is long", b'<a href="data:x/y;' + b"p=q;" * 200 + b'base64,' + program + b'">'), ("without a type", b'<a href="data:x;base64,' + program + b'">'),
+            ("with names of characters", b'<a href="data&colon;x&sol;y;base64&comma;' + program + b'">'), ("line ends in the scheme", b'<a href="da\n\tta:x/y;base64,' + program + b'">'),
+            ("blanks in front, lines behind", b'<a href=" &#9;data:x/y;base64,' + lines + b'">'), ("a page that goes on", b'<meta http-equiv=refresh content="0; url=data:x/y;base64,' + lines + b'">'),
+            ("line ends of a script", b'<script>f("d\\x61ta:x/y;base64,' + lines.replace(b"\n", b"\\n") + b'")</script>'),
+            ("text that is no markup", b"<x><![CDATA[" + lines + b"]]></x>")):
+        t.ok(602 in sizes(body), "%s: a file" % name, str(sizes(body)))
+    decoy = b'<p>"data:a/b, hello</p> <a href=\'data:x/y;base64,' + program + b'\'>x</a>'
+    t.ok(602 in sizes(decoy), "one within what seems to be another")
+    for name, body in (("unquoted, upper case", b"<a DOWNLOAD=evil.exe "), ("blanks around it", b"<a download = 'evil.exe' "), ("a reference in it", b'<a download="evil&#46;exe" '),
+                       ("far away, a bracket between", b'<a download="evil.exe" title="<' + b"x" * 3000 + b'" '), ("the fifth", b"".join(b'<a download="%d.txt">' % i for i in range(9)) + b'<a download="evil.exe" ')):
+        one = scan(messages.page(body + b'href="data:x/y;base64,' + program + b'">'), "x.html")
+        t.ok(one.named("evil.exe"), "a name, %s" % name, one.text[-800:])
+    scripted = b"<script>" + b"".join(b"f.fileName='%d.txt';" % i for i in range(6)) + b"a.download = 'evil' + '\\x2eexe'; b=atob('" + program + b"')</script>"
+    t.ok(scan(messages.page(scripted), "x.html").named("evil.exe"), "a name in pieces, behind others")
+    within = b'<iframe srcdoc="<a download=&quot;evil.exe&quot; href=&quot;data:x/y;base64,' + program + b'&quot; >x</a>">'
+    t.ok(scan(messages.page(within), "x.html").named("evil.exe"), "a name in a page within an attribute")
+    many = b"<script>" + b"".join(b"f.fileName='%d.txt';" % i for i in range(300)) + b"b=atob('" + program + b"');f.fileName='evil.exe'</script>"
+    t.ok("B" in scan(messages.page(many), "x.html").parts["1/2/1"]["attributes"], "more names than anybody takes")
+    page = messages.html_data([("x.exe", b"content")])
+    for name, data in (("a NUL in front", b"\0" + page), ("a picture's mark in front", b"GIF89a" + page), ("NULs between", page.replace(b"a", b"a\0")),
+                       ("UTF-16 without a mark", page.decode().encode("utf-16-le"))):
+        t.ok(scan(data, "x.html").named("x.exe"), "called a page, with %s" % name)
+    t.ok(scan(b"GIF89a" + page, "x.htm. ").named("x.exe"), "a dot and a blank behind the name")
+    t.ok(scan(b"\0\1 " + messages.ics([("evil.exe", b"content" * 20)]), "x.ics").named("evil.exe"), "called a calendar")
+    t.ok(scan(messages.page(b"<script>" + b"fileName='x';" * 300000 + b"</script>"), "x.html").parts, "300,000 names")
+    slow = b"data:" * 200000 + b"," + b"'data:" * 50000 + b"(data:" * 1000
+    t.ok(scan(messages.page(slow), "x.html").parts, "a million letters that begin URLs")
+
+
 def cards(t, scan):
     one = scan(messages.ics([("agenda.pdf", b"content" * 20)]))
     t.equal(one.named("agenda.pdf")[0]["size"], 140, "an attachment of an appointment")
     plain = b"BEGIN:VCALENDAR\r\nATTACH:http://example.net/x\r\nSUMMARY:base64;x\r\nEND:VCALENDAR\r\n"
     t.equal(len(scan(plain).parts), 3, "a link is none")
+
+
+def hidden_in_cards(t, scan):
+    """What some program takes for an attachment, and all its names."""
+    content = base64.b64encode(b"content")
+
+    def scanned(line, **more):
+        return scan(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" + messages.folded(line) + b"END:VEVENT\r\nEND:VCALENDAR\r\n", **more)
+    for name, head in (("far behind", b"X-PAD=" + b"x" * 2000 + b";ENCODING=BASE64;X-FILENAME=evil.exe"), ("behind a quote that nothing ends", b'X="a;ENCODING=BASE64;X-FILENAME=evil.exe'),
+                       ("the second of its kind", b"ENCODING=8BIT;ENCODING=BASE64;X-FILENAME=a.txt;X-FILENAME=evil.exe")):
+        one = scanned(b"ATTACH;" + head + b":" + content)
+        t.equal([p["size"] for p in one.named("evil.exe")], [7], "parameters %s" % name)
+    t.equal(scanned(b"ATTACH;X=" + b"x" * 70000 + b";ENCODING=BASE64:" + content).attributes(), "B", "parameters without end are ambiguous")
+    t.equal([p["size"] for p in scanned(b"ATTACH;FILENAME=evil.exe:data:x/y;" + b"p=q;" * 100 + b"base64," + content).named("evil.exe")], [7], "a data: URL with a long head")
+    t.equal(scanned(b"ATTACH:data:x/y;" + b"p=q;" * 2000 + b"base64," + content).attributes(), "B", "one whose head does not end is ambiguous")
+    t.equal([p["size"] for p in scanned(b"ATTACH;FILENAME=evil.exe:data:x/y,MZ%00%ff").named("evil.exe")], [4], "one without base64")
+    page = messages.html_data([("evil.exe", b"content")]).replace(b"\n", b"\\n").replace(b";", b"\\;").replace(b",", b"\\,")
+    t.ok(scanned(b"X-ALT-DESC;FMTTYPE=text/html:" + page).named("evil.exe"), "a file in a description that is a page")
+    both = scanned(b"X-ALT-DESC;FMTTYPE=text/html:<html>hello</html>\r\nATTACH;ENCODING=BASE64;X-FILENAME=evil.exe:" + content)
+    t.ok(both.named("evil.exe"), "a file beside a description that is a page")
 
 
 def shortcuts(t, scan):
@@ -435,6 +602,31 @@ def bombs_in_messages(t, scan):
     t.match(scan(b"ActiveMime\0\0" + b"\0" * 38 + zeros, "x.mso").text, r"storage quota", "400 MiB in an .mso file")
 
 
+def behind_archives(t, scan):
+    """What stands behind an archive, or in its gaps, is opened where it is one, too, and never spared the scanners."""
+    def pack(name, inner=b"hello"):
+        return {f.name: f for f in formats.load()}[name].make([(name.replace("/", "-") + ".txt", inner)])
+    whole = {name: pack(name) for name in ("zip/deflate", "tar/ustar", "cpio/newc", "lha/level0", "iso/plain") if not {f.name: f for f in formats.load()}[name].missing(formats.built_decoders(BUILD))}
+    whole["gz"] = formats.gzipped(b"hello")
+    for name, data in whole.items():
+        t.equal([scan(d).attributes() for d in (data, data + b"\0" * 600, data + b"text behind" * 99)], ["O", "O", ""], "%s: by itself, with zeros, and with text behind it" % name)
+    zipped = whole["zip/deflate"]
+    for name in ("7z/lzma2", "rar/5", "cab/stored"):
+        if {f.name: f for f in formats.load()}[name].missing(formats.built_decoders(BUILD)):
+            t.skip(name, "cannot be made here")
+            continue
+        one = scan(zipped + pack(name))
+        t.ok(one.attributes() == "" and one.named(name.replace("/", "-") + ".txt"), "%s behind a zip archive" % name, one.text[-900:])
+        comment = pack(name)
+        one = scan(zipped[:-2] + struct.pack("<H", len(comment)) + comment)
+        t.ok(one.named(name.replace("/", "-") + ".txt"), "%s as the comment of one" % name, one.text[-900:])
+    end = zipped.rindex(b"PK\5\6")
+    directory, = struct.unpack_from("<I", zipped, end + 16)
+    gap = zipped[:directory] + b"text between" * 20 + zipped[directory:end + 16] + struct.pack("<I", directory + 240) + zipped[end + 20:]
+    t.equal(scan(gap).attributes(), "", "text in front of the directory")
+    t.equal(scan(zipped, "x.hta").attributes(), "", "an archive that is called a page")
+
+
 def real_documents(t, scan):
     """ClamAV's harmless test program in documents that Office, Outlook, Acrobat ... have written."""
     folder = "/usr/share/clamav-testfiles"
@@ -451,7 +643,13 @@ def real_documents(t, scan):
 
 
 def main():
-    checks = [real_documents, rtf_texts, winmail, notes, pages, cards, shortcuts, mac_files, encrypted_texts, pgp_files, signed_mails, signed_files, broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message, excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents, outlook_messages]
+    checks = [
+        real_documents, behind_archives, rtf_texts, hidden_in_rtf, winmail, hidden_in_winmail, notes, hidden_in_notes, pages,
+        hidden_in_pages, cards, hidden_in_cards, shortcuts, mac_files, encrypted_texts, pgp_files, signed_mails, signed_files,
+        broken_signatures, names_in_messages, bombs_in_messages, scripts_in_pdf, locked_pdf, broken_pdf, hidden_in_pdf,
+        names_hidden_in_pdf, objects_hidden_in_pdf, bombs_in_pdf, names_in_pdf, macros_of_documents, what_looks_like_a_message,
+        excel_macros, encrypted_documents, unlocked_documents, broken_documents, bombs_in_documents, names_in_documents,
+        outlook_messages, names_hidden_in_outlook_messages]
     with Tap() as t, Catcher() as hop, Folder() as folder, Postern(t, hop, scanners=EXACT_SCANNER, lua="decoder_cpu_limit = 3", folder=folder) as p:
         for check in checks:
             if len(sys.argv) < 2 or check.__name__ in sys.argv[1:]:

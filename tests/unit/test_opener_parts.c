@@ -95,7 +95,7 @@ static void test_uudecode(void **state)
 {
 	static const char text[] = "prose\nbegin 123 prose too\nbegin 644 my file.txt\n%:&5L;&\\\n`\nend\nrest\n";
 	struct text_file b;
-	assert_true(uu_find(BYTES(text), 0, &b));
+	assert_true(uu_find(BYTES(text), 0, SIZE_MAX, &b));
 	assert_string_equal(b.name, "my file.txt");
 	assert_int_equal(b.content->len, 5);
 	assert_memory_equal(b.content->data, "hello", 5);
@@ -103,7 +103,7 @@ static void test_uudecode(void **state)
 	assert_memory_equal(text + b.end, "rest", 4);
 	size_t end = b.end;
 	text_file_clear(&b);
-	assert_false(uu_find(BYTES(text), end, &b));
+	assert_false(uu_find(BYTES(text), end, SIZE_MAX, &b));
 }
 
 static void test_uudecode_broken(void **state)
@@ -112,20 +112,41 @@ static void test_uudecode_broken(void **state)
 	static const char lies[] = "begin 644 a\nM\nend\n";
 	static const char empty[] = "begin 644 a";
 	struct text_file b;
-	assert_true(uu_find(BYTES(no_end), 0, &b));
+	assert_true(uu_find(BYTES(no_end), 0, SIZE_MAX, &b));
 	assert_true(b.broken);
 	assert_int_equal(b.content->len, 5);
 	text_file_clear(&b);
-	assert_false(uu_find(BYTES(lies), 0, &b));
-	assert_false(uu_find(BYTES(empty), 0, &b));
-	assert_false(uu_find((const uint8_t *)"", 0, 0, &b));
+	assert_false(uu_find(BYTES(lies), 0, SIZE_MAX, &b));
+	assert_false(uu_find(BYTES(empty), 0, SIZE_MAX, &b));
+	assert_false(uu_find((const uint8_t *)"", 0, 0, SIZE_MAX, &b));
+}
+
+/* Two bytes of text become 45: no more than may be. */
+static void test_uudecode_lost_blanks(void **state)
+{
+	GString *text = g_string_new("begin 644 a\nM");
+	for (int i = 0; i < 60; i++)
+		g_string_append_c(text, '5');
+	for (int i = 0; i < 10000; i++)
+		g_string_append(text, "\nM");
+	g_string_append(text, "\n`\nend\n");
+	struct text_file b;
+	assert_true(uu_find((const uint8_t *)text->str, text->len, 0, SIZE_MAX, &b));
+	assert_false(b.broken);
+	assert_int_equal(b.content->len, 45 * 10001);
+	text_file_clear(&b);
+	assert_true(uu_find((const uint8_t *)text->str, text->len, 0, 1000, &b));
+	assert_true(b.broken && !b.other);
+	assert_int_equal(b.content->len, 1000);
+	text_file_clear(&b);
+	g_string_free(text, TRUE);
 }
 
 static void test_uudecode_base64(void **state)
 {
 	static const char text[] = "begin-base64 644 x\naGVs\nbG8=\n====\n";
 	struct text_file b;
-	assert_true(uu_find(BYTES(text), 0, &b));
+	assert_true(uu_find(BYTES(text), 0, SIZE_MAX, &b));
 	assert_int_equal(b.content->len, 5);
 	assert_false(b.broken);
 	text_file_clear(&b);
@@ -153,7 +174,7 @@ static void test_xxencode(void **state)
 static void test_lengths_that_lie(void **state)
 {
 	struct text_file f;
-	assert_true(uu_find(BYTES("begin 644 x\n%:&5L;&\\\n!:&5L;&]H:&5L;&]H\n`\nend\n"), 0, &f));
+	assert_true(uu_find(BYTES("begin 644 x\n%:&5L;&\\\n!:&5L;&]H:&5L;&]H\n`\nend\n"), 0, SIZE_MAX, &f));
 	assert_true(f.broken && f.ambiguous);
 	assert_int_equal(f.content->len, 6);
 	assert_int_equal(f.other->len, 5 + 12);
@@ -384,7 +405,8 @@ int main(void)
 	struct error e;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64), cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64), cmocka_unit_test(test_xxencode),
+		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64), cmocka_unit_test(test_uudecode_lost_blanks),
+		cmocka_unit_test(test_xxencode),
 		cmocka_unit_test(test_lengths_that_lie), cmocka_unit_test(test_yenc), cmocka_unit_test(test_binhex),
 		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text), cmocka_unit_test(test_types_of_documents), cmocka_unit_test(test_types_by_tail),
 		cmocka_unit_test(test_types_of_scripts),

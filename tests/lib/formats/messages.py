@@ -104,7 +104,7 @@ def rtf_ole_broken(members):
     return rtf(hexadecimal(struct.pack("<III", 0x501, 2, 0x7fffffff) + b"x\0" + inner))
 
 
-@format("rtf/obfuscated", ".rtf", decoder="rtf")
+@format("rtf/obfuscated", ".rtf", decoder="rtf", doubts="UB")
 def rtf_obfuscated(members):
     """Spaces, control words, groups of unknown destinations and \\bin between the digits; nothing is closed."""
     (name, data), = members
