@@ -98,11 +98,11 @@ static int64_t get_size_limit(const struct settings_record *s, const char *name)
 	return enforced && limit > 0 && limit < 65536 ? 65536 : limit;
 }
 
-static int read_listener(void *owner, const struct settings_record *s, unsigned n, struct listener_options *l, struct error *e)
+static int read_listener_options(void *owner, const struct settings_record *s, const char *prefix, struct listener_options *l, struct error *e)
 {
 	static const char *const loopback[] = { "127.0.0.1", "[::1]", NULL };
-	char name[80];
-#define NAME(suffix) (snprintf(name, sizeof name, "listener.%u." suffix, n), name)
+	char name[100];
+#define NAME(suffix) (snprintf(name, sizeof name, "%s" suffix, prefix), name)
 	if (get_protocol(s, NAME("protocol"), &l->protocol, e) != 0
 	    || get_acl(owner, s, NAME("inet_acl"), loopback, &l->inet_acl, e) != 0)
 		return -1;
@@ -113,6 +113,26 @@ static int read_listener(void *owner, const struct settings_record *s, unsigned 
 	l->quit_banner = get_text(owner, s, NAME("smtpd_quit_banner"), "${helo-name} ${product} closing transmission channel");
 	l->discarded = get_discarded(s, NAME("smtpd_discard_ehlo_keywords"));
 #undef NAME
+	return 0;
+}
+
+static int read_listener(void *owner, const struct settings_record *s, unsigned n, struct listener_options *l, struct error *e)
+{
+	char name[40], prefix[60];
+	snprintf(prefix, sizeof prefix, "listener.%u.", n);
+	if (read_listener_options(owner, s, prefix, l, e) != 0)
+		return -1;
+	snprintf(name, sizeof name, "listener.%u.local", n);
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (strcmp(s->pairs[i].name, name) != 0 || s->pairs[i].value == NULL)
+			continue;
+		l->locals = talloc_realloc(owner, l->locals, struct listener_options, l->local_count + 1);
+		struct listener_options *local = &l->locals[l->local_count];
+		*local = (struct listener_options){ .local_text = talloc_strdup(owner, s->pairs[i].value) };
+		snprintf(prefix, sizeof prefix, "listener.%u.local.%u.", n, l->local_count++);
+		if (read_listener_options(owner, s, prefix, local, e) != 0)
+			return -1;
+	}
 	return 0;
 }
 

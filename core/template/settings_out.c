@@ -95,13 +95,13 @@ static void add_acl(struct pairs *p, const struct value *acl, const char *name)
 		add(p, name, items[i]);
 }
 
-static void add_listener(struct pairs *p, const struct config *c, unsigned n, const char *text)
+/* What a session gets that comes in at `text` by the listener written so. */
+static void add_options(struct pairs *p, const struct config *c, const char *prefix, const char *text, const char *listener_text)
 {
 	static const enum setting_id plain[] = { SET_protocol, SET_smtpd_message_size_limit, SET_smtpd_greeting_banner, SET_smtpd_quit_banner };
 	struct policy policy;
 	policy_init(&policy, c);
-	banks_by_interface(&policy, text, p->owner);
-	char *prefix = talloc_asprintf(p->owner, "listener.%u.", n);
+	banks_by_interface(&policy, text, listener_text, p->owner);
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
 		const char *value = policy_value(&policy, plain[i])->kind == VALUE_UNDEF ? NULL : value_text(policy_value(&policy, plain[i]), p->owner);
 		add(p, talloc_asprintf(p->owner, "%s%s", prefix, setting_name(plain[i])), value);
@@ -110,6 +110,27 @@ static void add_listener(struct pairs *p, const struct config *c, unsigned n, co
 	add_ms(p, &policy, SET_child_timeout, prefix);
 	add_acl(p, policy_value(&policy, SET_inet_acl), talloc_asprintf(p->owner, "%sinet_acl", prefix));
 	add_strings(p, &policy, SET_smtpd_discard_ehlo_keywords, talloc_asprintf(p->owner, "%ssmtpd_discard_ehlo_keywords", prefix));
+}
+
+static bool same_port(const char *a, const char *b)
+{
+	const char *colon_a = strrchr(a, ':'), *colon_b = strrchr(b, ':');
+	return *a != '/' && *b != '/' && colon_a && colon_b && strcmp(colon_a, colon_b) == 0;
+}
+
+/* A listener at every address ("0.0.0.0:10024") takes sessions at addresses that interface_policy names: each has options of its own. */
+static void add_listener(struct pairs *p, const struct config *c, unsigned n, const char *text)
+{
+	const struct value *interfaces = config_value(c, SET_interface_policy);
+	unsigned local = 0;
+	add_options(p, c, talloc_asprintf(p->owner, "listener.%u.", n), text, NULL);
+	for (size_t i = 0; interfaces->kind == VALUE_HASH && i < interfaces->u.list.count; i++) {
+		const char *key = interfaces->u.list.keys[i]->u.string;
+		if (!same_port(key, text) || strcmp(key, text) == 0)
+			continue;
+		add(p, talloc_asprintf(p->owner, "listener.%u.local", n), key);
+		add_options(p, c, talloc_asprintf(p->owner, "listener.%u.local.%u.", n, local++), key, text);
+	}
 }
 
 bool settings_want_questions(const struct config *c)
