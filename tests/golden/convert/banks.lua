@@ -33,6 +33,7 @@ addr_extension_maps_by_ccat = { [CC_SPAM] = undef, [CC_VIRUS] = { "virus" } }  -
 
 -- Policy banks
 policy_bank["A-B"] = { smtpd_discard_ehlo_keywords = { "8BITMIME" } }  -- banks.conf:29
+policy_bank.ABSENT = {}
 policy_bank.MYNETS = {  -- banks.conf:11
 	av_scanners = {},
 	bypass_virus_checks_maps = { shared },
@@ -50,7 +51,10 @@ policy_bank.ORIGINATING = {  -- banks.conf:28
 	protocol = "LMTP",
 	virus_quarantine_method = undef,
 }
+policy_bank.PARTNER = {}
 interface_policy["10026"] = "ORIGINATING"  -- banks.conf:7
+interface_policy["192.0.2.2:10024"] = "A-B,ABSENT"  -- banks.conf:39
+client_ipaddr_policy = { { { "198.51.100.0/24" }, "PARTNER,MYNETS" }, { mynetworks, "MYNETS" } }  -- banks.conf:40
 
 -- Defaults: where nothing is said, Postern does otherwise than amavisd-new, which would have
 -- max_requests = 20
@@ -75,3 +79,7 @@ interface_policy["10026"] = "ORIGINATING"  -- banks.conf:7
 
 -- Needs no counterpart:
 --   %shared: no settings: variables of your own, or settings misspelt; their values are used where the files use them
+
+-- Taken over with a difference:
+--   policy bank ABSENT: named, but defined nowhere: written as an empty bank, where amavisd-new ignores the name
+--   policy bank PARTNER: named, but defined nowhere: written as an empty bank, where amavisd-new ignores the name

@@ -224,9 +224,11 @@ sub entry_units {
         @$values{qw(what place)} = ("$v->{name}, $key", $place);
         next if $values->is_dead_key($row, $key);
         if ($v->{name} eq 'interface_policy') {
-            my @missing = grep { $_ ne '' && $_ ne 'MYNETS' && !$Postern::Prelude::variable{'%policy_bank'}{value}{$_} } split /[,\s]+/, $v->{value}{$key} // '';
-            $values->note(lost => "there is no policy bank @missing (amavisd-new ignores it as well)") if @missing;
-            next if @missing;
+            my @names = grep { $_ ne '' } split /[,\s]+/, $v->{value}{$key} // '';
+            my @missing = grep { $_ ne 'MYNETS' && !$Postern::Prelude::variable{'%policy_bank'}{value}{$_} } @names;
+            my $useless = @missing && @missing == @names;
+            $values->note(lost => "there is no policy bank @missing (amavisd-new ignores it as well)") if $useless;
+            next if $useless;
         }
         my $index = Postern::Values::entry_key($row, $key);
         my $left = $index =~ /\A\["([A-Za-z_]\w*)"\]\z/a && Postern::Lua::is_name("$1") ? "$v->{name}.$1" : $v->{name} . $index;
@@ -391,6 +393,7 @@ sub refuse {
     my $pattern = $self->refuse_pattern($message);
     return $pattern if defined $pattern;
     return 0 if $message =~ /\Aav_scanners: no virus scanner/;
+    return 1 if $message =~ /: there is no policy bank "([^"]+)"/ && $self->make_bank("$1");
     my ($found) = grep { $line >= $_->[0] && $line <= $_->[1] } @{ $self->{lines} };
     my $v = $found ? $found->[2]{variable} : undef;
     return 0 if !$v;
@@ -398,6 +401,17 @@ sub refuse {
     my ($key, $place, $what) = $self->refused_piece($v, $found->[2], $path, $line - $found->[0]) or return 0;
     return 0 if $self->{dropped}{ $v->{name} }{$key}++;
     push @{ $self->{refusals} }, { how => 'lost', what => $what, place => $place, text => "refused by posternd: $text" };
+    return 1;
+}
+
+# amavisd-new passes over a name that is no bank, and takes the others beside it: an empty bank does as much.
+sub make_bank {
+    my ($self, $name) = @_;
+    my $banks = $Postern::Prelude::variable{'%policy_bank'};
+    return 0 if exists $banks->{value}{$name};
+    $banks->{value}{$name} = {};
+    $banks->{places}{$name} = ['', 0];
+    push @{ $self->{refusals} }, { how => 'detail', what => "policy bank $name", text => 'named, but defined nowhere: written as an empty bank, where amavisd-new ignores the name' };
     return 1;
 }
 
