@@ -20,6 +20,19 @@ debug_sender_acl = read_array "@HERE@/tables/nets"  -- lookups.conf:6
 debug_recipient_maps = { true }  -- lookups.conf:17
 
 -- What becomes of mail
+final_destiny_maps_by_ccat = {  -- lookups.conf:25
+	[CC_CATCHALL] = D_PASS,
+	[CC_MTA] = D_TEMPFAIL,
+	["CC_MTA,1"] = D_TEMPFAIL,
+	["CC_MTA,2"] = D_REJECT,
+	[CC_OVERSIZED] = D_BOUNCE,
+	[CC_BADH] = setting "final_bad_header_destiny",
+	[CC_SPAM] = setting "final_spam_destiny",
+	[CC_UNCHECKED] = setting "final_unchecked_destiny",
+	[CC_BANNED] = setting "final_banned_destiny",
+	[CC_VIRUS] = setting "final_virus_destiny",
+}
+smtp_reason_by_ccat[CC_VIRUS] = "id=%n - INFECTED: %V"  -- lookups.conf:26
 local table_1 = { ["one@example.com"] = true, ["three@example.com"] = undef, ["two@example.com"] = false }
 virus_lovers_maps = { table_1, { "!x.example.com", ".example.com" }, false }  -- lookups.conf:9
 unchecked_lovers_maps = { table_1 }  -- lookups.conf:10
@@ -44,6 +57,7 @@ notify_virus_admin_templ = read_text "@HERE@/tables/template"  -- lookups.conf:1
 -- Databases
 lookup_sql_dsn = { { "DBI:Pg:database=mail;host=db.example.com", "u", "p\\w" } }  -- lookups.conf:7
 storage_sql_dsn = lookup_sql_dsn  -- lookups.conf:7
+sql_clause.sel_wblist = undef  -- lookups.conf:24
 
 -- Spam
 score_sender_maps = {  -- lookups.conf:15
@@ -76,6 +90,9 @@ client_ipaddr_policy = {  -- lookups.conf:16
 --   lookups.conf:17: debug_recipient_maps: a SQL field (debug) as a lookup table
 --   lookups.conf:17: debug_recipient_maps: the function somewhere as a lookup table
 --   lookups.conf:17: debug_recipient_maps: a DNS list (q_dns_a list.example.com) as a lookup table
+--   lookups.conf:25: final_destiny_maps_by_ccat: ["CC_BANNED,1"]: a subroutine in Perl (lookups.conf:25)
+--   lookups.conf:25: final_destiny_maps_by_ccat: [CC_VIRUS]: a subroutine in Perl (lookups.conf:25); Postern's default stands in its place
+--   lookups.conf:26: smtp_reason_by_ccat, 9: [CC_VIRUS]: a subroutine in Perl (lookups.conf:26); Postern's default stands in its place
 --   lookups.conf:21: bad_header_lovers_maps: a subroutine in Perl (lookups.conf:21) as a lookup table
 
 -- Taken over with a difference:

@@ -164,6 +164,19 @@ sub settle_notify {
     $notify->{place} //= $forward->{place} if !$same;
 }
 
+# Unset, amavisd-new does not put the statement; Postern's older names stand for the built-in one then.
+sub settle_clauses {
+    my ($self) = @_;
+    my $clauses = $Postern::Prelude::variable{'%sql_clause'};
+    for my $older ([sql_select_policy => 'sel_policy'], [sql_select_white_black_list => 'sel_wblist']) {
+        my ($name, $clause) = @$older;
+        my $v = $Postern::Prelude::variable{"\$$name"};
+        next if !$v->{place} || defined $v->{value} || exists $clauses->{value}{$clause};
+        $clauses->{value}{$clause} = undef;
+        $clauses->{places}{$clause} = $v->{place};
+    }
+}
+
 # ---- statements ----
 
 sub statements {
@@ -178,6 +191,7 @@ sub statements {
     $self->drop_unspoken($values);
     $self->settle_log($values);
     $self->settle_notify;
+    $self->settle_clauses;
     my %last = map { $_ => 1 } @last;
     my @units;
     for my $name ((grep { !$last{$_} } $self->{settings}->names), grep { $self->{settings}->find($_) } @last) {

@@ -466,12 +466,22 @@ sub one_table {
 sub entry_node {
     my ($self, $row, $key, $value) = @_;
     my ($kind, $name) = @$row{qw(kind setting)};
+    $value = $self->instead_of_code($row, $key, $value) // return if $kind =~ /\ACCAT/ && ref $value eq 'CODE';
     return $self->by_category_node($value, $kind, $name) if $kind =~ /\ACCAT/ && $key ne 'REPLACE';
     return $self->table_node($value, $name) // leaf('undef') if $kind eq 'RULES';
     return $self->bank_node($key, $value) if $kind eq 'BANKS';
     return $self->scalar_node($value, 'bool') if $name =~ /\A(?:allowed_|prefer_our_)/;
     return $self->result_node($value, $name, wanted($name)) if $kind eq 'HASH';
     return $self->data_node($value);
+}
+
+# undef would be a value of its own, for a destiny "pass": Postern's default stands where a subroutine cannot; undef: there is none.
+sub instead_of_code {
+    my ($self, $row, $key, $code) = @_;
+    my $default = Postern::Prelude::resolve($self->{settings}, Postern::Settings::parse($row->{default}));
+    my $instead = ref $default eq 'HASH' ? $default->{$key} : undef;
+    $self->note(lost => category_key($key) . ': ' . describe($code) . (defined $instead ? "; Postern's default stands in its place" : ''));
+    return $instead;
 }
 
 sub entry_key {
@@ -490,7 +500,7 @@ sub is_dead_key {
 sub hash_of_entries {
     my ($self, $row, $hash) = @_;
     my @keys = grep { !$self->is_dead_key($row, $_) } sort keys %$hash;
-    return { open => '', items => [ map { [entry_key($row, $_), $self->entry_node($row, $_, $hash->{$_})] } @keys ] };
+    return { open => '', items => [ map { my $node = $self->entry_node($row, $_, $hash->{$_}); $node ? [entry_key($row, $_), $node] : () } @keys ] };
 }
 
 # ---- policy banks ----
