@@ -17,7 +17,7 @@ mynetworks = { "127.0.0.0/8", "[::1]", "10.1.0.0/16", "!10.2.0.1", "10.2.0.0/16"
 local_domains = read_hash "@HERE@/tables/domains"  -- lookups.conf:4
 local_domains_acl = { ".example.com", "!not.example.com" }  -- lookups.conf:3
 debug_sender_acl = read_array "@HERE@/tables/nets"  -- lookups.conf:6
-debug_recipient_maps = { true }  -- lookups.conf:17
+debug_recipient_maps = { sql_field("debug", "boolean"), true }  -- lookups.conf:17
 
 -- What becomes of mail
 final_destiny_maps_by_ccat = {  -- lookups.conf:25
@@ -87,7 +87,6 @@ client_ipaddr_policy = {  -- lookups.conf:16
 -- X_HEADER_LINE = "amavisd-new at " .. mydomain
 
 -- Not taken over:
---   lookups.conf:17: debug_recipient_maps: a SQL field (debug) as a lookup table
 --   lookups.conf:17: debug_recipient_maps: the function somewhere as a lookup table
 --   lookups.conf:17: debug_recipient_maps: a DNS list (q_dns_a list.example.com) as a lookup table
 --   lookups.conf:25: final_destiny_maps_by_ccat: ["CC_BANNED,1"]: a subroutine in Perl (lookups.conf:25)

@@ -131,7 +131,8 @@ sub container_node {
     return $self->acl_node($value, $name) if $class eq 'ARRAY' || $class eq 'Amavis::Lookup::IP';
     return $self->hash_node($value, $name, $want) if $class eq 'HASH';
     return Postern::Lua::call('const', $self->data_items($value)) if $class eq 'Postern::Opaque';
-    return if $class eq 'Amavis::Lookup::Label' || $class eq 'Postern::Field' && $self->field_is_implied($value, $name);
+    return if $class eq 'Amavis::Lookup::Label';
+    return $self->field_node($value, $name) if $class eq 'Postern::Field';
     if (($class eq 'SCALAR' || $class eq 'REF') && !blessed $value) {
         return $self->table_node($$value, $name);
     }
@@ -139,15 +140,24 @@ sub container_node {
     return;
 }
 
-# Postern asks SQL and LDAP before the tables of every lookup list, for the field that belongs to it.
-sub field_is_implied {
+sub value_of { return $Postern::Prelude::variable{ $_[0] }{value} }
+
+# Postern asks SQL and LDAP before the tables of every lookup list, for the field that belongs to it; others stand where they stand.
+sub field_node {
     my ($self, $field, $name) = @_;
-    (my $wanted = $name) =~ s/_maps\z//;
-    (my $said = lc $field->{field}) =~ s/\Aamavis//;
-    $wanted =~ s/lovers\z/lover/;
-    $wanted =~ tr/_//d;
-    $said =~ tr/_//d;
-    return $said eq $wanted || $said eq $wanted . 's' || "${said}s" eq $wanted;
+    my $row = $self->{settings}->find($name);
+    my $implied = $row ? $row->{ $field->{database} } : undef;
+    return if value_of('$lookup_maps_imply_sql_and_ldap') && defined $implied && lc $implied eq lc $field->{field};
+    my $type = { s => 'string', n => 'number', b => 'boolean' }->{ $field->{type} };
+    return leaf("$field->{database}_field(" . Postern::Lua::quote($field->{field}) . ", \"$type\")");
+}
+
+# A list of a bank's own that names no field loses SQL and LDAP in amavisd-new.
+sub note_kept_fields {
+    my ($self, $row, $list) = @_;
+    return if !$row->{sql} || !value_of('$lookup_maps_imply_sql_and_ldap') || !(@{ value_of('@lookup_sql_dsn') } || value_of('$enable_ldap'));
+    return if grep { ref $_ eq 'Postern::Field' } ref $list eq 'ARRAY' ? @$list : $list;
+    $self->note(detail => 'SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank');
 }
 
 sub acl_node {
@@ -524,6 +534,7 @@ sub bank_node {
             $self->note(idle => $row->{meaning});
         } elsif (!$self->{dropped}{policy_bank}{"$bank\0$row->{setting}"}) {
             $self->note(inert => $row->{meaning}) if $row->{status} =~ /no effect/;
+            $self->note_kept_fields($row, $settings->{$key});
             push @items, [$row->{setting}, $self->bank_value($row, $settings->{$key})];
         }
     }
