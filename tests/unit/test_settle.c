@@ -236,6 +236,9 @@ static void senders(void **state)
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y@y.net, amavisBlacklistSender=X@Y.net", NULL, { false, false }, { true, true }, 0 },
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=@y.net, amavisWhitelistSender=.net", NULL, { true, false }, { false, true }, 0 },
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y.com", NULL, { false, false }, { false, true }, 0 },
+		/* Of several entries the most specific that has such a list says it. */
+		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y.com; amavisBlacklistSender=@y.net, amavisWhitelistSender=@y.net", NULL,
+			{ true, false }, { false, true }, 0 },
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct given g = { .sql = { .wb = table[i].wb } };
