@@ -265,6 +265,9 @@ const char *setting_file(const struct config *c, enum setting_id id, const struc
 /* config/check_banned.c; prefix: "policy_bank.NAME." or "" */
 void check_banned_maps(struct config *c, const char *prefix, const struct value *maps);
 void check_header_tests(struct config *c, const char *prefix, const struct value *tests);
+/* config/check_results.c */
+void check_sizes(struct config *c, const char *prefix, const struct value *maps);
+void check_destinies(struct config *c, const char *prefix, const struct value *by_ccat);
 
 /* --- lua_function.c --- */
 struct value_function *lua_function_new(struct config *c, int index);

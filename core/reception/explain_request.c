@@ -2,6 +2,7 @@
 #include "config.h"
 #include "reception/scan_request.h"
 
+#include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
 #include <talloc.h>
@@ -55,6 +56,15 @@ static const char *address_of(struct mail_job *job, const char *word)
 	return address != NULL && *end == '\0' ? address : NULL;
 }
 
+/* "192.0.2.1", "2001:db8::1", "[::1]", "IPv6:::1" as MTAs write them. */
+static const char *client_of(struct mail_job *job, const char *word)
+{
+	bool bracketed = *word == '[' && g_str_has_suffix(word, "]");
+	char *address = talloc_strndup(job, word + bracketed, strlen(word) - 2 * bracketed);
+	char *bare = g_ascii_strncasecmp(address, "IPv6:", 5) == 0 ? address + 5 : address;
+	return g_hostname_is_ip_address(bare) ? talloc_strdup(job, bare) : NULL;
+}
+
 /* One line "from=a@b"; what is wrong with it, or NULL. */
 static const char *take_word(struct mail_job *job, char *line, const char **interface)
 {
@@ -73,8 +83,8 @@ static const char *take_word(struct mail_job *job, char *line, const char **inte
 		return NULL;
 	}
 	if (strcmp(line, "client") == 0)
-		e->client.address = talloc_strdup(job, value);
-	else if (strcmp(line, "interface") == 0)
+		return (e->client.address = client_of(job, value)) != NULL ? NULL : "--client is no IP address";
+	if (strcmp(line, "interface") == 0)
 		*interface = talloc_strdup(job, value);
 	else
 		return "unknown word";

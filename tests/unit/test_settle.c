@@ -209,6 +209,30 @@ static void cells(void **state)
 	finish(&g);
 }
 
+/* Files and databases say them as texts. */
+static void texts_for_numbers(void **state)
+{
+	static const char lua[] = COMMON "message_size_limit_maps = { function(key) return ({ [\"a@b.org\"] = \"200k\", [\"b@b.org\"] = \"lots\" })[key] end, 100000 }\n"
+		"final_destiny_maps_by_ccat[CC_VIRUS] = { function(key) return ({ [\"a@b.org\"] = \"D_REJECT\", [\"b@b.org\"] = \"-4\", [\"x@b.org\"] = \"no\" })[key] end, \"D_BOUNCE\" }\n"
+		"final_destiny_maps_by_ccat[CC_BANNED] = \"D_REJECT\"\n";
+	struct categories virus = { .count = 1, .at = { { CC_VIRUS, 0 } } }, banned = { .count = 1, .at = { { CC_BANNED, 0 } } };
+	const int expected[] = { D_REJECT, D_TEMPFAIL, D_BOUNCE };
+	const int64_t sizes[] = { 204800, 0, 100000 };
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, lua, NULL, NULL, LIST("a@b.org", "b@b.org", "c@b.org")), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(value_to_int(rcpt_policy_cell(policy_of(&g, i), CELL_DESTINY, &virus), D_PASS), expected[i]);
+		assert_int_equal(value_to_int(rcpt_policy_cell(policy_of(&g, i), CELL_DESTINY, &banned), D_PASS), D_REJECT);
+		assert_int_equal(policy_of(&g, i)->message_size_limit, sizes[i]);
+	}
+	finish(&g);
+	/* What is no destiny is not "pass": the mail waits. */
+	g = (struct given){ 0 };
+	assert_int_equal(settle(&g, lua, NULL, NULL, LIST("x@b.org")), -1);
+	assert_string_equal(g.error.text, "settle: <x@b.org>: final_destiny_maps_by_ccat: [9] says \"no\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL");
+	finish(&g);
+}
+
 /* --- white and black lists, scores by sender --- */
 
 #define LISTS COMMON "whitelist_sender_maps = { { [\"good@x.net\"] = true, [\"elsewhere.net\"] = false } }\n" \
@@ -383,7 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql), cmocka_unit_test(fields_as_tables),
 		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
-		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
+		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(texts_for_numbers), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
 		cmocka_unit_test(rewriting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
