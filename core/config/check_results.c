@@ -1,4 +1,4 @@
-/* check_results.c - what lookup lists give where it must be a destiny or a size: what can be read off the configuration.
+/* check_results.c - what lookup lists give where it must be a destiny, a size or a delivery method: what can be read off the configuration.
  * What a file or a database says is not known here; the worker tells of it when it meets it. */
 #include "config.h"
 
@@ -66,6 +66,30 @@ static void check_list(struct config *c, enum setting_id id, const char *path, c
 	if (v->kind != VALUE_TABLE && v->kind != VALUE_LIST)
 		check_one(c, id, path, kind, v);
 	talloc_free(owner);
+}
+
+/* One method or a list of them, in a const{} or not. */
+static void check_next_hop(struct config *c, const char *path, const struct value *v)
+{
+	size_t count = v->kind == VALUE_LIST ? v->u.list.count : 0;
+	const struct value **results = v->kind == VALUE_TABLE ? lookup_table_results(v->u.table, c, &count) : NULL;
+	const char *fault = v->kind == VALUE_STRING && !strchr(v->u.string, '$') ? method_fault(c, v->u.string, false) : NULL, *file;
+	int line;
+
+	for (size_t i = 0; i < count; i++)
+		check_next_hop(c, path, results ? results[i] : v->u.list.items[i]);
+	if (!fault)
+		return;
+	file = setting_file(c, SET_forward_method_maps, v, &line);
+	problem_add(c, file, line, false, "%s: %s", path, fault);
+}
+
+void check_next_hops(struct config *c, const char *prefix, const struct value *maps)
+{
+	char *path = g_strdup_printf("%sforward_method_maps", prefix);
+
+	check_next_hop(c, path, maps);
+	g_free(path);
 }
 
 void check_sizes(struct config *c, const char *prefix, const struct value *maps)

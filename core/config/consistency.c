@@ -112,6 +112,9 @@ static void check_named(struct config *c, enum setting_id id, const char *prefix
 	case SET_message_size_limit_maps:
 		check_sizes(c, prefix, v);
 		break;
+	case SET_forward_method_maps:
+		check_next_hops(c, prefix, v);
+		break;
 	case SET_allowed_header_tests:
 		check_header_tests(c, prefix, v);
 		break;

@@ -18,8 +18,17 @@ struct question {
 	unsigned depth;
 };
 
+/* A const{} as a result stands for what is in it. */
+static const struct value *bare(const struct value *result)
+{
+	bool wrapped = result != NULL && result->kind == VALUE_TABLE && result->u.table->kind == LOOKUP_CONSTANT;
+
+	return wrapped ? result->u.table->u.constant : result;
+}
+
 bool lookup_sink_take(struct lookup_sink *s, const struct value *result, const char *key)
 {
+	result = bare(result);
 	if (value_defined(result)) {
 		s->results = talloc_realloc(s->owner, s->results, const struct value *, s->count + 1);
 		if (s->results == NULL)

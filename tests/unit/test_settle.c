@@ -209,6 +209,19 @@ static void cells(void **state)
 	finish(&g);
 }
 
+/* const{} as a result is what is in it. */
+static void constant_results(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "forward_method_maps = { { [\"a@b.org\"] = const { \"smtp:one:25\", \"smtp:two:25\" } }, re { { \"^c@\", const { \"smtp:three:25\" } } },\n"
+		"  setting \"forward_method\" }\nforward_method = { \"smtp:four:25\", \"smtp:five:25\" }\n", NULL, NULL, LIST("a@b.org", "b@b.org", "c@b.org")), 0);
+	static const char *const first[] = { "smtp:one:25", "smtp:four:25", "smtp:three:25" };
+	struct categories clean = { .count = 1, .at = { { CC_CLEAN, 0 } } };
+	for (unsigned i = 0; i < 3; i++)
+		assert_string_equal(rcpt_policy_cell_text(policy_of(&g, i), CELL_FORWARD_METHOD, &clean, (struct category){ 255, 255 }, g.mail), first[i]);
+	finish(&g);
+}
+
 /* Files and databases say them as texts. */
 static void texts_for_numbers(void **state)
 {
@@ -407,7 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql), cmocka_unit_test(fields_as_tables),
 		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
-		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(texts_for_numbers), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
+		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(texts_for_numbers), cmocka_unit_test(constant_results), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
 		cmocka_unit_test(rewriting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,14 +131,20 @@ sub drop_unspoken {
     $self->{dropped}{policy_bank}{$_} = 1 for keys %unspoken;
 }
 
+# A Unix socket whose own bank, which comes after that of SOCK, has a protocol: Postern speaks it, or it is dropped for itself.
+sub speaks_for_itself {
+    my ($self, $path) = @_;
+    my ($banks, $interfaces) = map { $_->{value} } @Postern::Prelude::variable{'%policy_bank', '%interface_policy'};
+    return grep { ref $banks->{$_} eq 'HASH' && defined $banks->{$_}{protocol} } split /[,\s]+/, $interfaces->{$path} // '';
+}
+
 sub drop_listener {
     my ($self, $interface) = @_;
     my %gone = map { $_ => 1 } $interface, "unix:$interface";
     for my $key ('$unix_socketname', '$inet_socket_port', '@listen_sockets') {
         my $v = $Postern::Prelude::variable{$key};
-        my $all = $key eq '$unix_socketname' && $interface eq 'SOCK';
         next if !defined $v->{value};
-        my @kept = grep { !$all && !$gone{$_} } ref $v->{value} ? @{ $v->{value} } : $v->{value};
+        my @kept = grep { !$gone{$_} && !($interface eq 'SOCK' && m{\A(?:unix:)?/} && !$self->speaks_for_itself(s/\Aunix://r)) } ref $v->{value} ? @{ $v->{value} } : $v->{value};
         $v->{value} = $v->{sigil} eq '@' ? [@kept] : @kept > 1 ? [@kept] : $kept[0];
         delete $v->{place} if !@kept;
     }
@@ -412,7 +418,7 @@ sub refuse {
     my $v = $found ? $found->[2]{variable} : undef;
     return 0 if !$v;
     my ($path, $text) = $message =~ /\A([\w.\[\]",\@\/:<>+*-]+?): (.*)\z/s ? ($1, $2) : ('', $message);
-    my ($key, $place, $what) = $self->refused_piece($v, $found->[2], $path, $line - $found->[0]) or return 0;
+    my ($key, $place, $what) = $self->refused_piece($v, $found->[2], $path, $text, $line - $found->[0]) or return 0;
     return 0 if $self->{dropped}{ $v->{name} }{$key}++;
     push @{ $self->{refusals} }, { how => 'lost', what => $what, place => $place, text => "refused by posternd: $text" };
     return 1;
@@ -441,13 +447,16 @@ sub refuse_pattern {
 
 # The smallest piece of a statement that can be left out for a complaint about path: (key in dropped, place, what to call it), or nothing.
 sub refused_piece {
-    my ($self, $v, $unit, $path, $offset) = @_;
+    my ($self, $v, $unit, $path, $text, $offset) = @_;
     my ($name, $kind) = ($v->{name}, $v->{row}{kind});
     if ($kind eq 'SCANNERS') {
         my @elements = map { $_->[1]{element} } @{ $unit->{node}{items} };
         my $at = $path =~ /\A\w+\[(\d+)\]/ ? $1 - 1 : $self->item_at($unit, $offset);
         my $key = defined $at ? $elements[$at] : undef;
         return defined $key ? ($key, $v->{place}, "$name, " . ($v->{value}[$key][0] // 'a scanner without a name')) : ();
+    }
+    if ($name eq 'default_ldap' && $text =~ /\A(?:ldap: )?(\w+): / && exists $v->{value}{$1}) {
+        return ($1, $v->{place}, "$name, $1");
     }
     if ($unit->{left} ne $name) {
         my $key = $self->key_of($v, $unit) // return;

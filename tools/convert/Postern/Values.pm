@@ -5,6 +5,7 @@ package Postern::Values;
 use strict;
 use warnings;
 use B ();
+use B::Deparse ();
 use Scalar::Util qw(blessed looks_like_number refaddr reftype);
 use Postern::Lua;
 use Postern::Regexp;
@@ -115,6 +116,16 @@ sub table_node {
     return $self->shared_node($value, sub { $self->container_node($value, $name, $want) });
 }
 
+# sub { c('x') }, sub { ca('x') }, sub { Opaque(c('x')) }: the setting as it is when it is asked for, which is how amavisd-new's own
+# defaults are written. undef: a subroutine that does more.
+sub followed_setting {
+    my ($self, $code) = @_;
+    my $text = B::Deparse->new->coderef2text($code);
+    my ($name) = $text =~ /\A\{\s*(?:(?:use|no|package)\s[^;]*;\s*)*(?:return\s)?\s*(?:Opaque(?:Ref)?\()?\s*c[ar]?\('(\w+)'\)\)?;\s*\}\s*\z/ or return;
+    my $row = $self->{settings}->find($name);
+    return $row ? $row->{setting} : undef;
+}
+
 # An empty table, or a reference to a variable that nobody has set: matches nothing.
 sub is_empty {
     my ($reference) = @_;
@@ -132,6 +143,8 @@ sub container_node {
     return $self->hash_node($value, $name, $want) if $class eq 'HASH';
     return Postern::Lua::call('const', $self->data_items($value)) if $class eq 'Postern::Opaque';
     return if $class eq 'Amavis::Lookup::Label';
+    my $followed = $class eq 'CODE' ? $self->followed_setting($value) : undef;
+    return leaf(qq(setting "$followed")) if $followed;
     return $self->field_node($value, $name) if $class eq 'Postern::Field';
     if (($class eq 'SCALAR' || $class eq 'REF') && !blessed $value) {
         return $self->table_node($$value, $name);
@@ -488,6 +501,8 @@ sub entry_node {
 # undef would be a value of its own, for a destiny "pass": Postern's default stands where a subroutine cannot; undef: there is none.
 sub instead_of_code {
     my ($self, $row, $key, $code) = @_;
+    my $followed = $self->followed_setting($code);
+    return bless { name => $followed }, 'Postern::Follow' if $followed;
     my $default = Postern::Prelude::resolve($self->{settings}, Postern::Settings::parse($row->{default}));
     my $instead = ref $default eq 'HASH' ? $default->{$key} : undef;
     $self->note(lost => category_key($key) . ': ' . describe($code) . (defined $instead ? "; Postern's default stands in its place" : ''));
