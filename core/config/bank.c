@@ -133,8 +133,11 @@ const struct value *merge_hash(const struct value *under, const struct value *ov
 	bool alone = under->kind != VALUE_HASH || (replace && value_true_p(replace));
 	struct value *hash = container_like(over, over->u.list.count + (alone ? 0 : under->u.list.count), owner);
 
-	for (size_t i = 0; !alone && i < under->u.list.count; i++)
-		put(hash, under->u.list.keys[i], under->u.list.items[i]);
+	hash->u.list.count = alone ? 0 : under->u.list.count;
+	for (size_t i = 0; i < hash->u.list.count; i++) {	/* its keys are there once: nothing to look for */
+		hash->u.list.keys[i] = under->u.list.keys[i];
+		hash->u.list.items[i] = under->u.list.items[i];
+	}
 	for (size_t i = 0; i < over->u.list.count; i++)
 		if (strcmp(over->u.list.keys[i]->u.string, "REPLACE"))
 			put(hash, over->u.list.keys[i], over->u.list.items[i]);

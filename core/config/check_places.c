@@ -45,20 +45,32 @@ static const char *address_fault(struct config *c, const char *rest)
 	return talloc_strdup(c, e.text);
 }
 
+const char *method_fault(struct config *c, const char *method, bool known)
+{
+	const char *colon = strchr(method, ':'), *scheme, *fault;
+
+	if (!*method)
+		return NULL;
+	if (!colon || colon == method)
+		return talloc_asprintf(c, "\"%s\" is wrong; expected %s", method, METHOD_EXPECTED);
+	scheme = talloc_strndup(c, method, (size_t)(colon - method));
+	fault = known || !c->options.load_plugins ? NULL : scheme_fault(c, scheme);
+	if (!fault && (!strcmp(scheme, "smtp") || !strcmp(scheme, "lmtp")))
+		fault = address_fault(c, colon + 1);
+	return fault;
+}
+
 static const struct value *check_method(struct checker *k, const struct value *v)
 {
-	const char *colon, *scheme, *fault;
+	const char *fault;
 
 	if (check_is_dead(k, v))
 		return NULL;
-	if (v->kind == VALUE_UNDEF || (v->kind == VALUE_STRING && !*v->u.string))
+	if (v->kind == VALUE_UNDEF)
 		return v;
-	if (v->kind != VALUE_STRING || !(colon = strchr(v->u.string, ':')) || colon == v->u.string)
+	if (v->kind != VALUE_STRING)
 		return check_wrong(k, v, METHOD_EXPECTED);
-	scheme = talloc_strndup(k->config, v->u.string, (size_t)(colon - v->u.string));
-	fault = k->of_default || !k->config->options.load_plugins ? NULL : scheme_fault(k->config, scheme);
-	if (!fault && (!strcmp(scheme, "smtp") || !strcmp(scheme, "lmtp")))
-		fault = address_fault(k->config, colon + 1);
+	fault = method_fault(k->config, v->u.string, k->of_default);
 	if (!fault)
 		return v;
 	check_complain(k, v, "%s", fault);

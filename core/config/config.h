@@ -84,6 +84,9 @@ bool policy_bool(const struct policy *p, enum setting_id id);
 int64_t policy_int(const struct policy *p, enum setting_id id, int64_t otherwise);	/* counts, bytes, seconds as the setting says */
 int64_t policy_ms(const struct policy *p, enum setting_id id, int64_t otherwise_ms);	/* of settings of type SECONDS */
 const char *policy_string(const struct policy *p, enum setting_id id);			/* NULL: undef */
+/* What a lookup has given as a destiny, a number or a name "D_REJECT"; as a size, a number or "200k". false: it is none. */
+bool config_destiny(const struct value *v, int64_t *out);
+bool config_size(const struct value *v, int64_t *out);
 /* A setting that is a string or a list of strings: NULL-terminated talloc array on owner. */
 const char *const *policy_strings(const struct policy *p, enum setting_id id, void *owner);
 /* Entry `index` of a *_by_ccat setting stands for another setting as a whole (setting "virus_lovers_maps"): that one. */

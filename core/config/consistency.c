@@ -96,6 +96,15 @@ static void check_named(struct config *c, enum setting_id id, const char *prefix
 	case SET_banned_filename_maps:
 		check_banned_maps(c, prefix, v);
 		break;
+	case SET_final_destiny_maps_by_ccat:
+		check_destinies(c, prefix, v);
+		break;
+	case SET_message_size_limit_maps:
+		check_sizes(c, prefix, v);
+		break;
+	case SET_forward_method_maps:
+		check_next_hops(c, prefix, v);
+		break;
 	case SET_allowed_header_tests:
 		check_header_tests(c, prefix, v);
 		break;

@@ -306,6 +306,12 @@ void consistency_check(struct config *c);
 /* config/check_banned.c; prefix: "policy_bank.NAME." or "" */
 void check_banned_maps(struct config *c, const char *prefix, const struct value *maps);
 void check_header_tests(struct config *c, const char *prefix, const struct value *tests);
+/* config/check_results.c */
+void check_sizes(struct config *c, const char *prefix, const struct value *maps);
+void check_destinies(struct config *c, const char *prefix, const struct value *by_ccat);
+void check_next_hops(struct config *c, const char *prefix, const struct value *maps);
+/* config/check_places.c; what is wrong with a delivery method, on c; NULL: nothing. known: its scheme is not looked for. */
+const char *method_fault(struct config *c, const char *method, bool known);
 
 /* --- lua_function.c --- */
 struct value_function *lua_function_new(struct config *c, int index);

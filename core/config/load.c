@@ -168,10 +168,13 @@ static const struct value *settle_entries(struct config *c, enum setting_id id)
 	whole->u.list.items = talloc_array(whole, const struct value *, 1);
 	whole->u.list.keys = talloc_array(whole, const struct value *, 1);
 	for (guint i = 0; i < names->len; i++) {
-		const struct value *entry = one_entry(c, id, g_ptr_array_index(names, i));
+		const struct value *entry = one_entry(c, id, g_ptr_array_index(names, i)), *before = v;
 
-		if (entry && entry->kind == VALUE_HASH)
-			v = merge_hash(v, entry, c);
+		if (!entry || entry->kind != VALUE_HASH)
+			continue;
+		v = merge_hash(before, entry, c);
+		if (before != whole && before != c->defaults[id])
+			talloc_free((void *)(uintptr_t)before);	/* its entries are not its own */
 	}
 	if (v != whole && v->kind == VALUE_HASH && v != c->defaults[id]) {
 		((struct value *)v)->file = slot->file;

@@ -179,8 +179,19 @@ static const char *status_word(enum setting_status status)
 	return status == SETTING_IN_FORCE ? "in force" : status == SETTING_ACCEPTED ? "accepted, no effect yet" : "refused";
 }
 
-static void print_default_json(FILE *to, const struct setting_definition *d, bool first)
+/* Which column and which attribute are asked before this list. */
+static void print_fields_json(FILE *to, const struct setting_field *field)
 {
+	if (!field)
+		return;
+	print_json_member(to, "sql", field->names[RECORD_SQL], false);
+	print_json_member(to, "ldap", field->names[RECORD_LDAP], false);
+}
+
+static void print_default_json(FILE *to, enum setting_id id, bool first)
+{
+	const struct setting_definition *d = definition(id);
+
 	fputs(first ? "\n{" : ",\n{", to);
 	print_json_member(to, "setting", d->name, true);
 	print_json_member(to, "default", d->default_source, false);
@@ -189,6 +200,7 @@ static void print_default_json(FILE *to, const struct setting_definition *d, boo
 	print_json_member(to, "status", status_word(d->status), false);
 	fprintf(to, ",\"bank\":%s", d->flags & SETTING_BANK ? "true" : "false");
 	print_json_member(to, "meaning", d->doc, false);
+	print_fields_json(to, setting_field_of((int)id));
 	fputc('}', to);
 }
 
@@ -204,7 +216,7 @@ void config_print_defaults(FILE *to, bool json)
 		fputc('[', to);
 	for (int i = 0; i < SETTING_COUNT; i++) {
 		if (json)
-			print_default_json(to, definition((enum setting_id)i), i == 0);
+			print_default_json(to, (enum setting_id)i, i == 0);
 		else
 			print_default_text(to, definition((enum setting_id)i));
 	}

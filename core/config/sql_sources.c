@@ -53,21 +53,23 @@ struct plugin_instance **config_databases(struct config *c, const struct value *
 	return list;
 }
 
-static const char *string_of(const struct config *c, enum setting_id id)
+/* A statement that is set to undef is one that is not put: ""; NULL: the built-in one. */
+static const char *older_clause_of(const struct config *c, enum setting_id id)
 {
 	const struct value *v = c->base[id];
 
-	return v->kind == VALUE_STRING ? v->u.string : NULL;
+	if (v->kind == VALUE_STRING)
+		return v->u.string;
+	return c->changed[id] ? "" : NULL;
 }
 
-/* A statement that is set to undef is one that is not put: ""; NULL: the built-in one. */
 static const char *clause_of(const struct config *c, const char *name, enum setting_id older)
 {
 	const struct value *clauses = c->base[SET_sql_clause], *v = clauses->kind == VALUE_HASH ? value_hash_get(clauses, name) : NULL;
 
 	if (v)
 		return v->kind == VALUE_STRING ? v->u.string : "";
-	return string_of(c, older);
+	return older_clause_of(c, older);
 }
 
 struct record_source *config_sql_source(struct config *c, struct plugin_instance *const *databases, size_t count, const struct record_cache_limits *limits)

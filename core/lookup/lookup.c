@@ -108,7 +108,7 @@ static int ask_table(struct question *q, const struct lookup_table *t)
 	}
 	if (rc == 0 && q->sink.count > before)
 		q->table = t;	/* the outermost: a plugin's own table has no place in the configuration */
-	if (rc != 0 && t->file != NULL)
+	if (rc != 0 && t->file != NULL && !g_str_has_prefix(q->sink.failed->text, t->label))	/* a function that stands where it fails says so itself */
 		error_prefix(q->sink.failed, "%s:%d", t->file, t->line);
 	return rc;
 }

@@ -136,9 +136,9 @@ const char *const *record_texts(const struct record *r, const char *name, void *
 {
 	const char **list = talloc_zero_array(owner, const char *, 1);
 	size_t n = 0;
-	for (size_t i = 0; i < r->row_count; i++) {
+	for (size_t i = 0; i < r->row_count && n == 0; i++) {
 		const struct record_row *row = &r->rows[i];
-		list = talloc_realloc(owner, list, const char *, n + row->count + 1);
+		list = talloc_realloc(owner, list, const char *, row->count + 1);
 		for (size_t k = 0; k < row->count; k++)
 			if (has_name(&row->fields[k], name) && row->fields[k].value)
 				list[n++] = row->fields[k].value;

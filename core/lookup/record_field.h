@@ -19,7 +19,7 @@ enum record_type {
 const struct value *record_field(const struct record *r, const char *name, enum record_type type, void *owner, size_t *row, struct error *e);
 /* The first value as it stands, NULL: none.  Of columns of one name in one row the last counts, as users.id in the built-in statement. */
 const char *record_text(const struct record *r, const char *name);
-/* All values of an attribute in all rows, most specific row first: NULL-terminated on owner. */
+/* All values of an attribute in the first row that has one: NULL-terminated on owner. */
 const char *const *record_texts(const struct record *r, const char *name, void *owner);
 
 /* A field of the address's record as a table; without context->records it knows nothing. */

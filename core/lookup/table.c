@@ -69,8 +69,17 @@ const struct value **lookup_table_results(const struct lookup_table *t, void *ow
 	return results;
 }
 
+/* A const{} as a result stands for what is in it. */
+static const struct value *bare(const struct value *result)
+{
+	bool wrapped = result != NULL && result->kind == VALUE_TABLE && result->u.table->kind == LOOKUP_CONSTANT;
+
+	return wrapped ? result->u.table->u.constant : result;
+}
+
 bool lookup_sink_take(struct lookup_sink *s, const struct value *result, const char *key)
 {
+	result = bare(result);
 	if (value_defined(result)) {
 		s->results = talloc_realloc(s->owner, s->results, const struct value *, s->count + 1);
 		if (s->results == NULL)

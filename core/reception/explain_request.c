@@ -2,6 +2,7 @@
 #include "config.h"
 #include "reception/scan_request.h"
 
+#include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
 #include <talloc.h>
@@ -15,16 +16,35 @@
 #define TIMEOUT_MS 30000
 #define RECIPIENTS_MAX 16
 
-/* The listener that is meant: by its text or its port; none said: the first. What is none of them is asked as it stands. */
-static const char *listener_text(const struct reception *r, const char *said)
+static const char *port_of(const char *text)
+{
+	const char *colon = *text != '/' ? strrchr(text, ':') : NULL;
+	return colon != NULL ? colon + 1 : "";
+}
+
+/* Is the listener at every address, that one too? */
+static bool is_at_every_address(const char *text, const char *said)
+{
+	bool six = g_str_has_prefix(text, "[::]:"), four = g_str_has_prefix(text, "0.0.0.0:") || g_str_has_prefix(text, "*:");
+	return (*said == '[' ? six : four) && strcmp(port_of(text), port_of(said)) == 0;
+}
+
+/* The listener that is meant: by its text or its port; none said: the first. What is none of them is asked as it stands, as coming in
+ * by the listener that is at every address of its port. */
+static void find_interface(const struct reception *r, const char *said, struct envelope *e)
 {
 	const struct reception_settings *given = r->given;
+	e->socket_text = said != NULL ? said : given->listener_count > 0 ? given->listeners[0].text : "";
 	for (unsigned i = 0; said != NULL && i < given->listener_count; i++) {
-		const char *text = given->listeners[i].text, *colon = *text != '/' ? strrchr(text, ':') : NULL;
-		if (strcmp(text, said) == 0 || (colon != NULL && strcmp(colon + 1, said) == 0))
-			return text;
+		const char *text = given->listeners[i].text;
+		if (strcmp(text, said) == 0 || strcmp(port_of(text), said) == 0) {
+			e->socket_text = text;
+			e->listener_text = NULL;
+			return;
+		}
+		if (is_at_every_address(text, said))
+			e->listener_text = text;
 	}
-	return said != NULL ? said : given->listener_count > 0 ? given->listeners[0].text : "";
 }
 
 static const char *address_of(struct mail_job *job, const char *word)
@@ -34,6 +54,15 @@ static const char *address_of(struct mail_job *job, const char *word)
 		return "";
 	char *address = address_parse_path(job, word, true, &end, &why);
 	return address != NULL && *end == '\0' ? address : NULL;
+}
+
+/* "192.0.2.1", "2001:db8::1", "[::1]", "IPv6:::1" as MTAs write them. */
+static const char *client_of(struct mail_job *job, const char *word)
+{
+	bool bracketed = *word == '[' && g_str_has_suffix(word, "]");
+	char *address = talloc_strndup(job, word + bracketed, strlen(word) - 2 * bracketed);
+	char *bare = g_ascii_strncasecmp(address, "IPv6:", 5) == 0 ? address + 5 : address;
+	return g_hostname_is_ip_address(bare) ? talloc_strdup(job, bare) : NULL;
 }
 
 /* One line "from=a@b"; what is wrong with it, or NULL. */
@@ -54,8 +83,8 @@ static const char *take_word(struct mail_job *job, char *line, const char **inte
 		return NULL;
 	}
 	if (strcmp(line, "client") == 0)
-		e->client.address = talloc_strdup(job, value);
-	else if (strcmp(line, "interface") == 0)
+		return (e->client.address = client_of(job, value)) != NULL ? NULL : "--client is no IP address";
+	if (strcmp(line, "interface") == 0)
 		*interface = talloc_strdup(job, value);
 	else
 		return "unknown word";
@@ -72,7 +101,7 @@ static const char *fill_envelope(struct reception *r, struct mail_job *job, cons
 	e->received_wall_us = clock_wall_us();
 	for (char **line = lines + 1; lines[0] != NULL && *line != NULL && why == NULL; line++)
 		why = take_word(job, *line, &interface);
-	e->socket_text = talloc_strdup(job, listener_text(r, interface));
+	find_interface(r, interface, e);
 	if (why == NULL && (e->sender == NULL || e->recipient_count == 0))
 		why = "expected --from and --to";
 	g_strfreev(lines);

@@ -10,12 +10,12 @@ GHashTable *peer_table_new(void)
 	return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 }
 
-static gboolean address_text(const struct sockaddr *address, char *out, socklen_t size)
+bool peer_address_text(const struct sockaddr *address, char *out, socklen_t size)
 {
 	if (address->sa_family == AF_INET)
 		return inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out, size) != NULL;
 	if (address->sa_family != AF_INET6)
-		return FALSE;
+		return false;
 	const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 	if (IN6_IS_ADDR_V4MAPPED(six))
 		return inet_ntop(AF_INET, six->s6_addr + 12, out, size) != NULL;
@@ -25,7 +25,7 @@ static gboolean address_text(const struct sockaddr *address, char *out, socklen_
 struct peer *peer_get(GHashTable *table, const struct sockaddr *address)
 {
 	char text[48];
-	if (!address_text(address, text, sizeof text))
+	if (!peer_address_text(address, text, sizeof text))
 		return NULL;
 	struct peer *p = g_hash_table_lookup(table, text);
 	if (p == NULL) {

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <talloc.h>
@@ -18,6 +19,7 @@
 #include "base/fdpass.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "reception/local_end.h"
 #include "reception/queue.h"
 #include "reception/scan_request.h"
 #include "reception/session.h"
@@ -60,6 +62,18 @@ static const char *reason_to_refuse(const struct listener *l, const struct socka
 	if (p != NULL && r->options->max_connections_per_peer != 0 && p->connections >= r->options->max_connections_per_peer)
 		return "421 4.7.0 Too many connections from this address, try again later\r\n";
 	return NULL;
+}
+
+/* The same listener, or what it is where this session comes in. */
+static struct listener *listener_at(struct listener *l, int fd)
+{
+	char *text = l->options->local_count > 0 ? local_end_text(fd, NULL) : NULL;
+	struct listener *found = l;
+	for (unsigned i = 0; text != NULL && i < l->options->local_count; i++)
+		if (strcasecmp(l->options->locals[i].local_text, text) == 0)
+			found = &l->locals[i];
+	talloc_free(text);
+	return found;
 }
 
 static void admit(struct listener *l, int fd, const struct sockaddr *address)
@@ -109,7 +123,7 @@ static void on_connection(evutil_socket_t listener_fd, short what, void *user)
 		socklen_t length = sizeof address;
 		int fd = accept4(listener_fd, (struct sockaddr *)&address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			admit(l, fd, (struct sockaddr *)&address);
+			admit(listener_at(l, fd), fd, (struct sockaddr *)&address);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -225,8 +239,12 @@ static void on_drain_limit(evutil_socket_t fd, short what, void *user)
 static void limit_drain(struct reception *r)
 {
 	int64_t limit_ms = 1000;
-	for (unsigned i = 0; i < r->given->listener_count; i++)
-		limit_ms = r->options->listeners[i].child_timeout_ms > limit_ms ? r->options->listeners[i].child_timeout_ms : limit_ms;
+	for (unsigned i = 0; i < r->given->listener_count; i++) {
+		const struct listener_options *o = &r->options->listeners[i];
+		limit_ms = MAX(limit_ms, o->child_timeout_ms);
+		for (unsigned k = 0; k < o->local_count; k++)
+			limit_ms = MAX(limit_ms, o->locals[k].child_timeout_ms);
+	}
 	struct timeval limit = { .tv_sec = limit_ms / 1000, .tv_usec = limit_ms % 1000 * 1000 };
 	r->drain_limit = evtimer_new(r->base, on_drain_limit, r);
 	event_add(r->drain_limit, &limit);
@@ -272,15 +290,23 @@ static const struct timeval *common_timeout(struct event_base *base, int64_t ms)
 	return event_base_init_common_timeout(base, &tv);
 }
 
+static void set_listener(struct listener *l, struct reception *r, const struct reception_listener *given, const struct listener_options *options)
+{
+	l->reception = r;
+	l->given = given;
+	l->options = options;
+	l->timeout = common_timeout(r->base, options->timeout_ms);
+}
+
 static void add_listeners(struct reception *r)
 {
 	r->listeners = talloc_zero_array(r, struct listener, r->given->listener_count);
 	for (unsigned i = 0; i < r->given->listener_count; i++) {
 		struct listener *l = &r->listeners[i];
-		l->reception = r;
-		l->given = &r->given->listeners[i];
-		l->options = &r->options->listeners[i];
-		l->timeout = common_timeout(r->base, l->options->timeout_ms);
+		set_listener(l, r, &r->given->listeners[i], &r->options->listeners[i]);
+		l->locals = talloc_zero_array(r->listeners, struct listener, l->options->local_count);
+		for (unsigned k = 0; k < l->options->local_count; k++)
+			set_listener(&l->locals[k], r, l->given, &l->options->locals[k]);
 		if (l->given->fd < 0)
 			continue;	/* [::1] on a host without IPv6 */
 		io_set_nonblocking(l->given->fd, true);

@@ -2,14 +2,12 @@
 #include "config.h"
 #include "reception/reply.h"
 
-#include <arpa/inet.h>
 #include <glib.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <talloc.h>
 
+#include "reception/local_end.h"
 #include "reception/session.h"
 
 #define PRODUCT "Postern"
@@ -119,16 +117,8 @@ char *reply_expand_banner(void *owner, const char *banner, const char *helo_name
 
 char *reply_helo_name(void *owner, const struct session *s)
 {
-	struct sockaddr_storage address;
-	socklen_t length = sizeof address;
-	char text[INET6_ADDRSTRLEN];
-	const void *ip = NULL;
-	memset(&address, 0, sizeof address);
-	if (getsockname(s->fd, (struct sockaddr *)&address, &length) == 0 && address.ss_family == AF_INET)
-		ip = &((struct sockaddr_in *)&address)->sin_addr;
-	else if (address.ss_family == AF_INET6)
-		ip = &((struct sockaddr_in6 *)&address)->sin6_addr;
-	if (ip == NULL || inet_ntop(address.ss_family, ip, text, sizeof text) == NULL)
+	char text[LOCAL_END_SIZE];
+	if (!local_end_address(s->fd, text, NULL))
 		return talloc_strdup(owner, s->reception->options->myhostname);
-	return talloc_asprintf(owner, "[%s%s]", address.ss_family == AF_INET6 ? "IPv6:" : "", text);
+	return talloc_asprintf(owner, "[%s%s]", strchr(text, ':') != NULL ? "IPv6:" : "", text);
 }

@@ -98,11 +98,28 @@ static int64_t get_size_limit(const struct settings_record *s, const char *name)
 	return enforced && limit > 0 && limit < 65536 ? 65536 : limit;
 }
 
-static int read_listener(void *owner, const struct settings_record *s, unsigned n, struct listener_options *l, struct error *e)
+static bool is_named(const struct settings_record *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (strcmp(s->pairs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Of two prefixes the name by the first, where there is such a one, else by the second. */
+static const char *either_name(char *name, size_t size, const struct settings_record *s, const char *prefix, const char *otherwise, const char *suffix)
+{
+	snprintf(name, size, "%s%s", prefix, suffix);
+	if (!is_named(s, name))
+		snprintf(name, size, "%s%s", otherwise, suffix);
+	return name;
+}
+
+static int read_options(void *owner, const struct settings_record *s, const char *prefix, const char *otherwise, struct listener_options *l, struct error *e)
 {
 	static const char *const loopback[] = { "127.0.0.1", "[::1]", NULL };
-	char name[80];
-#define NAME(suffix) (snprintf(name, sizeof name, "listener.%u." suffix, n), name)
+	char name[100];
+#define NAME(suffix) either_name(name, sizeof name, s, prefix, otherwise, suffix)
 	if (get_protocol(s, NAME("protocol"), &l->protocol, e) != 0
 	    || get_acl(owner, s, NAME("inet_acl"), loopback, &l->inet_acl, e) != 0)
 		return -1;
@@ -113,6 +130,26 @@ static int read_listener(void *owner, const struct settings_record *s, unsigned 
 	l->quit_banner = get_text(owner, s, NAME("smtpd_quit_banner"), "${helo-name} ${product} closing transmission channel");
 	l->discarded = get_discarded(s, NAME("smtpd_discard_ehlo_keywords"));
 #undef NAME
+	return 0;
+}
+
+static int read_listener(void *owner, const struct settings_record *s, unsigned n, struct listener_options *l, struct error *e)
+{
+	char name[40], listener[40], prefix[60];
+	snprintf(listener, sizeof listener, "listener.%u.", n);
+	if (read_options(owner, s, listener, listener, l, e) != 0)
+		return -1;
+	snprintf(name, sizeof name, "listener.%u.local", n);
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (strcmp(s->pairs[i].name, name) != 0 || s->pairs[i].value == NULL)
+			continue;
+		l->locals = talloc_realloc(owner, l->locals, struct listener_options, l->local_count + 1);
+		struct listener_options *local = &l->locals[l->local_count];
+		*local = (struct listener_options){ .local_text = talloc_strdup(owner, s->pairs[i].value) };
+		snprintf(prefix, sizeof prefix, "listener.%u.local.%u.", n, l->local_count++);
+		if (read_options(owner, s, prefix, listener, local, e) != 0)
+			return -1;
+	}
 	return 0;
 }
 

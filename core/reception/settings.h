@@ -27,6 +27,9 @@ struct listener_options {
 	int64_t child_timeout_ms;	/* from the last byte of a mail to its reply */
 	const char *greeting_banner, *quit_banner;
 	unsigned discarded;		/* extensions not offered */
+	const char *local_text;		/* of locals: the session's own end, "192.0.2.1:10024" */
+	struct listener_options *locals;	/* instead of these, for sessions there; whole, what they do not say is as here */
+	unsigned local_count;
 };
 
 struct reception_options {

@@ -8,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
+#include "reception/local_end.h"
 #include "reception/reply.h"
 
 char *smtp_not_ready(struct smtp *m, const char *verb)
@@ -102,7 +103,12 @@ void smtp_describe(const struct smtp *m, void *owner, struct envelope *e)
 {
 	const struct session *s = m->session;
 	e->protocol = m->lmtp ? "LMTP" : m->esmtp ? "ESMTP" : "SMTP";
-	e->socket_text = talloc_strdup(owner, s->listener->given->text);
+	e->listener_text = talloc_strdup(owner, s->listener->given->text);
+	e->socket_text = local_end_text(s->fd, owner);
+	if (e->socket_text == NULL)	/* a Unix socket */
+		e->socket_text = e->listener_text;
+	if (strcmp(e->socket_text, e->listener_text) == 0)
+		e->listener_text = NULL;
 	e->peer_address = s->peer != NULL ? talloc_strdup(owner, s->peer->text) : NULL;
 	e->helo = talloc_strdup(owner, m->helo);
 	e->received_wall_us = clock_wall_us();

@@ -21,6 +21,7 @@ struct listener {
 	const struct listener_options *options;
 	const struct timeval *timeout;	/* libevent's common timeout: sessions cost no timer each */
 	struct event *event;
+	struct listener *locals;	/* as options->locals, without an event: sessions at these addresses are theirs */
 };
 
 struct reception {

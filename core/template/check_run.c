@@ -216,8 +216,7 @@ int check_run(const struct role_options *o, bool thorough)
 	struct config *config = config_load(&options, &problems);
 	config_print_problems(stderr, problems);
 	bool good = config_error_count(problems) == 0;
-	if (good)
-		good = read_tables(config);
+	good = read_tables(config) && good;	/* whatever else is wrong: all errors come at once */
 	g_ptr_array_unref(problems);
 	if (good && thorough) {
 		bool instances_good = try_instances(config);

@@ -1,12 +1,14 @@
 /* settings_out.c - chooses and prints what master, reception and opener template may know.  It reads, it changes nothing. */
 #include "template/settings_out.h"
 
+#include <gio/gio.h>
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <talloc.h>
 
+#include "base/io.h"
 #include "lookup/lookup.h"
 #include "lookup/record.h"
 #include "plugin/host.h"
@@ -14,13 +16,18 @@
 
 struct pairs { void *owner; struct settings_record *record; };
 
-static void add(struct pairs *p, const char *name, const char *value)
+/* value NULL: named, and nothing. */
+static void add_pair(struct pairs *p, const char *name, const char *value)
 {
 	struct settings_record *r = p->record;
-	if (!value)
-		return;
 	r->pairs = talloc_realloc(p->owner, r->pairs, struct setting_pair, r->count + 1);
-	r->pairs[r->count++] = (struct setting_pair){ .name = talloc_strdup(p->owner, name), .value = talloc_strdup(p->owner, value) };
+	r->pairs[r->count++] = (struct setting_pair){ .name = talloc_strdup(p->owner, name), .value = value ? talloc_strdup(p->owner, value) : NULL };
+}
+
+static void add(struct pairs *p, const char *name, const char *value)
+{
+	if (value)
+		add_pair(p, name, value);
 }
 
 static void add_number(struct pairs *p, const char *name, int64_t value)
@@ -95,13 +102,13 @@ static void add_acl(struct pairs *p, const struct value *acl, const char *name)
 		add(p, name, items[i]);
 }
 
-static void add_listener(struct pairs *p, const struct config *c, unsigned n, const char *text)
+/* What a session gets that comes in at `text` by the listener written so. */
+static void add_options(struct pairs *p, const struct config *c, const char *prefix, const char *text, const char *listener_text)
 {
 	static const enum setting_id plain[] = { SET_protocol, SET_smtpd_message_size_limit, SET_smtpd_greeting_banner, SET_smtpd_quit_banner };
 	struct policy policy;
 	policy_init(&policy, c);
-	banks_by_interface(&policy, text, p->owner);
-	char *prefix = talloc_asprintf(p->owner, "listener.%u.", n);
+	banks_by_interface(&policy, text, listener_text, p->owner);
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
 		const char *value = policy_value(&policy, plain[i])->kind == VALUE_UNDEF ? NULL : value_text(policy_value(&policy, plain[i]), p->owner);
 		add(p, talloc_asprintf(p->owner, "%s%s", prefix, setting_name(plain[i])), value);
@@ -110,6 +117,90 @@ static void add_listener(struct pairs *p, const struct config *c, unsigned n, co
 	add_ms(p, &policy, SET_child_timeout, prefix);
 	add_acl(p, policy_value(&policy, SET_inet_acl), talloc_asprintf(p->owner, "%sinet_acl", prefix));
 	add_strings(p, &policy, SET_smtpd_discard_ehlo_keywords, talloc_asprintf(p->owner, "%ssmtpd_discard_ehlo_keywords", prefix));
+}
+
+/* Its sessions may come in at addresses that are written otherwise: it is at every address, or at those of a name. */
+static bool has_other_addresses(const char *text)
+{
+	struct endpoint at;
+	struct error e;
+	if (*text == '/' || endpoint_parse(text, &at, &e) != 0)
+		return false;
+	return strcmp(at.host, "0.0.0.0") == 0 || strcmp(at.host, "::") == 0 || !g_hostname_is_ip_address(at.host);
+}
+
+static bool same_port(const char *a, const char *b)
+{
+	const char *colon_a = strrchr(a, ':'), *colon_b = strrchr(b, ':');
+	return *a != '/' && *b != '/' && colon_a && colon_b && strcmp(colon_a, colon_b) == 0;
+}
+
+/* The values of that name in one text. */
+static char *values_of(const struct settings_record *r, const char *name, void *owner)
+{
+	char *text = talloc_strdup(owner, "");
+	for (uint32_t i = 0; i < r->count; i++)
+		if (strcmp(r->pairs[i].name, name) == 0)
+			text = talloc_asprintf_append(text, "%s\n", r->pairs[i].value);
+	return text;
+}
+
+static bool differ(const struct settings_record *a, const struct settings_record *b, const char *name)
+{
+	void *owner = talloc_new(NULL);
+	bool found = strcmp(values_of(a, name, owner), values_of(b, name, owner)) != 0;
+	talloc_free(owner);
+	return found;
+}
+
+static void add_values(struct pairs *p, const struct settings_record *from, const char *prefix, const char *name)
+{
+	const char *full = talloc_asprintf(p->owner, "%s%s", prefix, name);
+	uint32_t before = p->record->count;
+	for (uint32_t i = 0; i < from->count; i++)
+		if (strcmp(from->pairs[i].name, name) == 0)
+			add_pair(p, full, from->pairs[i].value);
+	if (p->record->count == before)
+		add_pair(p, full, NULL);
+}
+
+/* What is other for sessions at `key` than for `others`, the rest of the listener's. true: anything. */
+static bool add_local(struct pairs *p, const struct config *c, const char *prefix, const char *key, const char *listener_text,
+	const struct settings_record *others)
+{
+	static const char *const names[] = { "protocol", "smtpd_message_size_limit", "smtpd_greeting_banner", "smtpd_quit_banner", "smtpd_timeout_ms",
+		"child_timeout_ms", "inet_acl", "smtpd_discard_ehlo_keywords" };
+	struct settings_record here_record;
+	struct pairs here = begin(talloc_new(p->owner), &here_record);
+	bool any = false;
+	add_options(&here, c, "", key, listener_text);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (!differ(others, &here_record, names[i]))
+			continue;
+		add_values(p, &here_record, prefix, names[i]);
+		any = true;
+	}
+	talloc_free(here.owner);
+	return any;
+}
+
+/* A listener at every address ("0.0.0.0:10024") takes sessions at addresses that interface_policy names: each may have options of its own. */
+static void add_listener(struct pairs *p, const struct config *c, unsigned n, const char *text)
+{
+	const struct value *interfaces = config_value(c, SET_interface_policy);
+	struct settings_record others_record;
+	struct pairs others = begin(p->owner, &others_record);
+	unsigned local = 0;
+	add_options(p, c, talloc_asprintf(p->owner, "listener.%u.", n), text, NULL);
+	add_options(&others, c, "", text, NULL);
+	for (size_t i = 0; has_other_addresses(text) && interfaces->kind == VALUE_HASH && i < interfaces->u.list.count; i++) {
+		const char *key = interfaces->u.list.keys[i]->u.string;
+		bool is_there = same_port(key, text) && strcmp(key, text) != 0;
+		if (is_there && add_local(p, c, talloc_asprintf(p->owner, "listener.%u.local.%u.", n, local), key, text, &others_record)) {
+			add(p, talloc_asprintf(p->owner, "listener.%u.local", n), key);
+			local++;
+		}
+	}
 }
 
 bool settings_want_questions(const struct config *c)

@@ -94,7 +94,8 @@ struct envelope {
 	const char *log_id;
 	const char *sender;		/* "" is the null sender; RFC 5321 form, quoting kept */
 	const char *protocol;		/* "SMTP", "ESMTP", "LMTP" (what the session spoke) */
-	const char *socket_text;	/* the listener it came in by: "127.0.0.1:10024", "[::1]:10024", "/path" */
+	const char *socket_text;	/* where it came in, the session's own end: "127.0.0.1:10024", "[::1]:10024", "/path" */
+	const char *listener_text;	/* its listener as written, where that is another text: "0.0.0.0:10024", "localhost:10024"; else NULL */
 	const char *peer_address;	/* the connecting MTA's IP; NULL on unix sockets */
 	struct envelope_client client;	/* XFORWARD where given, else NULLs (peer_address stands for it) */
 	const char *helo;		/* as the peer said in HELO/EHLO/LHLO */

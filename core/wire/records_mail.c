@@ -102,6 +102,7 @@ void envelope_write(struct wire_writer *w, const struct envelope *e)
 	wire_put_str(w, e->sender);
 	wire_put_str(w, e->protocol);
 	wire_put_str(w, e->socket_text);
+	wire_put_str(w, e->listener_text);
 	wire_put_str(w, e->peer_address);
 	client_write(w, &e->client);
 	wire_put_str(w, e->helo);
@@ -125,6 +126,7 @@ int envelope_read(struct wire_reader *r, void *owner, struct envelope *e)
 	e->sender = fields_get_text(r, owner, WIRE_ADDRESS_MAX);
 	e->protocol = fields_get_text(r, owner, WIRE_ADDRESS_MAX);
 	e->socket_text = fields_get_text(r, owner, WIRE_ADDRESS_MAX);
+	e->listener_text = wire_get_str(r, owner, WIRE_ADDRESS_MAX);
 	e->peer_address = wire_get_str(r, owner, WIRE_ADDRESS_MAX);
 	client_read(r, owner, &e->client);
 	e->helo = wire_get_str(r, owner, WIRE_ADDRESS_MAX);

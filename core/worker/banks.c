@@ -3,6 +3,7 @@
 #include "worker/banks.h"
 
 #include <string.h>
+#include <strings.h>
 #include <talloc.h>
 
 #include "base/log.h"
@@ -68,29 +69,40 @@ int banks_load(struct bank_loading *l, const char *names, const char *why, struc
 
 /* --- by interface --- */
 
+#define INTERFACE_KEYS 3
+
+/* IPv6 addresses may be written in capitals. */
+static bool same_interface(const char *a, const char *b)
+{
+	return *b == '[' ? strcasecmp(a, b) == 0 : strcmp(a, b) == 0;
+}
+
 static const char *names_of_key(const struct policy *p, const char *key, void *owner)
 {
-	const struct value *hash = policy_value(p, SET_interface_policy);
-	const struct value *names = hash && hash->kind == VALUE_HASH ? value_hash_get(hash, key) : NULL;
+	const struct value *hash = policy_value(p, SET_interface_policy), *names = NULL;
+	for (size_t i = 0; hash && hash->kind == VALUE_HASH && i < hash->u.list.count && !names; i++)
+		if (same_interface(hash->u.list.keys[i]->u.string, key))
+			names = hash->u.list.items[i];
 	return value_defined(names) ? value_text(names, owner) : NULL;
 }
 
-/* The keys of interface_policy in order: SOCK and the path, or the port and the whole address. */
-static void interface_keys(const char *socket_text, const char *keys[2])
+/* The keys of interface_policy in order: SOCK and the path; or the port, the listener as written ("0.0.0.0:10024") and the whole address. */
+static void interface_keys(const char *socket_text, const char *listener_text, const char *keys[INTERFACE_KEYS])
 {
 	const char *colon = socket_text ? strrchr(socket_text, ':') : NULL;
-	keys[0] = keys[1] = NULL;
+	keys[0] = keys[1] = keys[2] = NULL;
 	if (!socket_text || !*socket_text)
 		return;
 	keys[0] = *socket_text == '/' ? "SOCK" : colon ? colon + 1 : NULL;
-	keys[1] = socket_text;
+	keys[1] = listener_text && !same_interface(listener_text, socket_text) ? listener_text : NULL;
+	keys[2] = socket_text;
 }
 
-void banks_by_interface(struct policy *p, const char *socket_text, void *owner)
+void banks_by_interface(struct policy *p, const char *socket_text, const char *listener_text, void *owner)
 {
-	const char *keys[2];
-	interface_keys(socket_text, keys);
-	for (int i = 0; i < 2; i++) {
+	const char *keys[INTERFACE_KEYS];
+	interface_keys(socket_text, listener_text, keys);
+	for (int i = 0; i < INTERFACE_KEYS; i++) {
 		const char *names = keys[i] ? names_of_key(p, keys[i], owner) : NULL;
 		if (names)
 			policy_load_banks(p, names, owner);
@@ -99,9 +111,9 @@ void banks_by_interface(struct policy *p, const char *socket_text, void *owner)
 
 int banks_load_interface(struct bank_loading *l, struct error *e)
 {
-	const char *keys[2];
-	interface_keys(l->mail->envelope->socket_text, keys);
-	for (int i = 0; i < 2; i++) {
+	const char *keys[INTERFACE_KEYS];
+	interface_keys(l->mail->envelope->socket_text, l->mail->envelope->listener_text, keys);
+	for (int i = 0; i < INTERFACE_KEYS; i++) {
 		const char *names = keys[i] ? names_of_key(l->policy, keys[i], l->mail) : NULL;
 		if (names && banks_load(l, names, talloc_asprintf(l->mail, "interface_policy[\"%s\"]", keys[i]), e) != 0)
 			return -1;

@@ -6,9 +6,10 @@
 #include "lookup/lookup.h"
 #include "mail/mail.h"
 
-/* Overlay the banks of the interface that a session came in by ("127.0.0.1:10024", "[::1]:10024", "/run/x.sock"), for the worker template,
- * which tells reception each listener's settings.  No ACTION is called: there is no mail. */
-void banks_by_interface(struct policy *p, const char *socket_text, void *owner);
+/* Where a session comes in: its own end "127.0.0.1:10024", "[::1]:10024", "/run/x.sock", and the listener as written where that is another
+ * text, "0.0.0.0:10024"; else NULL.  Overlay the banks of interface_policy for it, for the worker template, which tells reception each
+ * listener's settings.  No ACTION is called: there is no mail. */
+void banks_by_interface(struct policy *p, const char *socket_text, const char *listener_text, void *owner);
 void banks_lookup_style(const struct policy *p, struct lookup_style *style);
 
 /* What banks are laid over for one mail. */

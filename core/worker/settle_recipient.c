@@ -154,6 +154,13 @@ static bool is_asked(enum policy_cell cell, const struct value *entry)
 	return cell_definitions[cell].kind == CELL_KIND_MAPS && (entry->kind == VALUE_LIST || entry->kind == VALUE_TABLE);
 }
 
+/* "D_REJECT" as its number; what is none was refused with the configuration. */
+static const struct value *plain_destiny(void *owner, enum policy_cell cell, const struct value *v)
+{
+	int64_t number;
+	return cell == CELL_DESTINY && v->kind == VALUE_STRING && config_destiny(v, &number) ? value_int(owner, number) : v;
+}
+
 static void plan_entry(struct settling *s, enum policy_cell cell, const struct value *hash, size_t index)
 {
 	struct settle_plan *plan = s->plan;
@@ -164,7 +171,7 @@ static void plan_entry(struct settling *s, enum policy_cell cell, const struct v
 		return;
 	c.follows = followed_list(s, cell_definitions[cell].setting, index, &c.list);
 	if (c.follows < 0 && !is_asked(cell, c.entry)) {
-		plan->common.cells[cell][c.place] = c.entry;
+		plan->common.cells[cell][c.place] = plain_destiny(plan, cell, c.entry);
 		origin.list = c.list;
 		if (s->watch)
 			s->watch->settled(s->watch, -1, cell_definitions[cell].setting, c.category, c.entry, &origin);
@@ -220,22 +227,38 @@ static const struct value *ask_entry(struct settling *s, const struct planned_ce
 	return v;
 }
 
+/* A destiny that is none must not become "pass". */
+static const struct value *understand(struct settling *s, const struct planned_cell *c, const struct value *v, struct lookup_key *key, void *owner)
+{
+	struct error e = { 0 };
+	int64_t number;
+	if (c->cell != CELL_DESTINY || !value_defined(v))
+		return v;
+	if (config_destiny(v, &number))
+		return v->kind == VALUE_INT ? v : value_int(owner, number);
+	error_set(&e, ERROR_CONFIG, "[%s] says \"%s\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL", c->category, value_text(v, owner));
+	keep_failure(s, cell_definitions[c->cell].setting, key, &e);
+	return NULL;
+}
+
 static void settle_cells(struct settling *s, struct rcpt_policy *p, struct lookup_key *key, int recipient)
 {
 	for (unsigned i = 0; i < s->plan->count; i++) {
 		const struct planned_cell *c = &s->plan->cells[i];
 		struct settle_origin origin = { .list = c->list };
-		const struct value *v = c->follows >= 0 ? p->values[c->follows] : ask_entry(s, c, key, p, &origin);
+		const struct value *v = understand(s, c, c->follows >= 0 ? p->values[c->follows] : ask_entry(s, c, key, p, &origin), key, p);
 		p->cells[c->cell][c->place] = v ? v : &value_undef;
 		if (s->watch && c->follows < 0)
 			s->watch->settled(s->watch, recipient, cell_definitions[c->cell].setting, c->category, v, &origin);
 	}
 }
 
-static int64_t size_limit(const struct settling *s, const struct rcpt_policy *p)
+static int64_t size_limit(const struct settling *s, const struct rcpt_policy *p, struct lookup_key *key)
 {
 	const struct value *v = p->values[RCPT_message_size_limit_maps];
-	int64_t limit = value_defined(v) ? value_to_int(v, 0) : 0;
+	int64_t limit = 0;
+	if (value_defined(v) && !config_size(v, &limit))
+		log_write(LOG_LEVEL_WARNING, "<%s>: message_size_limit_maps: \"%s\" is no size; it counts as none", lookup_key_text(key), value_text(v, key));
 	if (limit > 0 && limit < SIZE_LIMIT_LEAST && policy_bool(s->policy, SET_enforce_smtpd_message_size_limit_64kb_min))
 		limit = SIZE_LIMIT_LEAST;
 	return limit > 0 ? limit : 0;
@@ -252,7 +275,7 @@ struct rcpt_policy *settle_recipient(struct settling *s, const struct recipient 
 	p->bypass_banned = rcpt_policy_true(p, RCPT_bypass_banned_checks_maps);
 	p->bypass_header = rcpt_policy_true(p, RCPT_bypass_header_checks_maps);
 	p->bypass_spam = rcpt_policy_true(p, RCPT_bypass_spam_checks_maps);
-	p->message_size_limit = size_limit(s, p);
+	p->message_size_limit = size_limit(s, p, key);
 	settle_cells(s, p, key, (int)r->index);
 	return p;
 }

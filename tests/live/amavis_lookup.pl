@@ -3,6 +3,7 @@
 #
 # It loads their modules from where the package puts them and starts nothing.  One case a line in, one answer a line out, both JSON:
 #   {"kind": "hash"|"acl"|"re"|"networks"|"clients", "table": [...], "key": "...", "delimiter": "+", "case": 0|1}
+#   {"kind": "keys", "table": ["user@" is a user 0|1, bare user 0|1], ...}: [keys joined with " ; ", "keys"]
 #   [result, matching key], strings or null; of a rule the key is its place in the table, from 0
 use strict;
 use warnings;
@@ -24,6 +25,7 @@ my $clear = Amavis::rfc2821_2822_Tools->can('clear_query_keys_cache') or do { pr
 sub answer {
 	my ($q) = @_;
 	my ($kind, $table, $key) = @$q{qw(kind table key)};
+	return (join(' ; ', @{ (Amavis::rfc2821_2822_Tools::make_query_keys($key, $table->[0], $table->[1], ''))[0] }), 'keys') if $kind eq 'keys';
 	return Amavis::Lookup::lookup_hash($key, {map { @$_ } @$table}) if $kind eq 'hash';
 	return Amavis::Lookup::lookup_acl($key, $table) if $kind eq 'acl';
 	return Amavis::Lookup::IP::lookup_ip_acl($key, $table) if $kind eq 'clients';

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""test_differential_lookup.py - 5,000 random lookups answered by an installed amavisd-new and by Postern: equal results, equal matching keys.
+"""test_differential_lookup.py - 5,000 random lookups answered by an installed amavisd-new and by Postern: equal results, equal matching keys;
+and for 1,000 addresses what databases and directories are asked with.
 
 Each wanted difference stands in DIFFERENCES with its reason; a case that shows one is counted, any other difference fails.
 POSTERN_SEED repeats a run."""
@@ -17,8 +18,8 @@ from tapout import Tap, skip_all  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("POSTERN_BUILD", os.getcwd())
 SEED = int(os.environ.get("POSTERN_SEED") or 0) or random.randrange(1, 1 << 30)
-COUNTS = {"hash": 2000, "acl": 1200, "re": 900, "clients": 400, "networks": 300, "clienthash": 200}
-assert sum(COUNTS.values()) == 5000
+COUNTS = {"hash": 2000, "acl": 1200, "re": 900, "clients": 400, "networks": 300, "clienthash": 200, "keys": 1000}
+assert sum(COUNTS.values()) == 6000
 
 LOCALS = ["user", "User", "info", "a", "A-b", "user+foo", "User+Foo", "u-x", "u+", "+u", "a+b+c", "a-b+c", "owner-list", "list-request", "owner-",
           "postmaster", "Postmaster", "postmaster+x", "mailer-daemon", "MAILER-DAEMON", "double-bounce", "mailer-daemon-x", "a b", "x'y", 'q"q', "$1", "j\u00fcrg", ""]
@@ -90,6 +91,8 @@ def make_case(r, kind):
     case = {"kind": kind, "delimiter": r.choice(["+", "+", "+-", "-", ""]), "case": int(r.random() < 0.2), "key": address(r)}
     if kind == "hash":
         case["table"] = unique((hash_key(r), r.choice(RESULTS + [None])) for _ in range(r.randint(1, 12)))
+    elif kind == "keys":
+        case["table"] = [r.randrange(2), r.randrange(2)]
     elif kind == "acl":
         case["table"] = [acl_item(r) for _ in range(r.randint(1, 10))]
     elif kind == "re":
@@ -145,6 +148,10 @@ def ours(cases):
     kinds = {"hash": "hash", "clienthash": "hash", "acl": "acl", "clients": "acl", "re": "re", "networks": "cidr"}
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as f:
         for n, case in enumerate(cases):
+            if case["kind"] == "keys":
+                f.write("delimiter %s\ncase %s\n" % (case["delimiter"] or "none", "yes" if case["case"] else "no"))
+                f.write("keys | sql%s%s | %s\n" % (" no-at" * case["table"][0], " local" * case["table"][1], case["key"]))
+                continue
             is_client = case["kind"].startswith("client") or case["kind"] == "networks"
             f.write("delimiter %s\ncase %s\ntable t%d %s\n" % (case["delimiter"] or "none", "yes" if case["case"] else "no", n, kinds[case["kind"]]))
             f.write("".join("\t%s\n" % line for line in table_lines(case)))

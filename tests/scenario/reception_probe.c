@@ -291,7 +291,8 @@ static bool answer_question(struct work *w)
 	const char *address = w->envelope.recipients[0].address;
 	struct result r = { .recipient_count = 1, .reply = answer_to(w, address) };
 	say("RCPT %s from <%s> to <%s> declared %lld client %s by %s %s", w->job.log_id, w->envelope.sender, address, (long long)w->envelope.declared_size,
-		w->envelope.client.address != NULL ? w->envelope.client.address : "-", w->envelope.protocol, w->envelope.socket_text);
+		w->envelope.client.address != NULL ? w->envelope.client.address : "-", w->envelope.protocol,
+		w->envelope.listener_text != NULL ? w->envelope.listener_text : w->envelope.socket_text);
 	if (g_str_has_prefix(address, "hang"))
 		wait_for_cancel(w, -1);
 	if (g_str_has_prefix(address, "die"))

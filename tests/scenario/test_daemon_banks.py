@@ -3,6 +3,7 @@
 and what the log line says of them."""
 import os
 import re
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -98,12 +99,80 @@ def by_other_lists(t, p):
     says(t, p, "the null sender is no user", r"\{RelayedInternal\}, MYNETS LOCAL \[192\.0\.2\.1\] (\[[0-9.]+\] )?<> -> ", "192.0.2.1", sender="")
 
 
+EVERYWHERE = """
+local_domains_maps = { { ".example.com" } }
+listen_sockets = { "0.0.0.0:%(port)d", %(six)s "localhost:%(port2)d" }
+inet_acl = { "127.0.0.0/8", "[::1]" }
+policy_bank.PORT = { }
+policy_bank.ALL = { }
+policy_bank.TWO = { originating = true, smtpd_greeting_banner = "the second", inet_acl = { "127.0.0.0/8", "!0.0.0.0/0" },
+  smtpd_discard_ehlo_keywords = { "DSN" } }
+policy_bank.THREE = { inet_acl = { "127.0.0.3" } }
+policy_bank.SIX = { smtpd_greeting_banner = "the sixth" }
+policy_bank.NAMED = { }
+interface_policy["%(port)d"] = "PORT"
+interface_policy["0.0.0.0:%(port)d"] = "ALL"
+interface_policy["127.0.0.2:%(port)d"] = "TWO"
+interface_policy["127.0.0.3:%(port)d"] = "THREE"
+interface_policy["[0:0::1]:%(port)d"] = "PORT"
+interface_policy["[::1]:%(port)d"] = "SIX"
+interface_policy["localhost:%(port2)d"] = "NAMED"
+"""
+
+
+def with_six():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def banks_at(p, address):
+    """What a session there is greeted with, whether DSN is offered, and the log line of a mail."""
+    data = mail()
+    with Client(address) as c:
+        hello = c.hello()
+        c.send_mail(data, ["rcpt@example.com"])
+        return c.greeting.text, "DSN" in hello.text, line_of(p, data)
+
+
+def everywhere(t, hop):
+    """A listener at every address: what counts is where the client has connected to."""
+    with Postern(t, hop, start=False, name="everywhere") as p:
+        six = with_six()
+        p.values["six"] = '"[::]:%d",' % p.port if six else ""
+        p.configure(EVERYWHERE)
+        p.start()
+        greeting, dsn, line = banks_at(p, ("127.0.0.1", p.port))
+        t.match(greeting, r"\[127\.0\.0\.1\] ", "an address that no bank names: the greeting")
+        t.match(line, r"\{RelayedInbound\}, PORT/ALL ", "it has the banks of its port and of its listener")
+        greeting, dsn, line = banks_at(p, ("127.0.0.2", p.port))
+        t.match(greeting, "the second", "an address with a bank: its greeting")
+        t.ok(not dsn, "what it does not offer")
+        t.match(line, r"\{RelayedInternal\}, PORT/ALL/TWO <sender@", "and what its mails are")
+        with Client(("127.0.0.3", p.port)) as c:
+            t.match(c.greeting.text, r"^421 4\.7\.1 Access denied", "inet_acl of the address's bank")
+        greeting, dsn, line = banks_at(p, ("127.0.0.1", p.values["port2"]))
+        t.match(line, r"\{RelayedInbound\}, NAMED ", "a listener by name has the bank of that name")
+        if six:
+            greeting, dsn, line = banks_at(p, ("::1", p.port))
+            t.match(greeting, "the sixth", "IPv6: the greeting")
+            t.match(line, r"\{RelayedInbound\}, PORT/SIX ", "IPv6: the banks")
+        banks_at(p, ("127.0.0.2", p.port))
+        t.match(hop.last().field("Received"), r"by localhost \(filter\.example\.com \[127\.0\.0\.2\]\)", "the address stands in Received")
+        code, out, err = p.ctl("explain", "--from", "a@example.org", "--to", "rcpt@example.com", "--interface", "127.0.0.2:%d" % p.port)
+        t.match(out, r"policy banks: PORT/ALL/TWO\n", "explain of an address")
+
+
 def main():
     with Tap() as t, Catcher() as hop, Postern(t, hop, LUA + 'unix_socketname = "%(run)s/in"\n', banks=BANKS) as p:
         by_client(t, p)
         by_interface(t, p)
         lasts_one_mail(t, p)
         by_other_lists(t, p)
+        everywhere(t, hop)
 
 
 if __name__ == "__main__":

@@ -138,10 +138,12 @@ def explain(t, p):
     code, out, err = p.ctl("explain", "--from", "vip@example.org", "--to", "any@example.com")
     t.match(out, r"  virus_lovers_maps = true\n    table 2 of virus_lovers_maps, \S*postern\.lua:\d+", "a function")
     for words, what in ((["--from", "a@b"], "no recipient"), (["--to", "a@b"], "no sender"), (["--from", "a b", "--to", "a@b"], "a bad sender"),
-                        (["--from", "a@b", "--to", "<>"], "the null recipient")):
+                        (["--from", "a@b", "--to", "<>"], "the null recipient"), (["--from", "a@b", "--to", "a@b", "--client", "10.1"], "a client that is none")):
         code, out, err = p.ctl("explain", *words)
         t.equal((code, out, bool(err)), (64, "", True), what)
     t.equal(p.ctl("explain")[0], 64, "no words at all")
+    t.match(p.ctl("explain", "--from", "a@b.c", "--to", "b@c.d", "--client", "[IPv6:2001:db8::1]")[1], "^mail from <a@b.c>, client 2001:db8::1, ",
+            "a client as MTAs write it")
     t.equal(p.ctl("status", "--from", "x@y")[0], 64, "words of explain for something else")
 
 

@@ -34,6 +34,10 @@ def test_dumps(t, p):
     t.match(out, r"^sqlite:\S+: answers \(\d+ us\)\n  sel_policy: \d+ columns \(\d+ us\)\n  sel_wblist: 1 columns", "-tt: the one that is")
     t.match(out, r"^mysql:mail@127.0.0.1:1: FAILED: .*connect to 127.0.0.1:1", "-tt: the one that is not")
     t.no_match(out + err, "topsecret", "-tt shows no password")
+    p.configure('lookup_sql_dsn = "%s"\nsql_select_white_black_list = undef\n' % p.dsn)
+    code, out, err = p.posternd("-tt")
+    t.match(out, "sel_policy: ", "the older name of a statement set to undef: the others are put")
+    t.no_match(out, "sel_wblist", "it is not")
 
 
 def main():
@@ -43,6 +47,7 @@ def main():
         db.sql("INSERT INTO policy (id, policy_name) VALUES (1, 'x')")
         db.sql("INSERT INTO users (id, policy_id, email) VALUES (1, 1, '@example.com')")
         with Postern(t, hop, lua=LUA.replace("%%", "%").replace("%s", db.dsn())) as p:
+            p.dsn = db.dsn()
             test_fates(t, db, p)
             test_dumps(t, p)
 

@@ -148,6 +148,10 @@ def check_tells(t, p):
     t.ok(code != 0, "a reload with such files fails")
     t.match(err, r"hash: .*writable by everyone(.|\n)*list: .*not a regular file", "and says so to whoever asked")
     t.ok(not passes(p, "other@example.com"), "and changes nothing")
+    p.configure(LUA + "lovres = 1\n")
+    code, _, err = p.posternd("-t")
+    t.match(err, r"lovres: unknown setting", "-t: what is wrong with the configuration")
+    t.match(err, r"postern\.lua:\d+: hash: .*/lovers: writable by everyone", "-t: and with a file, told in the same run")
 
 
 def main():

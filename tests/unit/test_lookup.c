@@ -192,6 +192,9 @@ static void test_failures(void **state)
 	lookup_table_set_label(t, "40-x.lua", 3);
 	assert_null(lookup_first(as_value(t), key("u@x.org"), NULL, owner, NULL, &e));
 	assert_string_equal(e.text, "table 1: 40-x.lua:3: 50-user.lua:7: no such field");
+	lookup_table_set_label(t, "50-user.lua", 7);
+	assert_null(lookup_first(as_value(t), key("u@x.org"), NULL, owner, NULL, &e));
+	assert_string_equal(e.text, "table 1: 50-user.lua:7: no such field");
 	assert_non_null(lookup_first(&value_true, key("u@x.org"), NULL, owner, NULL, &e));
 	assert_int_equal(e.class, ERROR_NONE);
 }

@@ -72,6 +72,36 @@ static void test_values(void **state)
 	talloc_free(o);
 }
 
+/* Behind one listener an address of its own: what it does not say is as for the others, named without a value is nothing. */
+static void test_locals(void **state)
+{
+	struct error e = { 0 };
+	struct setting_pair pairs[] = {
+		{ "listener.0.smtpd_timeout_ms", "7000" }, { "listener.0.inet_acl", "10/8" }, { "listener.0.smtpd_discard_ehlo_keywords", "DSN" },
+		{ "listener.0.protocol", "LMTP" }, { "listener.0.smtpd_message_size_limit", "100000" },
+		{ "listener.0.local.0.inet_acl", "192.0.2.0/24" }, { "listener.0.local.0.protocol", NULL },
+		{ "listener.0.local", "192.0.2.1:10024" }, { "listener.0.local.1.inet_acl", NULL }, { "listener.0.local.1.smtpd_discard_ehlo_keywords", NULL },
+		{ "listener.0.local", "[2001:db8::1]:10024" },
+	};
+	(void)state;
+	struct reception_options *o = read_pairs(pairs, sizeof pairs / sizeof *pairs, &e);
+	assert_non_null(o);
+	const struct listener_options *l = &o->listeners[0], *one = &l->locals[0], *two = &l->locals[1];
+	assert_int_equal(l->local_count, 2);
+	assert_int_equal(o->listeners[1].local_count, 0);
+	assert_string_equal(one->local_text, "192.0.2.1:10024");
+	assert_string_equal(two->local_text, "[2001:db8::1]:10024");
+	assert_true(allows(one->inet_acl, "192.0.2.9") && !allows(one->inet_acl, "10.0.0.1"));
+	assert_false(allows(two->inet_acl, "10.0.0.1"));
+	assert_int_equal(one->protocol, PROTOCOL_AUTO);
+	assert_int_equal(two->protocol, PROTOCOL_LMTP);
+	assert_int_equal(one->timeout_ms, 7000);
+	assert_int_equal(two->message_size_limit, 100000);
+	assert_int_equal(one->discarded, 1u << EXTENSION_DSN);
+	assert_int_equal(two->discarded, 0);
+	talloc_free(o);
+}
+
 static void check_refused(const char *name, const char *value, const char *text)
 {
 	struct error e = { 0 };
@@ -92,6 +122,6 @@ static void test_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_refused) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_locals), cmocka_unit_test(test_refused) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,7 +170,7 @@ static void asked_once(void **state)
 static void texts(void **state)
 {
 	void *owner = talloc_new(NULL);
-	struct fake_source f = { .lines = (const char *const[]){ "a@b.org: w=x@y, w=NULL, id=3; w=z@y, id=4", NULL } };
+	struct fake_source f = { .lines = (const char *const[]){ "a@b.org: w=NULL, id=3; w=x@y, w=NULL, w=z@y; w=more@y, id=4", NULL } };
 	struct record_question q = { .key = lookup_key_address(owner, "a@b.org", NULL) };
 	struct record r;
 	fake_fetch(fake_source(&f, RECORD_LDAP), &q, owner, &r, NULL);

@@ -209,6 +209,43 @@ static void cells(void **state)
 	finish(&g);
 }
 
+/* const{} as a result is what is in it. */
+static void constant_results(void **state)
+{
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, COMMON "forward_method_maps = { { [\"a@b.org\"] = const { \"smtp:one:25\", \"smtp:two:25\" } }, re { { \"^c@\", const { \"smtp:three:25\" } } },\n"
+		"  setting \"forward_method\" }\nforward_method = { \"smtp:four:25\", \"smtp:five:25\" }\n", NULL, NULL, LIST("a@b.org", "b@b.org", "c@b.org")), 0);
+	static const char *const first[] = { "smtp:one:25", "smtp:four:25", "smtp:three:25" };
+	struct categories clean = { .count = 1, .at = { { CC_CLEAN, 0 } } };
+	for (unsigned i = 0; i < 3; i++)
+		assert_string_equal(rcpt_policy_cell_text(policy_of(&g, i), CELL_FORWARD_METHOD, &clean, (struct category){ 255, 255 }, g.mail), first[i]);
+	finish(&g);
+}
+
+/* Files and databases say them as texts. */
+static void texts_for_numbers(void **state)
+{
+	static const char lua[] = COMMON "message_size_limit_maps = { function(key) return ({ [\"a@b.org\"] = \"200k\", [\"b@b.org\"] = \"lots\" })[key] end, 100000 }\n"
+		"final_destiny_maps_by_ccat[CC_VIRUS] = { function(key) return ({ [\"a@b.org\"] = \"D_REJECT\", [\"b@b.org\"] = \"-4\", [\"x@b.org\"] = \"no\" })[key] end, \"D_BOUNCE\" }\n"
+		"final_destiny_maps_by_ccat[CC_BANNED] = \"D_REJECT\"\n";
+	struct categories virus = { .count = 1, .at = { { CC_VIRUS, 0 } } }, banned = { .count = 1, .at = { { CC_BANNED, 0 } } };
+	const int expected[] = { D_REJECT, D_TEMPFAIL, D_BOUNCE };
+	const int64_t sizes[] = { 204800, 0, 100000 };
+	struct given g = { 0 };
+	assert_int_equal(settle(&g, lua, NULL, NULL, LIST("a@b.org", "b@b.org", "c@b.org")), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(value_to_int(rcpt_policy_cell(policy_of(&g, i), CELL_DESTINY, &virus), D_PASS), expected[i]);
+		assert_int_equal(value_to_int(rcpt_policy_cell(policy_of(&g, i), CELL_DESTINY, &banned), D_PASS), D_REJECT);
+		assert_int_equal(policy_of(&g, i)->message_size_limit, sizes[i]);
+	}
+	finish(&g);
+	/* What is no destiny is not "pass": the mail waits. */
+	g = (struct given){ 0 };
+	assert_int_equal(settle(&g, lua, NULL, NULL, LIST("x@b.org")), -1);
+	assert_string_equal(g.error.text, "settle: <x@b.org>: final_destiny_maps_by_ccat: [9] says \"no\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL");
+	finish(&g);
+}
+
 /* --- white and black lists, scores by sender --- */
 
 #define LISTS COMMON "whitelist_sender_maps = { { [\"good@x.net\"] = true, [\"elsewhere.net\"] = false } }\n" \
@@ -236,6 +273,9 @@ static void senders(void **state)
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y@y.net, amavisBlacklistSender=X@Y.net", NULL, { false, false }, { true, true }, 0 },
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=@y.net, amavisWhitelistSender=.net", NULL, { true, false }, { false, true }, 0 },
 		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y.com", NULL, { false, false }, { false, true }, 0 },
+		/* Of several entries the most specific that has such a list says it. */
+		{ "From: x@y.net\r\n", NULL, "a@b.org: amavisBlacklistSender=y.com; amavisBlacklistSender=@y.net, amavisWhitelistSender=@y.net", NULL,
+			{ true, false }, { false, true }, 0 },
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct given g = { .sql = { .wb = table[i].wb } };
@@ -380,7 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sql_then_ldap_then_tables), cmocka_unit_test(ldap_only_where_enabled), cmocka_unit_test(banks_keep_sql), cmocka_unit_test(fields_as_tables),
 		cmocka_unit_test(local_by_sql), cmocka_unit_test(equal_policies_are_shared), cmocka_unit_test(a_dead_source_is_no_answer),
-		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
+		cmocka_unit_test(a_failed_lookup_is_not_forgotten), cmocka_unit_test(all_results_of_banned_rules), cmocka_unit_test(cells), cmocka_unit_test(texts_for_numbers), cmocka_unit_test(constant_results), cmocka_unit_test(senders), cmocka_unit_test(senders_one_by_one), cmocka_unit_test(scores), cmocka_unit_test(soft_scores_of_sql),
 		cmocka_unit_test(rewriting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,18 @@ admin_maps_by_ccat[CC_UNCHECKED] = setting "virus_admin_maps"  -- banks.conf:34
 -- What is changed in mail
 addr_extension_maps_by_ccat = { [CC_SPAM] = undef, [CC_VIRUS] = { "virus" } }  -- banks.conf:36
 
+-- Databases
+lookup_sql_dsn = { { "DBI:SQLite:dbname=/nonexistent/prefs.db", "", "" } }  -- banks.conf:39
+
 -- Policy banks
 policy_bank["A-B"] = { smtpd_discard_ehlo_keywords = { "8BITMIME" } }  -- banks.conf:29
+policy_bank.ABSENT = {}
+policy_bank.FIELDS = {  -- banks.conf:40
+	bad_header_lovers_maps = { shared },
+	message_size_limit_maps = { sql_field("my_limit", "number") },
+	spam_lovers_maps = { sql_field("my_lover", "boolean"), true },
+	virus_lovers_maps = { shared },
+}
 policy_bank.MYNETS = {  -- banks.conf:11
 	av_scanners = {},
 	bypass_virus_checks_maps = { shared },
@@ -50,7 +60,10 @@ policy_bank.ORIGINATING = {  -- banks.conf:28
 	protocol = "LMTP",
 	virus_quarantine_method = undef,
 }
+policy_bank.PARTNER = {}
 interface_policy["10026"] = "ORIGINATING"  -- banks.conf:7
+interface_policy["192.0.2.2:10024"] = "A-B,ABSENT"  -- banks.conf:44
+client_ipaddr_policy = { { { "198.51.100.0/24" }, "PARTNER,MYNETS" }, { mynetworks, "MYNETS" } }  -- banks.conf:45
 
 -- Defaults: where nothing is said, Postern does otherwise than amavisd-new, which would have
 -- max_requests = 20
@@ -75,3 +88,13 @@ interface_policy["10026"] = "ORIGINATING"  -- banks.conf:7
 
 -- Needs no counterpart:
 --   %shared: no settings: variables of your own, or settings misspelt; their values are used where the files use them
+
+-- Taken over with a difference:
+--   policy bank ABSENT: named, but defined nowhere: written as an empty bank, where amavisd-new ignores the name
+--   policy bank PARTNER: named, but defined nowhere: written as an empty bank, where amavisd-new ignores the name
+--   banks.conf:40: policy bank FIELDS, bad_header_lovers_maps: SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank
+--   banks.conf:11: policy bank MYNETS, bypass_virus_checks_maps: SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank
+--   banks.conf:11: policy bank MYNETS, spam_kill_level_maps: SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank
+--   banks.conf:11: policy bank MYNETS, unchecked_lovers_maps: SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank
+--   banks.conf:11: policy bank MYNETS, virus_admin_maps: SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank
+--   banks.conf:28: policy bank ORIGINATING, local_domains_maps: SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank

@@ -249,7 +249,7 @@ static void ask_all(struct state *s, char **fields)
 }
 
 /* Which keys are asked: of a hash, or of a database: "local" when the static tables call the address local, "no-at" when "user@" is a user. */
-static void show_keys(struct state *s, char **fields)
+static char *keys_text(struct state *s, char **fields)
 {
 	struct lookup_key *k = make_key(s, fields[2]);
 	bool local = strstr(fields[1], "local") != NULL, no_at = strstr(fields[1], "no-at") != NULL;
@@ -259,7 +259,12 @@ static void show_keys(struct state *s, char **fields)
 
 	for (size_t i = 0; i < count; i++)
 		got = talloc_asprintf_append_buffer(got, "%s%s", i > 0 ? " ; " : "", keys[i]);
-	report(s, talloc_asprintf(s->owner, "keys of %s for %s", fields[2], fields[1]), fields[3], got);
+	return got;
+}
+
+static void show_keys(struct state *s, char **fields)
+{
+	report(s, talloc_asprintf(s->owner, "keys of %s for %s", fields[2], fields[1]), fields[3], keys_text(s, fields));
 }
 
 /* Fields are parted by " | "; regular expressions may hold a "|" without blanks. */
@@ -271,7 +276,9 @@ static void ask(struct state *s, const char *line)
 	finish_table(s);
 	if (s->print_only ? count != 3 : count != 4 && count != 6)
 		die(s, "4 or 6 fields expected, 3 with -p");
-	if (s->print_only)
+	if (s->print_only && strcmp(fields[0], "keys") == 0)
+		printf("%s\tkeys\n", keys_text(s, fields));
+	else if (s->print_only)
 		print_first(s, fields);
 	else if (strcmp(fields[0], "all") == 0)
 		ask_all(s, fields);

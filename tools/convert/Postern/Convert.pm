@@ -131,14 +131,20 @@ sub drop_unspoken {
     $self->{dropped}{policy_bank}{$_} = 1 for keys %unspoken;
 }
 
+# A Unix socket whose own bank, which comes after that of SOCK, has a protocol: Postern speaks it, or it is dropped for itself.
+sub speaks_for_itself {
+    my ($self, $path) = @_;
+    my ($banks, $interfaces) = map { $_->{value} } @Postern::Prelude::variable{'%policy_bank', '%interface_policy'};
+    return grep { ref $banks->{$_} eq 'HASH' && defined $banks->{$_}{protocol} } split /[,\s]+/, $interfaces->{$path} // '';
+}
+
 sub drop_listener {
     my ($self, $interface) = @_;
     my %gone = map { $_ => 1 } $interface, "unix:$interface";
     for my $key ('$unix_socketname', '$inet_socket_port', '@listen_sockets') {
         my $v = $Postern::Prelude::variable{$key};
-        my $all = $key eq '$unix_socketname' && $interface eq 'SOCK';
         next if !defined $v->{value};
-        my @kept = grep { !$all && !$gone{$_} } ref $v->{value} ? @{ $v->{value} } : $v->{value};
+        my @kept = grep { !$gone{$_} && !($interface eq 'SOCK' && m{\A(?:unix:)?/} && !$self->speaks_for_itself(s/\Aunix://r)) } ref $v->{value} ? @{ $v->{value} } : $v->{value};
         $v->{value} = $v->{sigil} eq '@' ? [@kept] : @kept > 1 ? [@kept] : $kept[0];
         delete $v->{place} if !@kept;
     }
@@ -164,6 +170,19 @@ sub settle_notify {
     $notify->{place} //= $forward->{place} if !$same;
 }
 
+# Unset, amavisd-new does not put the statement; Postern's older names stand for the built-in one then.
+sub settle_clauses {
+    my ($self) = @_;
+    my $clauses = $Postern::Prelude::variable{'%sql_clause'};
+    for my $older ([sql_select_policy => 'sel_policy'], [sql_select_white_black_list => 'sel_wblist']) {
+        my ($name, $clause) = @$older;
+        my $v = $Postern::Prelude::variable{"\$$name"};
+        next if !$v->{place} || defined $v->{value} || exists $clauses->{value}{$clause};
+        $clauses->{value}{$clause} = undef;
+        $clauses->{places}{$clause} = $v->{place};
+    }
+}
+
 # ---- statements ----
 
 sub statements {
@@ -178,6 +197,7 @@ sub statements {
     $self->drop_unspoken($values);
     $self->settle_log($values);
     $self->settle_notify;
+    $self->settle_clauses;
     my %last = map { $_ => 1 } @last;
     my @units;
     for my $name ((grep { !$last{$_} } $self->{settings}->names), grep { $self->{settings}->find($_) } @last) {
@@ -224,9 +244,11 @@ sub entry_units {
         @$values{qw(what place)} = ("$v->{name}, $key", $place);
         next if $values->is_dead_key($row, $key);
         if ($v->{name} eq 'interface_policy') {
-            my @missing = grep { $_ ne '' && $_ ne 'MYNETS' && !$Postern::Prelude::variable{'%policy_bank'}{value}{$_} } split /[,\s]+/, $v->{value}{$key} // '';
-            $values->note(lost => "there is no policy bank @missing (amavisd-new ignores it as well)") if @missing;
-            next if @missing;
+            my @names = grep { $_ ne '' } split /[,\s]+/, $v->{value}{$key} // '';
+            my @missing = grep { $_ ne 'MYNETS' && !$Postern::Prelude::variable{'%policy_bank'}{value}{$_} } @names;
+            my $useless = @missing && @missing == @names;
+            $values->note(lost => "there is no policy bank @missing (amavisd-new ignores it as well)") if $useless;
+            next if $useless;
         }
         my $index = Postern::Values::entry_key($row, $key);
         my $left = $index =~ /\A\["([A-Za-z_]\w*)"\]\z/a && Postern::Lua::is_name("$1") ? "$v->{name}.$1" : $v->{name} . $index;
@@ -391,13 +413,25 @@ sub refuse {
     my $pattern = $self->refuse_pattern($message);
     return $pattern if defined $pattern;
     return 0 if $message =~ /\Aav_scanners: no virus scanner/;
+    return 1 if $message =~ /: there is no policy bank "([^"]+)"/ && $self->make_bank("$1");
     my ($found) = grep { $line >= $_->[0] && $line <= $_->[1] } @{ $self->{lines} };
     my $v = $found ? $found->[2]{variable} : undef;
     return 0 if !$v;
     my ($path, $text) = $message =~ /\A([\w.\[\]",\@\/:<>+*-]+?): (.*)\z/s ? ($1, $2) : ('', $message);
-    my ($key, $place, $what) = $self->refused_piece($v, $found->[2], $path, $line - $found->[0]) or return 0;
+    my ($key, $place, $what) = $self->refused_piece($v, $found->[2], $path, $text, $line - $found->[0]) or return 0;
     return 0 if $self->{dropped}{ $v->{name} }{$key}++;
     push @{ $self->{refusals} }, { how => 'lost', what => $what, place => $place, text => "refused by posternd: $text" };
+    return 1;
+}
+
+# amavisd-new passes over a name that is no bank, and takes the others beside it: an empty bank does as much.
+sub make_bank {
+    my ($self, $name) = @_;
+    my $banks = $Postern::Prelude::variable{'%policy_bank'};
+    return 0 if exists $banks->{value}{$name};
+    $banks->{value}{$name} = {};
+    $banks->{places}{$name} = ['', 0];
+    push @{ $self->{refusals} }, { how => 'detail', what => "policy bank $name", text => 'named, but defined nowhere: written as an empty bank, where amavisd-new ignores the name' };
     return 1;
 }
 
@@ -413,13 +447,16 @@ sub refuse_pattern {
 
 # The smallest piece of a statement that can be left out for a complaint about path: (key in dropped, place, what to call it), or nothing.
 sub refused_piece {
-    my ($self, $v, $unit, $path, $offset) = @_;
+    my ($self, $v, $unit, $path, $text, $offset) = @_;
     my ($name, $kind) = ($v->{name}, $v->{row}{kind});
     if ($kind eq 'SCANNERS') {
         my @elements = map { $_->[1]{element} } @{ $unit->{node}{items} };
         my $at = $path =~ /\A\w+\[(\d+)\]/ ? $1 - 1 : $self->item_at($unit, $offset);
         my $key = defined $at ? $elements[$at] : undef;
         return defined $key ? ($key, $v->{place}, "$name, " . ($v->{value}[$key][0] // 'a scanner without a name')) : ();
+    }
+    if ($name eq 'default_ldap' && $text =~ /\A(?:ldap: )?(\w+): / && exists $v->{value}{$1}) {
+        return ($1, $v->{place}, "$name, $1");
     }
     if ($unit->{left} ne $name) {
         my $key = $self->key_of($v, $unit) // return;

@@ -309,8 +309,8 @@ use Scalar::Util qw(refaddr reftype);
         *{$name} = sub () { $number };
     }
     for my $kind (qw(s n b)) {
-        *{"q_sql_$kind"} = sub { return bless { database => 'sql', field => $_[0] }, 'Postern::Field' };
-        *{"q_ldap_$kind"} = sub { return bless { database => 'ldap', field => $_[0] }, 'Postern::Field' };
+        *{"q_sql_$kind"} = sub { return bless { database => 'sql', field => $_[0], type => $kind }, 'Postern::Field' };
+        *{"q_ldap_$kind"} = sub { return bless { database => 'ldap', field => $_[0], type => $kind }, 'Postern::Field' };
     }
 }
 

@@ -5,6 +5,7 @@ package Postern::Values;
 use strict;
 use warnings;
 use B ();
+use B::Deparse ();
 use Scalar::Util qw(blessed looks_like_number refaddr reftype);
 use Postern::Lua;
 use Postern::Regexp;
@@ -115,6 +116,16 @@ sub table_node {
     return $self->shared_node($value, sub { $self->container_node($value, $name, $want) });
 }
 
+# sub { c('x') }, sub { ca('x') }, sub { Opaque(c('x')) }: the setting as it is when it is asked for, which is how amavisd-new's own
+# defaults are written. undef: a subroutine that does more.
+sub followed_setting {
+    my ($self, $code) = @_;
+    my $text = B::Deparse->new->coderef2text($code);
+    my ($name) = $text =~ /\A\{\s*(?:(?:use|no|package)\s[^;]*;\s*)*(?:return\s)?\s*(?:Opaque(?:Ref)?\()?\s*c[ar]?\('(\w+)'\)\)?;\s*\}\s*\z/ or return;
+    my $row = $self->{settings}->find($name);
+    return $row ? $row->{setting} : undef;
+}
+
 # An empty table, or a reference to a variable that nobody has set: matches nothing.
 sub is_empty {
     my ($reference) = @_;
@@ -131,7 +142,10 @@ sub container_node {
     return $self->acl_node($value, $name) if $class eq 'ARRAY' || $class eq 'Amavis::Lookup::IP';
     return $self->hash_node($value, $name, $want) if $class eq 'HASH';
     return Postern::Lua::call('const', $self->data_items($value)) if $class eq 'Postern::Opaque';
-    return if $class eq 'Amavis::Lookup::Label' || $class eq 'Postern::Field' && $self->field_is_implied($value, $name);
+    return if $class eq 'Amavis::Lookup::Label';
+    my $followed = $class eq 'CODE' ? $self->followed_setting($value) : undef;
+    return leaf(qq(setting "$followed")) if $followed;
+    return $self->field_node($value, $name) if $class eq 'Postern::Field';
     if (($class eq 'SCALAR' || $class eq 'REF') && !blessed $value) {
         return $self->table_node($$value, $name);
     }
@@ -139,15 +153,24 @@ sub container_node {
     return;
 }
 
-# Postern asks SQL and LDAP before the tables of every lookup list, for the field that belongs to it.
-sub field_is_implied {
+sub value_of { return $Postern::Prelude::variable{ $_[0] }{value} }
+
+# Postern asks SQL and LDAP before the tables of every lookup list, for the field that belongs to it; others stand where they stand.
+sub field_node {
     my ($self, $field, $name) = @_;
-    (my $wanted = $name) =~ s/_maps\z//;
-    (my $said = lc $field->{field}) =~ s/\Aamavis//;
-    $wanted =~ s/lovers\z/lover/;
-    $wanted =~ tr/_//d;
-    $said =~ tr/_//d;
-    return $said eq $wanted || $said eq $wanted . 's' || "${said}s" eq $wanted;
+    my $row = $self->{settings}->find($name);
+    my $implied = $row ? $row->{ $field->{database} } : undef;
+    return if value_of('$lookup_maps_imply_sql_and_ldap') && defined $implied && lc $implied eq lc $field->{field};
+    my $type = { s => 'string', n => 'number', b => 'boolean' }->{ $field->{type} };
+    return leaf("$field->{database}_field(" . Postern::Lua::quote($field->{field}) . ", \"$type\")");
+}
+
+# A list of a bank's own that names no field loses SQL and LDAP in amavisd-new.
+sub note_kept_fields {
+    my ($self, $row, $list) = @_;
+    return if !$row->{sql} || !value_of('$lookup_maps_imply_sql_and_ldap') || !(@{ value_of('@lookup_sql_dsn') } || value_of('$enable_ldap'));
+    return if grep { ref $_ eq 'Postern::Field' } ref $list eq 'ARRAY' ? @$list : $list;
+    $self->note(detail => 'SQL and LDAP are asked before the tables of this list too; amavisd-new asks neither for a list of a bank');
 }
 
 sub acl_node {
@@ -466,12 +489,24 @@ sub one_table {
 sub entry_node {
     my ($self, $row, $key, $value) = @_;
     my ($kind, $name) = @$row{qw(kind setting)};
+    $value = $self->instead_of_code($row, $key, $value) // return if $kind =~ /\ACCAT/ && ref $value eq 'CODE';
     return $self->by_category_node($value, $kind, $name) if $kind =~ /\ACCAT/ && $key ne 'REPLACE';
     return $self->table_node($value, $name) // leaf('undef') if $kind eq 'RULES';
     return $self->bank_node($key, $value) if $kind eq 'BANKS';
     return $self->scalar_node($value, 'bool') if $name =~ /\A(?:allowed_|prefer_our_)/;
     return $self->result_node($value, $name, wanted($name)) if $kind eq 'HASH';
     return $self->data_node($value);
+}
+
+# undef would be a value of its own, for a destiny "pass": Postern's default stands where a subroutine cannot; undef: there is none.
+sub instead_of_code {
+    my ($self, $row, $key, $code) = @_;
+    my $followed = $self->followed_setting($code);
+    return bless { name => $followed }, 'Postern::Follow' if $followed;
+    my $default = Postern::Prelude::resolve($self->{settings}, Postern::Settings::parse($row->{default}));
+    my $instead = ref $default eq 'HASH' ? $default->{$key} : undef;
+    $self->note(lost => category_key($key) . ': ' . describe($code) . (defined $instead ? "; Postern's default stands in its place" : ''));
+    return $instead;
 }
 
 sub entry_key {
@@ -490,7 +525,7 @@ sub is_dead_key {
 sub hash_of_entries {
     my ($self, $row, $hash) = @_;
     my @keys = grep { !$self->is_dead_key($row, $_) } sort keys %$hash;
-    return { open => '', items => [ map { [entry_key($row, $_), $self->entry_node($row, $_, $hash->{$_})] } @keys ] };
+    return { open => '', items => [ map { my $node = $self->entry_node($row, $_, $hash->{$_}); $node ? [entry_key($row, $_), $node] : () } @keys ] };
 }
 
 # ---- policy banks ----
@@ -514,6 +549,7 @@ sub bank_node {
             $self->note(idle => $row->{meaning});
         } elsif (!$self->{dropped}{policy_bank}{"$bank\0$row->{setting}"}) {
             $self->note(inert => $row->{meaning}) if $row->{status} =~ /no effect/;
+            $self->note_kept_fields($row, $settings->{$key});
             push @items, [$row->{setting}, $self->bank_value($row, $settings->{$key})];
         }
     }
