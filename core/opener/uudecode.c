@@ -8,28 +8,33 @@
 
 #define NO_VALUE 0xff
 
-/* "begin 644 name" or "begin-base64 644 name": the offset of the name in the line, 0 when it is neither. */
-static size_t begin_line(const struct text_line *l, bool *base64)
+struct begin_line {
+	size_t name;		/* its offset in the line; the line's length: there is none */
+	bool base64;
+	bool loose;		/* no mode and a name: a sentence may begin so, too */
+};
+
+static size_t skip_blanks(const struct text_line *l, size_t i)
 {
-	static const char plain[] = "begin ", armoured[] = "begin-base64 ";
-	size_t i;
-	if (l->length > sizeof plain && memcmp(l->at, plain, sizeof plain - 1) == 0) {
-		*base64 = false;
-		i = sizeof plain - 1;
-	} else if (l->length > sizeof armoured && memcmp(l->at, armoured, sizeof armoured - 1) == 0) {
-		*base64 = true;
-		i = sizeof armoured - 1;
-	} else {
-		return 0;
-	}
-	size_t digits = i;
+	while (i < l->length && (l->at[i] == ' ' || l->at[i] == '\t'))
+		i++;
+	return i;
+}
+
+/* "begin 644 name" or "begin-base64 644 name". Some readers want no mode, none less than three octal digits, or take any blanks. */
+static bool read_begin_line(const struct text_line *l, struct begin_line *b)
+{
+	b->base64 = text_line_begins(l, "begin-base64");
+	size_t word = b->base64 ? strlen("begin-base64") : strlen("begin"), digits = skip_blanks(l, word), i = digits;
+	if (digits == word || !text_line_begins(l, "begin"))
+		return false;
 	while (i < l->length && l->at[i] >= '0' && l->at[i] <= '7')
 		i++;
-	if (i - digits < 3 || i - digits > 5 || i >= l->length || l->at[i] != ' ')
-		return 0;
-	while (i < l->length && l->at[i] == ' ')
-		i++;
-	return i < l->length ? i : 0;
+	b->name = skip_blanks(l, i);
+	b->loose = i - digits < 3 || i - digits > 6 || b->name == i || b->name == l->length;
+	if (b->name == i && i < l->length)
+		b->name = digits;	/* what looks like a mode begins a word */
+	return true;
 }
 
 /* --- alphabets --- */
@@ -83,6 +88,18 @@ static bool is_plausible(const struct text_line *l, value_fn value)
 {
 	size_t needed = characters_for(announced(l, value));
 	return is_data(l, value) && l->length <= needed + 3 && (l->length - 1) * 2 >= needed;
+}
+
+/* Neither lacks more of what it announces than the blanks that fill its last characters, nor has a small letter: prose is otherwise. */
+static bool is_exact(const struct text_line *l)
+{
+	size_t bytes = announced(l, uu_value);
+	if (bytes == 0 || l->length + 2 <= characters_for(bytes))
+		return false;
+	for (size_t i = 0; i < l->length; i++)
+		if (l->at[i] > '`')
+			return false;
+	return true;
 }
 
 static void decode_line(const struct text_line *l, size_t bytes, value_fn value, GByteArray *out)
@@ -211,19 +228,18 @@ static void decode_base64(const uint8_t *text, size_t n, size_t at, struct text_
 /* Prose may hold a line "begin 123 times": only a plausible line behind it makes a block. */
 bool uu_at(const uint8_t *text, size_t n, size_t at, size_t max_bytes, struct text_file *out)
 {
-	bool base64;
+	struct begin_line b;
 	struct text_line begin = text_line_at(text, n, at);
-	size_t name = begin_line(&begin, &base64);
-	if (!name || begin.next >= n)
+	if (!read_begin_line(&begin, &b) || begin.next >= n)
 		return false;
 	struct text_line first = text_line_at(text, n, begin.next);
 	bool as_uu = is_plausible(&first, uu_value), as_xx = is_plausible(&first, xx_value);
-	if (!base64 && !as_uu && !as_xx)
+	if (b.loose ? b.base64 || !as_uu || !is_exact(&first) : !b.base64 && !as_uu && !as_xx)
 		return false;
 	*out = (struct text_file){ .begin = at };
-	size_t name_bytes = begin.length - name;
-	out->name = g_strndup((const char *)begin.at + name, name_bytes < TEXT_FILE_NAME_MAX_BYTES ? name_bytes : TEXT_FILE_NAME_MAX_BYTES);
-	if (base64)
+	size_t name_bytes = begin.length - b.name;
+	out->name = g_strndup((const char *)begin.at + b.name, name_bytes < TEXT_FILE_NAME_MAX_BYTES ? name_bytes : TEXT_FILE_NAME_MAX_BYTES);
+	if (b.base64)
 		decode_base64(text, n, begin.next, out);
 	else
 		decode_either(text, n, begin.next, as_uu, as_xx, max_bytes, out);

@@ -80,18 +80,30 @@ static int evaluate(struct worker_template *t, GPtrArray **problems)
 	return 0;
 }
 
-static void tell_settings(struct worker_template *t)
+static int tell_role(const char *role, const struct settings_record *s)
+{
+	if (talk_send_settings(ROLE_FD_MASTER, s) == 0)
+		return 0;
+	char *problem = g_strdup_printf("the settings for %s cannot be handed to it: %s%s", role, g_strerror(errno),
+		errno == EMSGSIZE ? " (lists of networks, and listeners that differ, make most of them: write fewer or wider ones)" : "");
+	talk_send_text(ROLE_FD_MASTER, RECORD_PROBLEM, problem);
+	g_free(problem);
+	return -1;
+}
+
+static int tell_settings(struct worker_template *t)
 {
 	void *owner = talloc_new(NULL);
 	struct settings_record s;
 	settings_for_master(t->config, owner, &s);
 	role_configure_log(&s, t->options);
-	talk_send_settings(ROLE_FD_MASTER, &s);
+	int rc = tell_role("the master", &s);
 	settings_for_opener(t->config, owner, &s);
-	talk_send_settings(ROLE_FD_MASTER, &s);
+	rc = rc == 0 ? tell_role("openers", &s) : rc;
 	settings_for_reception(t->config, owner, &s);
-	talk_send_settings(ROLE_FD_MASTER, &s);
+	rc = rc == 0 ? tell_role("reception", &s) : rc;
 	talloc_free(owner);
+	return rc;
 }
 
 /* Root may read a configuration that the daemon's user may not; from here on there is no way back. */
@@ -342,9 +354,8 @@ int worker_template_run(const struct role_options *o)
 	prctl(PR_SET_DUMPABLE, 0);	/* its memory holds secrets: no core, no reader of its own user */
 	t->options = o;
 	t->signal_fd = talk_signal_fd();
-	if (evaluate(t, &problems) != 0)
+	if (evaluate(t, &problems) != 0 || tell_settings(t) != 0)
 		return 78;
-	tell_settings(t);
 	log_warnings(problems);
 	g_ptr_array_unref(problems);
 	if (landlock_abi() == 0)

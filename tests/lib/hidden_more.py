@@ -111,6 +111,8 @@ def content_mails():
         yield "qp-" + name, encoded(b"quoted-printable", body), False
     yield "uu-in-html", mail(b"Content-Type: text/html", b"<pre>\r\n" + uuencode() + b"</pre>\r\n"), True
     yield "uu-in-a-signed-text", mail(PLAIN, b"-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA1\r\n\r\n" + uuencode() + b"-----BEGIN PGP SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n"), True
+    for kind, begin in (("no-mode", b"begin  x.exe"), ("no-name", b"begin 644"), ("tabs", b"begin\t644\tx.exe"), ("long-mode", b"begin 100644 x.exe")):
+        yield "uu-begin-" + kind, mail(PLAIN, uuencode().replace(uuencode().split(NL)[0], begin, 1)), False
     yield "uu-in-qp", mail(PLAIN + b"\nContent-Transfer-Encoding: quoted-printable", quopri.encodestring(uuencode().replace(NL, b"\n")).replace(b"\n", NL)), True
     yield "uu-far-below", mail(PLAIN, (b"x" * 70 + NL) * 4000 + uuencode()), True
     yield "uu-as-a-picture", mail(b"Content-Type: image/gif; name=x.gif", uuencode()), False

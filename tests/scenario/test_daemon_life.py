@@ -94,6 +94,11 @@ def broken_reload(t, p, hop):
     t.equal(code, 78, "no file: exit code")
     t.match(out + err, re.escape(p.config_file) + ".*No such file", "no file: says so")
     os.rename(p.config_file + ".away", p.config_file)
+    at = generation(p)
+    code, out, err = p.reload(LUA + "local n = {} for i = 0, 19999 do n[i + 1] = string.format('10.%d.%d.0/24', i // 250, i % 250) end\ninet_acl = n\n")
+    t.equal(code, 78, "more networks than fit into a record: exit code")
+    t.match(out + err, "the settings for reception cannot be handed to it: Message too long .*networks", "more networks: says so")
+    t.equal(generation(p), at, "more networks: nothing changes")
     p.configure(LUA)
 
 

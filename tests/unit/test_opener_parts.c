@@ -171,6 +171,25 @@ static void test_xxencode(void **state)
 	assert_one_file("begin 644 x\n3O4JgP4w+\n+\nend\n", "x", "hello", false, false);
 }
 
+/* The line of its begin as sloppy readers take it; prose that begins so has small letters in its next line. */
+static void test_uudecode_loose_begin(void **state)
+{
+	assert_one_file("begin  x\n%:&5L;&\\\n`\nend\n", "x", "hello", false, false);
+	assert_one_file("begin\t644\tx\n%:&5L;&\\\n`\nend\n", "x", "hello", false, false);
+	assert_one_file("begin 100644 x\n%:&5L;&\\\n`\nend\n", "x", "hello", false, false);
+	assert_one_file("begin 6 x\n%:&5L;&\\\n`\nend\n", "x", "hello", false, false);
+	assert_one_file("begin 644\n%:&5L;&\\\n`\nend\n", "", "hello", false, false);
+	assert_one_file("begin 644x.exe\n%:&5L;&\\\n`\nend\n", "644x.exe", "hello", false, false);
+	static const char *const prose[] = {
+		"begin the day\nThere is no better way than to sleep in, they say in X.\n", "beginning 644 x\n%:&5L;&\\\n`\nend\n",
+		"begin \n\nend\n", "begin : x\n/* COMMENT */\nend\n", "begin it\n  \nend\n", "begin-base64 x\naGVsbG8=\n====\n",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(prose); i++) {
+		struct text_file f;
+		assert_false(uu_find((const uint8_t *)prose[i], strlen(prose[i]), 0, SIZE_MAX, &f));
+	}
+}
+
 static void test_lengths_that_lie(void **state)
 {
 	struct text_file f;
@@ -407,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_base64), cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_uudecode), cmocka_unit_test(test_uudecode_broken), cmocka_unit_test(test_uudecode_base64), cmocka_unit_test(test_uudecode_lost_blanks),
 		cmocka_unit_test(test_xxencode),
+		cmocka_unit_test(test_uudecode_loose_begin),
 		cmocka_unit_test(test_lengths_that_lie), cmocka_unit_test(test_yenc), cmocka_unit_test(test_binhex),
 		cmocka_unit_test(test_types_by_prefix), cmocka_unit_test(test_types_by_offset), cmocka_unit_test(test_types_of_text), cmocka_unit_test(test_types_of_documents), cmocka_unit_test(test_types_by_tail),
 		cmocka_unit_test(test_types_of_scripts),
