@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "opener/text_file.h"
+#include "opener/text_line.h"
 
 #define RUN_MARK 0x90
 #define START_WITHIN_BYTES 2000		/* of the announcement: comments may stand between */

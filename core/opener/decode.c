@@ -1,4 +1,4 @@
-/* decode.c - opens containers: one queue, level by level, each part offered to the decoders that take its type.
+/* decode.c - opens containers, level by level: each part of the queue is offered to the decoders that take its type.
  *
  * A decoder is a plugin called with one part; what it makes of it (member.c)
  * joins the tree, and the queue where something may open it in turn.  A mail
@@ -16,119 +16,7 @@
 /* Part files are read back at most to this size for mails and texts that came out of containers. */
 #define LOOK_INSIDE_MAX_BYTES (256u * 1024 * 1024)
 
-#define EMBEDDED "embedded"	/* stands for a type: what has an archive somewhere within */
 #define NOT_ASKED (-1)		/* beside enum postern_result */
-
-/* Types that hold other files: without a decoder for them something stays unseen. */
-static const char containers[] = "zip,7z,rar,tar,cpio,a,deb,rpm,cab,lha,arj,arc,zoo,ace,sit,iso,udf,gz,bz,bz2,xz,lzma,lzip,lzo,lrz,lz4,zst,Z,F,"
-	"tnef,xar,chm,szdd,kwaj,warc,wim,alz,egg,squashfs,installshield,kmz,pgp.msg";
-
-static struct plugin_instance *decoder_of_number(const struct walk *w, uint32_t number)
-{
-	const struct opener_job *j = w->job;
-	struct plugin_instance *i = number < j->instance_count ? j->instances[number] : NULL;
-	return i && i->plugin->decoder ? i : NULL;
-}
-
-static bool takes(const struct plugin_instance *i, const char *type, size_t length)
-{
-	return tree_type_in(plugin_decoder_types(i), '|', type, length);
-}
-
-/* Each short type of a part in turn. */
-static const char *next_type(const char **list, size_t *length)
-{
-	const char *at = *list;
-	if (!at || !*at)
-		return NULL;
-	*length = strcspn(at, ",");
-	*list = at[*length] ? at + *length + 1 : at + *length;
-	return at;
-}
-
-static bool anybody_takes(const struct walk *w, const char *types)
-{
-	const struct open_order *o = w->job->order;
-	const char *type;
-	size_t length;
-	while ((type = next_type(&types, &length)))
-		for (uint32_t i = 0; i < o->decoder_count; i++) {
-			const struct plugin_instance *d = decoder_of_number(w, o->decoders[i]);
-			if (d && takes(d, type, length))
-				return true;
-		}
-	return false;
-}
-
-static bool is_container(const char *types)
-{
-	const char *type;
-	size_t length;
-	while ((type = next_type(&types, &length)))
-		if (tree_type_in(containers, ',', type, length))
-			return true;
-	return false;
-}
-
-/* Other kinds may stand behind the first: a picture that is a zip archive, too. */
-static bool begins_as_container(const char *types)
-{
-	return types && tree_type_in(containers, ',', types, strcspn(types, ","));
-}
-
-/* Nothing but containers: what was taken out of it is all of it. */
-static bool is_container_only(const char *types)
-{
-	const char *type;
-	size_t length;
-	bool only = types && *types;
-	while (only && (type = next_type(&types, &length)))
-		only = tree_type_in(containers, ',', type, length);
-	return only;
-}
-
-/* --- the queue --- */
-
-struct pending {
-	uint32_t number;
-	struct place at;
-	bool look, locked;
-	bool wanted, embeds;		/* a decoder takes its type; takes what has archives within */
-	unsigned declared;		/* what it is said to be, where a decoder takes that */
-};
-
-static struct decoding *decoding_of(struct walk *w)
-{
-	if (!w->decoding) {
-		w->decoding = talloc_zero(w->owner, struct decoding);
-		w->decoding->queue = g_queue_new();
-	}
-	return w->decoding;
-}
-
-static unsigned wanted_as_declared(const struct walk *w, const struct node *n)
-{
-	unsigned all = declared_kinds((const char *const *)n->names->pdata, n->names->len, (const char *const *)n->mime_types->pdata, n->mime_types->len), wanted = 0;
-	const char *type;
-	for (unsigned before = all; (type = declared_next(&all)); before = all)
-		if (!tree_type_in(n->record.type_short, ',', type, strlen(type)) && anybody_takes(w, type))
-			wanted |= before & ~all;
-	return wanted;
-}
-
-void decode_enqueue(struct walk *w, const struct node *n, struct place at)
-{
-	const char *types = n->record.type_short;
-	bool wanted = anybody_takes(w, types), embeds = n->embeds && !begins_as_container(types) && anybody_takes(w, EMBEDDED);
-	bool shut = w->job->order->decoder_count > 0 && is_container(types);
-	unsigned declared = wanted_as_declared(w, n);
-	if (!wanted && !embeds && !declared && !n->hides && !shut && !n->locked)
-		return;
-	struct pending *p = g_new(struct pending, 1);
-	*p = (struct pending){ .number = n->record.number, .at = at, .look = n->hides, .locked = n->locked, .wanted = wanted, .embeds = embeds,
-		.declared = declared };
-	g_queue_push_tail(decoding_of(w)->queue, p);
-}
 
 /* --- one part, one decoder --- */
 
@@ -155,12 +43,27 @@ static void set_note(struct walk *w, uint32_t number, const char *note)
 		p->note = talloc_strndup(w->owner, note, WIRE_NAME_MAX);
 }
 
+static const char *get_password(void *context, size_t i)
+{
+	return passwords_get(context, i);
+}
+
+static struct plugin_decode_sink whole_sink(struct walk *w)
+{
+	struct plugin_decode_sink sink = member_sink(w);
+	sink.password = get_password;
+	sink.unpack = program_run;
+	sink.unpacked_files = program_files;
+	sink.unpacked_content = program_content;
+	return sink;
+}
+
 static enum postern_result ask(struct walk *w, struct plugin_instance *i, uint32_t number, size_t shown)
 {
 	struct decoding *d = w->decoding;
 	struct plugin_outcome outcome;
 	struct deadline deadline = { .cancel_fd = -1 };
-	struct plugin_decode_sink sink = member_sink(w);
+	struct plugin_decode_sink sink = whole_sink(w);
 	void *arena = talloc_new(w->owner);
 	if (!budget_decoder_begin(&w->budget)) {
 		talloc_free(arena);
@@ -234,8 +137,8 @@ static void open_as(struct walk *w, const struct pending *p, const char *type, s
 	const struct open_order *o = w->job->order;
 	struct attempt a = { 0 };
 	for (uint32_t k = 0; k < o->decoder_count && !a.opened && !a.limited && !walk_stopped(w); k++) {
-		struct plugin_instance *i = decoder_of_number(w, o->decoders[k]);
-		if (!i || !takes(i, type, length))
+		struct plugin_instance *i = queue_decoder(w, o->decoders[k]);
+		if (!i || !queue_takes(i, type, length))
 			continue;
 		if (answers[k] == NOT_ASKED) {
 			unsigned made_before = w->tree->count;
@@ -261,7 +164,7 @@ static bool stands_for_itself(const struct part *p, const struct decoding *d, co
 static void conclude_part(struct walk *w, const struct pending *p, const struct attempt *a)
 {
 	struct part *part = tree_part(w->tree, p->number);
-	bool container = is_container(part->type_short);
+	bool container = queue_is_container(part->type_short);
 	unsigned add = 0;
 	if (!a->opened && p->locked)
 		add |= PART_CRYPTED | PART_UNDECODABLE;
@@ -270,7 +173,7 @@ static void conclude_part(struct walk *w, const struct pending *p, const struct 
 	if (add & PART_UNDECODABLE && !p->wanted)
 		set_note(w, p->number, "no decoder takes this type");
 	part->attributes |= (uint16_t)add;
-	if (is_container_only(part->type_short) && !stands_for_itself(part, w->decoding, a))
+	if (queue_is_container_only(part->type_short) && !stands_for_itself(part, w->decoding, a))
 		part->attributes |= PART_SPARED;
 }
 
@@ -301,10 +204,10 @@ static void open_by_decoders(struct walk *w, const struct pending *p)
 	d->parent = (struct place){ .parent = p->number, .index = d->next_index, .nesting = p->at.nesting + 1, .level = p->at.level };
 	if (asks && (!budget_take_nesting(&w->budget, d->parent.nesting) || !walk_deeper(w, &d->parent)))
 		whole.limited = true;
-	while (p->wanted && !whole.limited && !walk_stopped(w) && (type = next_type(&types, &length)))
+	while (p->wanted && !whole.limited && !walk_stopped(w) && (type = queue_next_type(&types, &length)))
 		open_as(w, p, type, length, shown, answers, &whole);
 	if (p->embeds && !whole.limited && !walk_stopped(w))
-		open_as(w, p, EMBEDDED, strlen(EMBEDDED), shown, answers, &whole);
+		open_as(w, p, DECODER_EMBEDDED, strlen(DECODER_EMBEDDED), shown, answers, &whole);
 	if (p->declared && !whole.limited && !walk_stopped(w))
 		open_as_declared(w, p, shown, answers, &whole);
 	conclude_part(w, p, &whole);
@@ -315,12 +218,12 @@ static void look_inside(struct walk *w, const struct pending *p)
 {
 	struct part copy = *tree_part(w->tree, p->number);
 	size_t n;
-	const uint8_t *data = member_map(w, p->number, LOOK_INSIDE_MAX_BYTES, &n);
+	const uint8_t *data = part_file_map(w, p->number, LOOK_INSIDE_MAX_BYTES, &n);
 	if (!data)
 		return;
 	unsigned before = w->tree->count;
 	leaf_look_inside(w, &copy, (struct slice){ .data = data, .n = n }, p->at);
-	member_unmap(data, n);
+	part_file_unmap(data, n);
 	for (unsigned i = before; i < w->tree->count; i++)
 		w->decoding->next_index += w->tree->parts[i].parent == p->number;
 }
@@ -332,7 +235,7 @@ void decode_run(struct walk *w)
 		w->decoding->next_index = 1;
 		if (p->look)
 			look_inside(w, p);
-		if (p->wanted || p->embeds || p->declared || p->locked || is_container(tree_part(w->tree, p->number)->type_short))
+		if (p->wanted || p->embeds || p->declared || p->locked || queue_is_container(tree_part(w->tree, p->number)->type_short))
 			open_by_decoders(w, p);
 		g_free(p);
 	}
@@ -341,7 +244,7 @@ void decode_run(struct walk *w)
 bool decode_is_business_of(const struct walk *w, const struct part *p)
 {
 	const struct part *above = p->parent > 0 ? tree_part(w->tree, p->parent) : NULL;
-	return p->note || is_container(p->type_short) || (above && (above->decoder || above->note));
+	return p->note || queue_is_container(p->type_short) || (above && (above->decoder || above->note));
 }
 
 void decode_clear(struct walk *w)

@@ -4,12 +4,8 @@
 #include "opener/walk.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/digest.h"
 #include "opener/text_file.h"
@@ -18,7 +14,6 @@
 #define PIECE_BYTES (4 * 1024 * 1024)	/* contents up to this are decoded in memory and written at once */
 
 #define TEXT_FILE_MAX_BYTES (1024u * 1024 * 1024)	/* out of text, where no quota says less */
-#define YENC_WITHIN_BYTES (16 * 1024)	/* of the beginning it is looked for where it is not declared to be text */
 
 /* A decoded content; where it lives depends on its size and encoding. */
 struct content {
@@ -35,54 +30,6 @@ static void content_clear(struct content *c)
 	if (c->map)
 		munmap(c->map, c->bytes.n);
 	*c = (struct content){ 0 };
-}
-
-/* --- its file --- */
-
-static void part_file_name(uint32_t number, char name[16])
-{
-	snprintf(name, 16, "p%03u", number);
-}
-
-int leaf_open_file(struct walk *w, uint32_t number)
-{
-	char name[16];
-	part_file_name(number, name);
-	int fd = openat(w->job->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (fd < 0)
-		walk_broken(w, errno, "open %s: %s", name, g_strerror(errno));
-	return fd;
-}
-
-/* Half a content is none: scanners shall not call it clean. */
-bool leaf_close_file(struct walk *w, uint32_t number, int fd, bool good)
-{
-	char name[16];
-	close(fd);
-	if (good)
-		return true;
-	part_file_name(number, name);
-	unlinkat(w->job->dir_fd, name, 0);
-	return false;
-}
-
-bool leaf_write(struct walk *w, int fd, const uint8_t *data, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, data, n);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0) {
-			if (errno == EFBIG)
-				walk_limit(w, "Decoded part larger than the limit on files");
-			else
-				walk_broken(w, errno, "write part: %s", g_strerror(errno));
-			return false;
-		}
-		data += done;
-		n -= (size_t)done;
-	}
-	return true;
 }
 
 static bool map_back(struct walk *w, int fd, size_t n, struct content *c)
@@ -108,13 +55,13 @@ static bool decode_in_pieces(struct walk *w, struct slice raw, struct transfer *
 	while (raw.n > 0 && good) {
 		size_t cut = transfer_cut(raw.data, raw.n, PIECE_BYTES < raw.n ? PIECE_BYTES : raw.n);
 		size_t made = transfer_decode(t, raw.data, cut, piece);
-		good = budget_take_bytes(&w->budget, made) && leaf_write(w, fd, piece, made) && walk_may_go_on(w);
+		good = budget_take_bytes(&w->budget, made) && part_file_write(w, fd, piece, made) && walk_may_go_on(w);
 		total += made;
 		raw.data += cut;
 		raw.n -= cut;
 	}
 	size_t rest = transfer_end(t, piece);
-	good = good && budget_take_bytes(&w->budget, rest) && leaf_write(w, fd, piece, rest);
+	good = good && budget_take_bytes(&w->budget, rest) && part_file_write(w, fd, piece, rest);
 	total += rest;
 	g_free(piece);
 	return good && map_back(w, fd, total, c);
@@ -201,7 +148,7 @@ static bool decode(struct walk *w, struct node *n, const struct encoded *content
 		judge_transfer(w, n, &t);
 	c->doubts = content->reading == TRANSFER_USUAL ? transfer_doubts(&t) : 0;
 	if (good && !written && fd >= 0)
-		good = leaf_write(w, fd, c->bytes.data, c->bytes.n);
+		good = part_file_write(w, fd, c->bytes.data, c->bytes.n);
 	n->record.size_bytes = c->bytes.n;
 	return good;
 }
@@ -239,30 +186,6 @@ static bool extract_text_files(struct walk *w, struct slice text, bool is_binhex
 	return found;
 }
 
-static bool is_declared_mail(const struct node *n)
-{
-	static const char *const kinds[] = { "message/rfc822", "message/global", "message/news", "message/partial", "message/external-body" };
-	for (guint i = 0; i < n->mime_types->len; i++)
-		for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
-			if (strcmp(g_ptr_array_index(n->mime_types, i), kinds[k]) == 0)
-				return true;
-	return false;
-}
-
-void leaf_find_type(struct node *n, const struct type_content *c, struct type_guess *guess)
-{
-	types_guess_content(c, guess);
-	if (is_declared_mail(n))
-		strcpy(guess->shorts, "mail");
-	n->record.type_short = guess->shorts;
-	n->record.type_full = guess->full;
-	bool encrypted = types_is_encrypted(c->data, c->n, guess);
-	n->embeds = guess->embeds;
-	n->locked = encrypted && tree_type_in(guess->shorts, ',', "zip", 3);
-	if (encrypted && !n->locked)
-		node_add_attributes(n, PART_CRYPTED);
-}
-
 static bool is_declared(const struct part *p, const char *type)
 {
 	for (unsigned i = 0; i < p->mime_type_count; i++)
@@ -277,31 +200,6 @@ static bool is_declared_text(const struct part *p)
 	return p->mime_type_count == 0 || is_declared(p, "text/");
 }
 
-/* yEnc is no text to those who look for it. */
-static bool may_hold_files(const char *types, struct slice beginning)
-{
-	static const char *const kinds[] = { "txt", "uue", "hqx", "html" };
-	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (tree_type_in(types, ',', kinds[i], strlen(kinds[i])))
-			return true;
-	size_t head = MIN(beginning.n, YENC_WITHIN_BYTES);
-	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(beginning.data, head, "=ybegin ", 8);
-}
-
-bool leaf_may_hide(const char *types, struct slice beginning, bool all)
-{
-	return strcmp(types, "mail") == 0 || (may_hold_files(types, beginning) && (!all
-		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))));
-}
-
-/* Where people write in front of what a program has encrypted. */
-static bool holds_encrypted(struct slice text)
-{
-	static const char begin[] = "\n-----BEGIN PGP MESSAGE-----", end[] = "\n-----END PGP MESSAGE-----";
-	const uint8_t *from = text.n > 0 ? memmem(text.data, text.n, begin, sizeof begin - 1) : NULL;
-	return from && memmem(from, text.n - (size_t)(from - text.data), end, sizeof end - 1);
-}
-
 static void look_at(struct walk *w, uint32_t number, bool text, struct slice bytes, struct place *below)
 {
 	const char *types = tree_part(w->tree, number)->type_short;
@@ -310,11 +208,11 @@ static void look_at(struct walk *w, uint32_t number, bool text, struct slice byt
 		w->header_only |= is_declared(tree_part(w->tree, number), "text/rfc822-headers");
 		walk_message_bytes(w, bytes, below);
 		w->header_only = within_header;
-	} else if (text || may_hold_files(types, bytes)) {
+	} else if (text || hiding_may_be_files(types, bytes)) {
 		bool found = extract_text_files(w, bytes, is_binhex, below);
 		if (!found && strcmp(types, "hqx") == 0)
 			tree_part(w->tree, number)->attributes |= PART_UNDECODABLE;
-		if (holds_encrypted(bytes))
+		if (hiding_is_encrypted(bytes))
 			tree_part(w->tree, number)->attributes |= PART_CRYPTED;
 	}
 }
@@ -325,17 +223,6 @@ void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, 
 	look_at(w, p->number, is_declared_text(p), bytes, &below);
 }
 
-/* (Base64 holds no blanks.) */
-static bool seems_to_hold_files(struct slice raw)
-{
-	static const char *const marks[] = { "begin ", "begin-base64 ", BINHEX_MARK };
-	bool blanks = raw.n > 0 && memchr(raw.data, ' ', raw.n);
-	for (size_t i = 0; blanks && i < G_N_ELEMENTS(marks); i++)
-		if (memmem(raw.data, raw.n, marks[i], strlen(marks[i])))
-			return true;
-	return false;
-}
-
 /* What of itself hides in a leaf, and what else it may be decoded to. */
 static void look_around(struct walk *w, uint32_t number, const struct encoded *content, const struct content *c, struct place *below)
 {
@@ -344,7 +231,7 @@ static void look_around(struct walk *w, uint32_t number, const struct encoded *c
 	if (content->charsets)
 		charset_take(w, number, content->charsets, c->bytes, below);
 	readings_take(w, tree_part(w->tree, number), content, c->doubts, c->bytes, below);
-	if (content->encoding == TRANSFER_BASE64 && seems_to_hold_files(content->raw))
+	if (content->encoding == TRANSFER_BASE64 && hiding_seems_to_be_files(content->raw))
 		extract_text_files(w, content->raw, false, below);	/* to those who read it as plain text */
 }
 
@@ -356,15 +243,15 @@ void leaf_take(struct walk *w, struct node *n, struct encoded content, struct pl
 	char digest[DIGEST_TEXT_MAX];
 	struct place below = { .parent = n->record.number, .index = 1, .nesting = at.nesting + 1, .level = at.level };
 	bool wants_file = content.raw.n > 0;
-	int fd = wants_file ? leaf_open_file(w, n->record.number) : -1;
+	int fd = wants_file ? part_file_open(w, n->record.number) : -1;
 	bool good = (!wants_file || fd >= 0) && decode(w, n, &content, fd, &c);
-	n->record.has_file = fd >= 0 && leaf_close_file(w, n->record.number, fd, good);
-	leaf_find_type(n, &(struct type_content){ .data = c.bytes.data, .n = c.bytes.n, .size = c.bytes.n, .fd = -1, .library_left = &w->budget.library_left }, &guess);
+	n->record.has_file = fd >= 0 && part_file_close(w, n->record.number, fd, good);
+	node_find_type(n, &(struct type_content){ .data = c.bytes.data, .n = c.bytes.n, .size = c.bytes.n, .fd = -1, .library_left = &w->budget.library_left }, &guess);
 	if (good && digest_of(w->job->order->digest, c.bytes.data, c.bytes.n, digest))
 		n->record.digest = digest;
 	node_send(w, n);
 	if (n->record.has_file)
-		decode_enqueue(w, n, at);
+		queue_add(w, n, at);
 	if (good && !walk_stopped(w))
 		look_around(w, n->record.number, &content, &c, &below);
 	extract_text_files(w, c.behind, false, &below);

@@ -6,13 +6,7 @@
 
 #include "opener/decode.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/digest.h"
 #include "opener/types.h"
@@ -73,8 +67,8 @@ static void digest_bytes(struct walk *w, struct member *c, const void *data, siz
 
 static bool spill(struct walk *w, struct member *c)
 {
-	c->fd = leaf_open_file(w, c->node.record.number);
-	return c->fd >= 0 && leaf_write(w, c->fd, c->head, c->head_bytes);
+	c->fd = part_file_open(w, c->node.record.number);
+	return c->fd >= 0 && part_file_write(w, c->fd, c->head, c->head_bytes);
 }
 
 /* The head stays in memory: the type is found from it. */
@@ -88,7 +82,7 @@ static bool take_bytes(struct walk *w, struct member *c, const uint8_t *data, si
 	}
 	memcpy(c->head + c->head_bytes, data, fits);
 	c->head_bytes += fits;
-	return (c->fd >= 0 || spill(w, c)) && leaf_write(w, c->fd, data + fits, n - fits);
+	return (c->fd >= 0 || spill(w, c)) && part_file_write(w, c->fd, data + fits, n - fits);
 }
 
 static bool write_content(void *context, const void *data, size_t n)
@@ -112,7 +106,7 @@ static void finish_file(struct walk *w, struct member *c)
 {
 	struct part_record *r = &c->node.record;
 	r->size_bytes = c->size_bytes;
-	r->has_file = c->fd >= 0 && leaf_close_file(w, r->number, c->fd, !w->broken);
+	r->has_file = c->fd >= 0 && part_file_close(w, r->number, c->fd, !w->broken);
 	c->fd = -1;
 }
 
@@ -147,16 +141,16 @@ static bool end_child(void *context)
 		node_add_attributes(n, PART_UNDECODABLE);
 	if (c->fd < 0 && c->size_bytes > 0 && !w->broken && !spill(w, c))
 		c->failed = true;
-	leaf_find_type(n, &(struct type_content){ .data = c->head, .n = c->head_bytes, .size = c->size_bytes, .fd = c->fd,
+	node_find_type(n, &(struct type_content){ .data = c->head, .n = c->head_bytes, .size = c->size_bytes, .fd = c->fd,
 		.library_left = &w->budget.library_left }, &guess);
 	finish_file(w, c);
 	if (type_of_no_file(c))
 		n->record.type_short = n->record.type_full = type_of_no_file(c);
 	n->record.digest = finish_digest(c, digest);
-	n->hides = leaf_may_hide(n->record.type_short, (struct slice){ .data = c->head, .n = c->head_bytes }, c->head_bytes == c->size_bytes);
+	n->hides = hiding_may_be(n->record.type_short, (struct slice){ .data = c->head, .n = c->head_bytes }, c->head_bytes == c->size_bytes);
 	node_send(w, n);
 	if (n->record.has_file && !c->failed)
-		decode_enqueue(w, n, w->decoding->parent);
+		queue_add(w, n, w->decoding->parent);
 	node_clear(n);
 	return may_go_on(w);
 }
@@ -228,17 +222,11 @@ static void keep_part(void *context)
 	((struct walk *)context)->decoding->keep = true;
 }
 
-static const char *get_password(void *context, size_t i)
-{
-	return passwords_get(context, i);
-}
-
 struct plugin_decode_sink member_sink(struct walk *w)
 {
 	return (struct plugin_decode_sink){
 		.begin = begin_child, .name = add_name, .mime_type = add_mime_type, .attribute = add_attribute,
-		.write = write_content, .end = end_child, .may_go_on = may_go_on, .keep = keep_part, .password = get_password,
-		.unpack = program_run, .unpacked_files = program_files, .unpacked_content = program_content,
+		.write = write_content, .end = end_child, .may_go_on = may_go_on, .keep = keep_part,
 		.context = w,
 	};
 }
@@ -251,43 +239,4 @@ void member_clear(struct walk *w)
 	EVP_MD_CTX_free(c->digest);
 	g_free(c);
 	w->decoding->child = NULL;
-}
-
-/* --- reading back --- */
-
-static int open_back(struct walk *w, uint32_t number, struct stat *st)
-{
-	char name[16];
-	snprintf(name, sizeof name, "p%03u", number);
-	int fd = openat(w->job->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, st) != 0) {
-		close(fd);
-		fd = -1;
-	}
-	if (fd < 0)
-		walk_broken(w, errno, "read back %s: %s", name, g_strerror(errno));
-	return fd;
-}
-
-const uint8_t *member_map(struct walk *w, uint32_t number, size_t max_bytes, size_t *n)
-{
-	struct stat st;
-	int fd = open_back(w, number, &st);
-	if (fd < 0)
-		return NULL;
-	*n = (size_t)st.st_size;
-	if (*n > max_bytes)
-		budget_note(&w->budget, false, "part %u is too large to be looked into", number);
-	void *map = *n > 0 && *n <= max_bytes ? mmap(NULL, *n, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-	close(fd);
-	if (map == MAP_FAILED) {
-		walk_broken(w, errno, "map part %u: %s", number, g_strerror(errno));
-		return NULL;
-	}
-	return map;
-}
-
-void member_unmap(const uint8_t *data, size_t n)
-{
-	munmap((void *)(uintptr_t)data, n);
 }

@@ -152,11 +152,11 @@ static void collect_words(struct candidates *c, char *text)
 static void collect_part(struct walk *w, const struct part *p, struct candidates *c)
 {
 	size_t n;
-	const uint8_t *data = member_map(w, p->number, TEXT_MAX_BYTES, &n);
+	const uint8_t *data = part_file_map(w, p->number, TEXT_MAX_BYTES, &n);
 	if (!data)
 		return;
 	char *text = g_strndup((const char *)data, n);
-	member_unmap(data, n);
+	part_file_unmap(data, n);
 	if (tree_is_of_type(p, "html"))
 		blank_markup(text);
 	char *words = plain(text);

@@ -43,14 +43,4 @@ bool binhex_at(const uint8_t *text, size_t n, size_t at, size_t max_bytes, struc
 /* The first uuencoded or xxencoded file at or behind `from`. */
 bool uu_find(const uint8_t *text, size_t n, size_t from, size_t max_bytes, struct text_file *out);
 
-/* --- lines, shared by the decoders --- */
-struct text_line {
-	const uint8_t *at;
-	size_t length;			/* without its end */
-	size_t next;			/* offset of the next line */
-};
-struct text_line text_line_at(const uint8_t *text, size_t n, size_t from);
-bool text_line_is(const struct text_line *l, const char *word);		/* blanks behind it left out */
-bool text_line_begins(const struct text_line *l, const char *word);
-
 #endif

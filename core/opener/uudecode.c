@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opener/text_file.h"
+#include "opener/text_line.h"
 #include "opener/transfer.h"
 
 #define NO_VALUE 0xff

@@ -1,4 +1,4 @@
-/* walk.c - from a mail to a tree of parts.
+/* walk.c - from a mail, or a mail within one, to a tree of parts.
  *
  * GMime finds the structure, and views.c what a sloppier reader would find
  * besides; decoding, names and doubts are ours.  Nothing here
@@ -8,114 +8,12 @@
 
 #include "opener/walk.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <talloc.h>
-#include <unistd.h>
 
-#include "base/io.h"
 #include "opener/names.h"
 #include "opener/views.h"
 
-#define READ_MAX_BYTES (8 * 1024 * 1024)	/* larger mails are mapped */
-#define TOP_HEADER_MAX_BYTES (16 * 1024 * 1024)	/* of the mail's own header */
 #define MAIL_MAX_BYTES (1u << 31)
-
-/* --- outcomes --- */
-
-__attribute__((format(printf, 3, 0)))
-static void keep_text(struct walk *w, const char **slot, const char *format, va_list arguments)
-{
-	if (!*slot)
-		*slot = talloc_vasprintf(w->owner, format, arguments);
-}
-
-void walk_limit(struct walk *w, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	budget_note_v(&w->budget, true, format, arguments);
-	va_end(arguments);
-}
-
-static bool is_of_environment(int problem)
-{
-	return problem == ENOSPC || problem == EDQUOT || problem == EMFILE || problem == ENFILE || problem == ENOMEM || problem == EIO;
-}
-
-void walk_broken(struct walk *w, int problem, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	keep_text(w, &w->out->hold, format, arguments);
-	va_end(arguments);
-	w->out->outcome = is_of_environment(problem) ? OPENED_ENVIRONMENT : OPENED_BROKEN;
-	w->broken = true;
-}
-
-void walk_mime_error(struct walk *w, const char *format, ...)
-{
-	va_list arguments;
-	if (w->header_only)
-		return;
-	va_start(arguments, format);
-	keep_text(w, &w->out->mime_error, format, arguments);
-	va_end(arguments);
-}
-
-bool walk_stopped(const struct walk *w)
-{
-	return w->broken || w->budget.stopped;
-}
-
-bool walk_may_go_on(struct walk *w)
-{
-	return !w->broken && budget_may_go_on(&w->budget);
-}
-
-/* --- nodes --- */
-
-bool node_begin(struct walk *w, struct node *n, struct place at)
-{
-	if (w->broken || !budget_take_part(&w->budget))
-		return false;
-	*n = (struct node){ .names = g_ptr_array_new_with_free_func(g_free), .mime_types = g_ptr_array_new_with_free_func(g_free) };
-	n->record.number = (uint32_t)w->budget.parts;
-	n->record.parent = at.parent;
-	n->record.index_in_parent = at.index;
-	return true;
-}
-
-void node_add_attributes(struct node *n, unsigned attributes)
-{
-	n->record.attributes |= (uint16_t)attributes;
-}
-
-void node_add_name(struct node *n, const char *name)
-{
-	if (!names_add(n->names, name))
-		node_add_attributes(n, PART_AMBIGUOUS);
-}
-
-void node_send(struct walk *w, struct node *n)
-{
-	n->record.mime_type_count = n->mime_types->len;
-	n->record.mime_types = (const char **)n->mime_types->pdata;
-	n->record.names = (const char **)n->names->pdata;
-	for (guint i = 0; i < n->names->len && budget_take_name(&w->budget, strlen(n->record.names[i])); i++)
-		n->record.name_count = i + 1;
-	tree_add(w->tree, &n->record);
-}
-
-void node_clear(struct node *n)
-{
-	g_ptr_array_free(n->names, TRUE);
-	g_ptr_array_free(n->mime_types, TRUE);
-	n->names = n->mime_types = NULL;
-}
 
 /* --- what an entity declares --- */
 
@@ -205,11 +103,6 @@ static void walk_parsed_message(struct walk *w, GMimeMessage *m, struct place at
 	GMimeObject *top = g_mime_message_get_mime_part(m);
 	if (top)
 		walk_object(w, top, at);
-}
-
-bool walk_deeper(struct walk *w, struct place *at)
-{
-	return budget_take_level(&w->budget, ++at->level);
 }
 
 static void walk_message_part(struct walk *w, GMimeMessagePart *p, struct node *n, struct place at)
@@ -327,6 +220,13 @@ static void walk_by_library(struct walk *w, struct slice bytes, struct place *at
 	at->index++;
 }
 
+GMimeParserOptions *walk_options_new(struct walk *w)
+{
+	GMimeParserOptions *options = g_mime_parser_options_new();
+	g_mime_parser_options_set_warning_callback(options, note_warning, w);
+	return options;
+}
+
 void walk_message_bytes(struct walk *w, struct slice bytes, struct place *place)
 {
 	struct parsed p = { .message = NULL };
@@ -344,108 +244,4 @@ void walk_message_bytes(struct walk *w, struct slice bytes, struct place *place)
 	place->index = at.index;
 	if (p.message)
 		g_object_unref(p.message);
-}
-
-/* --- the mail --- */
-
-struct source {
-	struct slice bytes;
-	uint8_t *buffer;
-	void *map;
-};
-
-static int source_open(struct source *s, int mail_fd, uint64_t size_bytes)
-{
-	*s = (struct source){ .bytes.n = size_bytes };
-	if (size_bytes == 0)
-		return 0;
-	if (size_bytes > READ_MAX_BYTES) {
-		s->map = mmap(NULL, size_bytes, PROT_READ, MAP_PRIVATE, mail_fd, 0);
-		if (s->map == MAP_FAILED) {
-			s->map = NULL;
-			return -1;
-		}
-		s->bytes.data = s->map;
-		return 0;
-	}
-	s->buffer = g_malloc(size_bytes);
-	s->bytes.data = s->buffer;
-	return io_pread_full(mail_fd, s->buffer, size_bytes, 0);
-}
-
-static void source_close(struct source *s)
-{
-	g_free(s->buffer);
-	if (s->map)
-		munmap(s->map, s->bytes.n);
-}
-
-/* Header fields are kept in memory several times over; nobody needs so many. */
-static bool header_is_bounded(struct slice mail)
-{
-	size_t look = mail.n < TOP_HEADER_MAX_BYTES ? mail.n : TOP_HEADER_MAX_BYTES;
-	return mail.n <= TOP_HEADER_MAX_BYTES || memmem(mail.data, look, "\n\r\n", 3) || memmem(mail.data, look, "\n\n", 2);
-}
-
-static void walk_file(struct walk *w, struct slice bytes)
-{
-	struct place at = { .index = 1 };
-	struct node n;
-	if (!node_begin(w, &n, at))
-		return;
-	leaf_take(w, &n, (struct encoded){ .raw = bytes, .encoding = TRANSFER_IDENTITY }, at);
-	node_clear(&n);
-}
-
-static void walk_mail(struct walk *w, int mail_fd)
-{
-	struct source s;
-	if (source_open(&s, mail_fd, w->job->order->size_bytes) != 0) {
-		walk_broken(w, errno, "read mail: %s", g_strerror(errno));
-	} else if (w->job->order->bare_file) {
-		walk_file(w, s.bytes);
-	} else if (!header_is_bounded(s.bytes)) {
-		walk_limit(w, "Header larger than %d bytes", TOP_HEADER_MAX_BYTES);
-	} else {
-		walk_message_bytes(w, s.bytes, &(struct place){ .index = 1 });
-	}
-	source_close(&s);
-}
-
-/* The facts of the whole, once nothing is added any more. */
-static void conclude(struct walk *w)
-{
-	struct opened *out = w->out;
-	if (w->budget.hold && out->outcome == OPENED_OK) {
-		out->outcome = OPENED_LIMIT;
-		out->hold = w->budget.hold;
-	}
-	out->part_count = w->tree->count;
-	for (unsigned i = 0; i < w->tree->count; i++) {
-		unsigned attributes = w->tree->parts[i].attributes;
-		out->undecipherable |= (attributes & PART_UNDECODABLE) != 0;
-		out->unopened |= (attributes & PART_UNDECODABLE) != 0 && decode_is_business_of(w, &w->tree->parts[i]);
-		out->crypted |= (attributes & PART_CRYPTED) != 0;
-		out->ambiguous |= (attributes & PART_AMBIGUOUS) != 0;
-		out->spared_count += (attributes & PART_SPARED) != 0;
-	}
-	bool doubtful = out->undecipherable || out->ambiguous || out->outcome != OPENED_OK;
-	out->mail_kept = w->job->order->keep_mail || doubtful;	/* what could not be read for sure is also scanned as it came */
-}
-
-void opener_take_apart(const struct opener_job *job, struct opener_tree *tree, struct opened *out, void *owner)
-{
-	struct walk w = { .job = job, .tree = tree, .out = out, .owner = owner };
-	uint64_t started_us = opener_cpu_us();
-	*tree = (struct opener_tree){ .owner = owner };
-	*out = (struct opened){ .outcome = OPENED_OK };
-	budget_begin(&w.budget, job->order, owner);
-	w.options = g_mime_parser_options_new();
-	g_mime_parser_options_set_warning_callback(w.options, note_warning, &w);
-	walk_mail(&w, job->mail_fd);
-	decode_run(&w);
-	decode_clear(&w);
-	g_mime_parser_options_free(w.options);
-	conclude(&w);
-	out->cpu_us = (uint32_t)(opener_cpu_us() - started_us);
 }

@@ -1,4 +1,4 @@
-/* walk.h - the state of one mail's taking apart, shared by walk.c (the MIME tree), leaf.c (contents), decode.c (decoders). */
+/* walk.h - the state of one mail's taking apart, shared by take_apart.c (all of it), walk.c (the MIME tree), leaf.c (contents), decode.c (decoders). */
 #ifndef POSTERN_OPENER_WALK_H
 #define POSTERN_OPENER_WALK_H
 
@@ -53,7 +53,7 @@ struct node {
 	bool hides;			/* text in which an encoded file may begin, or a mail */
 };
 
-/* --- walk.c --- */
+/* --- outcome.c --- */
 /* Stop with a reason: the first one stays. */
 void walk_limit(struct walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* `problem` is the errno: a lack of the machine (space, files, memory) is told apart from a mail that cannot be read. */
@@ -64,6 +64,10 @@ void walk_mime_error(struct walk *w, const char *format, ...) __attribute__((for
 bool walk_stopped(const struct walk *w);
 /* Is there still time? Stops when not. */
 bool walk_may_go_on(struct walk *w);
+/* One level deeper. false: too deep, this branch ends. */
+bool walk_deeper(struct walk *w, struct place *at);
+
+/* --- node.c --- */
 /* A numbered node at this place; false: a limit (nothing to clear). */
 bool node_begin(struct walk *w, struct node *n, struct place at);
 void node_add_name(struct node *n, const char *name);
@@ -71,26 +75,41 @@ void node_add_attributes(struct node *n, unsigned attributes);
 /* The node becomes a part of the tree. In the order of numbers: nothing is begun between a node's begin and its send. */
 void node_send(struct walk *w, struct node *n);
 void node_clear(struct node *n);
-/* One level deeper. false: too deep, this branch ends. */
-bool walk_deeper(struct walk *w, struct place *at);
+/* Set the types of n by its content; they live in *guess. */
+struct type_guess;
+struct type_content;
+void node_find_type(struct node *n, const struct type_content *c, struct type_guess *guess);
+
+/* --- part_file.c --- */
+/* A part's file, made once: a descriptor for reading and writing, or -1 (said). Half a content is none unless `good`: closing says so. */
+int part_file_open(struct walk *w, uint32_t number);
+bool part_file_write(struct walk *w, int fd, const uint8_t *data, size_t n);
+bool part_file_close(struct walk *w, uint32_t number, int fd, bool good);
+/* The file of a part in memory, or NULL (not there, or larger than max_bytes: noted as a limit). */
+const uint8_t *part_file_map(struct walk *w, uint32_t number, size_t max_bytes, size_t *n);
+void part_file_unmap(const uint8_t *data, size_t n);
+
+/* --- walk.c --- */
+/* What GMime is to do with a mail, and to whom it tells what is wrong in it; g_mime_parser_options_free(). */
+GMimeParserOptions *walk_options_new(struct walk *w);
 /* Take a mail within a mail apart: the children hang below at->parent; at->index moves on. */
 void walk_message_bytes(struct walk *w, struct slice bytes, struct place *at);
 
 /* --- leaf.c --- */
 /* Decode, write, type and send a leaf, then look into it (mail, uuencoded files). n was begun and has names and type. */
 void leaf_take(struct walk *w, struct node *n, struct encoded content, struct place at);
-/* A part's file, made once: a descriptor for reading and writing, or -1 (said). Half a content is none unless `keep`: closing says so. */
-int leaf_open_file(struct walk *w, uint32_t number);
-bool leaf_write(struct walk *w, int fd, const uint8_t *data, size_t n);
-bool leaf_close_file(struct walk *w, uint32_t number, int fd, bool good);
-/* Set the types of n by its content; they live in *guess. */
-struct type_guess;
-struct type_content;
-void leaf_find_type(struct node *n, const struct type_content *c, struct type_guess *guess);
-/* May something hide in a content of these types? Not all of it need be looked at: then it may. */
-bool leaf_may_hide(const char *types, struct slice beginning, bool all);
 /* What of itself hides in a content that is in the tree: a mail, uuencoded files in text. */
 void leaf_look_inside(struct walk *w, const struct part *p, struct slice bytes, struct place at);
+
+/* --- hiding.c --- */
+/* May something hide in a content of these types? Not all of it need be looked at: then it may. */
+bool hiding_may_be(const char *types, struct slice beginning, bool all);
+/* Encoded files, by the types; yEnc by its sign. */
+bool hiding_may_be_files(const char *types, struct slice beginning);
+/* A text in which PGP has encrypted something. */
+bool hiding_is_encrypted(struct slice text);
+/* What is declared to be encoded, and looks like a text with files in it all the same. */
+bool hiding_seems_to_be_files(struct slice raw);
 
 /* --- charset.c --- */
 /* The charsets that an entity names, several only where readers may differ; to be freed. */
@@ -104,9 +123,11 @@ void readings_take(struct walk *w, const struct part *p, const struct encoded *c
 /* SHA-256 of what a leaf decodes to, line ends at its end left out; g_malloc'd. *blank: nothing but blanks. */
 char *readings_digest(const struct encoded *content, bool *blank);
 
-/* --- decode.c --- */
+/* --- queue.c --- */
 /* A part with a file, just sent: open it later if a decoder takes its type, look inside it where n->hides. */
-void decode_enqueue(struct walk *w, const struct node *n, struct place at);
+void queue_add(struct walk *w, const struct node *n, struct place at);
+
+/* --- decode.c --- */
 /* Open what was enqueued, and what comes out of that, level by level. */
 void decode_run(struct walk *w);
 void decode_clear(struct walk *w);

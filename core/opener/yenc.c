@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "opener/text_file.h"
+#include "opener/text_line.h"
 
 struct head {
 	char *name;
