@@ -95,7 +95,7 @@ client_ipaddr_policy = {  -- lookups.conf:16
 -- X_HEADER_LINE = "amavisd-new at " .. mydomain
 
 -- Not taken over:
---   lookups.conf:30: default_ldap, nonsense: refused by posternd: unknown option; ldap takes: hostname, port, scheme, localaddr, inet6, version, timeout, base, scope, deref, query_filter, bind_dn, bind_password, tls, verify, sslversion, clientcert, clientkey, cafile, capath, sasl, sasl_mech, sasl_auth_id, size_limit, retry_interval, attributes, result, name, timeout
+--   lookups.conf:30: default_ldap, nonsense: refused by posternd: unknown option; ldap takes: hostname, port, scheme, localaddr, inet6, version, timeout, base, scope, deref, query_filter, bind_dn, bind_password, tls, verify, sslversion, clientcert, clientkey, cafile, capath, sasl, sasl_mech, sasl_auth_id, size_limit, retry_interval, attributes, result, name, timeout, probe_interval
 --   lookups.conf:30: default_ldap, sslversion: refused by posternd: ldap: sslversion: "tlsv1" is not spoken; expected "tlsv1_2" or "tlsv1_3", the oldest version to accept
 --   lookups.conf:33: listener SOCK: speaks AM.PDP by its policy bank PDP, which Postern does not; the listener is left out
 --   lookups.conf:17: debug_recipient_maps: the function somewhere as a lookup table
