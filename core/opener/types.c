@@ -160,9 +160,20 @@ static bool guess_macbinary(struct bytes b, struct type_guess *out)
 	return (versioned || old) && is_printable(b, 2, b.at[1]) && is_printable(b, 65, 4) && types_set(out, "macbin", "MacBinary");
 }
 
+/* It takes pieces of what it is given for strings, which end somewhere. */
+static const char *ask_library(struct bytes b)
+{
+	char *copy = g_malloc(b.n + 1);
+	memcpy(copy, b.at, b.n);
+	copy[b.n] = '\0';
+	const char *full = magic_buffer(magic, copy, b.n);	/* the library's own text */
+	g_free(copy);
+	return full;
+}
+
 static void guess_by_library(struct bytes b, struct type_guess *out)
 {
-	const char *full = magic ? magic_buffer(magic, b.at, b.n) : NULL;
+	const char *full = magic ? ask_library(b) : NULL;
 	types_set(out, "dat", "data");
 	if (!full || !*full)
 		return;
