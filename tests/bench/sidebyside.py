@@ -90,10 +90,11 @@ class SlowDaemon:
                 continue
             if command == b"END":
                 return
+            if not command:     # the byte that carried a descriptor
+                continue
             number += 1
             answer = {b"PING": b"PONG", b"VERSION": b"ClamAV 1.0.0/1/Sat Nov 21 00:00:00 2026"}.get(command)
             if command in (b"FILDES", b"INSTREAM"):
-                waiting = waiting.lstrip(b"\0")     # the byte that carries the descriptor
                 time.sleep(DELAY)
                 answer = b"fd[1]: OK"
             peer.sendall((b"%d: " % number if session else b"") + (answer or b"UNKNOWN COMMAND") + b"\0")
