@@ -36,6 +36,7 @@ WITHOUT_DIGESTS, WITH_DIGESTS, BESIDE_BOMB = 3.0, 1 / 3, 1.5
 def mail_of(text, *files):
     m = EmailMessage()
     m["Subject"], m["From"], m["To"] = "bench", "a@example.org", "b@example.com"
+    m["Date"], m["Message-ID"] = "Sat, 21 Nov 2026 03:00:00 +0000", "<bench@example.org>"
     m.set_content(text)
     for name, data in files:
         m.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
