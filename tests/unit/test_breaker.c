@@ -212,6 +212,22 @@ static void test_connecting_is_a_question(void **state)
 	assert_int_equal(peer.scans, 1);
 }
 
+/* What did not come about counts in a row: an answer between ends the row, also where a question had left it to the mail. */
+static void test_an_answer_ends_the_row(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "1h");
+	peer.question = POSTERN_NOTHING;
+	for (int k = 0; k < 3; k++) {
+		peer.refused = true;
+		scan(i);
+		assert_int_equal(state_now(), BREAKER_SUSPECT);
+		peer.refused = false;
+		assert_int_equal(scan(i).result, POSTERN_OK);
+		assert_int_equal(state_now(), BREAKER_CLOSED);
+	}
+}
+
 static void test_programs_have_one(void **state)
 {
 	(void)state;
@@ -314,6 +330,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_a_question, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_question_that_decides_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connecting_is_a_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_answer_ends_the_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_programs_have_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_empty_mail_is_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_limit_says_nothing, setup, teardown),
