@@ -170,6 +170,8 @@ def reads_all_or_says_so(t):
         answer = ask(scanner % "", (16 << 20) + 1)
         t.equal((answer.result, answer.found), ("LIMIT", []), "or it is over the limit, not cut")
         t.match(answer.error, r"reads: part p001: part:read\(\) gives 16777216 bytes at once, and it has 16777217; read it in pieces", "and why")
+        t.equal(ask(scanner % "part.size", (16 << 20) + 1).result, "LIMIT", "also where all is asked for by its size")
+        t.equal(ask(scanner % "1 << 40", 16 << 20).found, ["p001:Found.It"], "more than there is is all")
         t.equal(ask(pieces, (16 << 20) + 100).found, ["p001:Found.It"], "in pieces it is read")
 
 
