@@ -102,8 +102,12 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 		leave_it_to_the_mail(slot);
 	else if (answered)
 		note_answer(slot, c->instance);
-	if (answered || deadline_cancelled(c->deadline))
-		return answered ? POSTERN_OK : r;
+	if (answered) {
+		c->error = NULL;	/* it was the question's */
+		return POSTERN_OK;
+	}
+	if (deadline_cancelled(c->deadline))
+		return r;
 	open_breaker(slot, c->instance, c->error, began_ms);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
 }

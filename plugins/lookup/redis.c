@@ -246,7 +246,6 @@ static enum postern_result ping(struct postern_call *c)
 {
 	static const char *const nobody[] = { "postern" };
 	enum postern_result r = look_up(c, nobody, 1);
-	postern_lookup_answer(c, NULL, NULL);
 	return r == POSTERN_NOTHING ? POSTERN_OK : r;
 }
 
