@@ -359,29 +359,6 @@ static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct p
 	return 0;
 }
 
-static int ask_backups(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct answers *a, struct error *e)
-{
-	const struct value *list = policy_value(p, SET_av_scanners_backup);
-	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
-	for (size_t k = 0; k < n && a->completed == 0; k++) {
-		if (list->u.list.items[k]->kind != VALUE_INSTANCE || is_left_out(list->u.list.items[k]->u.instance))
-			continue;
-		struct plugin_instance *i = list->u.list.items[k]->u.instance;
-		log_write(LOG_LEVEL_WARNING, "scan: no primary scanner has answered, asking the backup %s", i->name);
-		if (runs_in_opener(i)) {
-			if (ask_backup_in_opener(w, m, p, i, facts, a, e) != 0)
-				return -1;
-			continue;
-		}
-		struct plugin_outcome outcome = { 0 };
-		plugin_scan_all(&i, 1, make_view(w, m), m->deadline, false, m, &outcome);
-		if (cancelled(m))
-			return error_set(e, ERROR_CANCELLED, "the client has gone");
-		take_answer(w, m, i, &outcome, true, facts, a);
-	}
-	return 0;
-}
-
 static bool is_softened(const struct mail *m, const char *scanner)
 {
 	for (unsigned i = 0; i < m->softened_count; i++)
@@ -415,6 +392,32 @@ static void weigh(struct mail *m, const struct policy *p, struct judge_facts *fa
 	if (m->softened_count > 0 && policy_bool(p, SET_first_infected_stops_scan))
 		facts->virus_unchecked = true;
 	withdraw_broken_off(m, facts, a);
+}
+
+/* Each is weighed before the next: one whose answer does not count leaves it to the next. */
+static int ask_backups(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct answers *a, struct error *e)
+{
+	const struct value *list = policy_value(p, SET_av_scanners_backup);
+	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
+	for (size_t k = 0; k < n && a->completed == 0; k++) {
+		if (list->u.list.items[k]->kind != VALUE_INSTANCE || is_left_out(list->u.list.items[k]->u.instance))
+			continue;
+		struct plugin_instance *i = list->u.list.items[k]->u.instance;
+		log_write(LOG_LEVEL_WARNING, "scan: no primary scanner has answered, asking the backup %s", i->name);
+		if (runs_in_opener(i)) {
+			if (ask_backup_in_opener(w, m, p, i, facts, a, e) != 0)
+				return -1;
+			weigh(m, p, facts, a);
+			continue;
+		}
+		struct plugin_outcome outcome = { 0 };
+		plugin_scan_all(&i, 1, make_view(w, m), m->deadline, false, m, &outcome);
+		if (cancelled(m))
+			return error_set(e, ERROR_CANCELLED, "the client has gone");
+		take_answer(w, m, i, &outcome, true, facts, a);
+		weigh(m, p, facts, a);
+	}
+	return 0;
 }
 
 /* Nobody has taken it apart, and by the settings it may yet pass as unchecked: what can look at the mail as it came shall. */
@@ -457,11 +460,8 @@ int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct 
 	if (facts->opener_failed)
 		return 0;
 	weigh(m, p, facts, &a);
-	if (a.completed == 0) {
-		if (ask_backups(w, m, p, facts, &a, e) != 0)
-			return -1;
-		weigh(m, p, facts, &a);
-	}
+	if (a.completed == 0 && ask_backups(w, m, p, facts, &a, e) != 0)
+		return -1;
 	m->virus_checked = a.completed > 0;
 	facts->virus_unanswered = a.completed == 0;
 	if (a.completed == 0)

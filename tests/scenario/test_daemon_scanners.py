@@ -56,6 +56,7 @@ BANKS = {
     "UNSURE": "{ %s, %s }" % (scanners(UNSURE), SOFTLY),
     "UPSET": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(UPSET),
     "SOFTBACKUP": "{ %s, %s, %s }" % (scanners(SOFT % "soft-2"), backups(live("vouches")), SOFTLY),
+    "SOFTBACKUPS": "{ %s, %s, %s }" % (scanners(dead("primary-4")), backups(SOFT % "soft-3", live("vouches-2")), SOFTLY),
     "NONE": "{ %s }" % scanners(dead("none")),
     "NOTFATAL": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(dead("notfatal")),
     "BACKUP": "{ %s, %s }" % (scanners(dead("primary")), backups(dead("first-backup"), live("second-backup"))),
@@ -138,6 +139,8 @@ def a_sign_of_spam_and_a_failure(t, p, hop):
     one(t, p, hop, "SOFTBACKUP", mail(TWO_PARTS, headers=MIXED), "^250 2.0.0 from MTA", "Passed CLEAN", True,
         "a backup looks at the rest")
     t.ok(p.log_lines("asking the backup vouches"), "the backup was asked")
+    one(t, p, hop, "SOFTBACKUPS", mail(TWO_PARTS, headers=MIXED), "^250 2.0.0 from MTA", "Passed CLEAN", True,
+        "the next backup looks at what one before it has not")
 
 
 def a_failure_hides_nothing(t, p, hop):
