@@ -34,8 +34,8 @@ bool config_size(const struct value *v, int64_t *out)
 	return *out >= 0;
 }
 
-/* A captured "$1" is known only when something was looked up. */
-static void check_one(struct config *c, enum setting_id id, const char *path, const struct kind *kind, const struct value *v)
+/* captured: "$1" in it is known only when something was looked up. */
+static void check_one(struct config *c, enum setting_id id, const char *path, const struct kind *kind, const struct value *v, bool captured)
 {
 	GString *text;
 	const char *file;
@@ -44,7 +44,7 @@ static void check_one(struct config *c, enum setting_id id, const char *path, co
 
 	if (v->kind == VALUE_UNDEF || v->kind == VALUE_SETTING || v->kind == VALUE_FUNCTION || kind->is_one(v, &number))
 		return;
-	if (v->kind == VALUE_STRING && strchr(v->u.string, '$'))
+	if (captured && v->kind == VALUE_STRING && strchr(v->u.string, '$'))
 		return;
 	text = g_string_new(NULL);
 	value_print(text, v);
@@ -60,11 +60,11 @@ static void check_list(struct config *c, enum setting_id id, const char *path, c
 	const struct value **results = v->kind == VALUE_TABLE ? lookup_table_results(v->u.table, owner, &count) : NULL;
 
 	for (size_t i = 0; i < count; i++)
-		check_one(c, id, path, kind, results[i]);
+		check_one(c, id, path, kind, results[i], lookup_table_kind(v->u.table) != LOOKUP_CONSTANT);
 	for (size_t i = 0; v->kind == VALUE_LIST && i < v->u.list.count; i++)
 		check_list(c, id, path, kind, v->u.list.items[i]);
 	if (v->kind != VALUE_TABLE && v->kind != VALUE_LIST)
-		check_one(c, id, path, kind, v);
+		check_one(c, id, path, kind, v, false);
 	talloc_free(owner);
 }
 

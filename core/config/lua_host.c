@@ -56,7 +56,7 @@ static struct postern_conn *check_connection(lua_State *L)
 
 /* --- the part --- */
 
-/* How much is to be read. Without a count that is all of it: whoever got less would take the rest for looked at. */
+/* How much is to be read. Without a count that is all of it; where either is too much, whoever got less would take the rest for looked at. */
 static size_t wanted(lua_State *L, const struct postern_part *part, lua_Integer offset)
 {
 	lua_Integer size = postern_part_size(part), left = offset < size ? size - offset : 0;
@@ -64,14 +64,14 @@ static size_t wanted(lua_State *L, const struct postern_part *part, lua_Integer 
 
 	if (count < 0 || offset < 0)
 		luaL_error(L, "count and offset are not negative");
-	if (lua_isnoneornil(L, 2) && left > READ_MAX) {
+	count = count < left ? count : left;
+	if (count > READ_MAX) {
 		failure.result = POSTERN_LIMIT;
 		failure.text = postern_printf(current, "part p%03u: part:read() gives %d bytes at once, and it has %lld; read it in pieces",
 			postern_part_number(part), READ_MAX, (long long)left);
 		luaL_error(L, "%s", failure.text);
 	}
-	count = count < left ? count : left;
-	return (size_t)(count < READ_MAX ? count : READ_MAX);
+	return (size_t)count;
 }
 
 static int part_read(lua_State *L)

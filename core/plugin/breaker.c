@@ -34,11 +34,7 @@ static bool is_answer(const struct plugin_instance *i, enum postern_result r)
 /* True for the one process that makes the change; since when goes with it. */
 static bool change(struct shared_instance *slot, uint32_t from, uint32_t to)
 {
-	if (!atomic_compare_exchange_strong(&slot->breaker_state, &from, to))
-		return false;
-	if (to == BREAKER_CLOSED)
-		atomic_store(&slot->breaker_failures, 0);
-	return true;
+	return atomic_compare_exchange_strong(&slot->breaker_state, &from, to);
 }
 
 /* Whoever takes the turn asks the question; the next turn comes after `pause_ms`. */
@@ -50,6 +46,8 @@ static bool take_turn(struct shared_instance *slot, int64_t pause_ms)
 
 static void note_answer(struct shared_instance *slot, const struct plugin_instance *i)
 {
+	if (atomic_load(&slot->breaker_failures) != 0)	/* else nothing is written that all processes share */
+		atomic_store(&slot->breaker_failures, 0);
 	change(slot, BREAKER_SUSPECT, BREAKER_CLOSED);
 	if (!change(slot, BREAKER_OPEN, BREAKER_CLOSED))
 		return;
@@ -84,8 +82,7 @@ static void suspect(struct shared_instance *slot)
 /* Others need not wait for what the question did not settle; how many in a row did not come about is still known. */
 static void leave_it_to_the_mail(struct shared_instance *slot)
 {
-	uint32_t from = BREAKER_SUSPECT;
-	atomic_compare_exchange_strong(&slot->breaker_state, &from, BREAKER_CLOSED);
+	change(slot, BREAKER_SUSPECT, BREAKER_CLOSED);
 }
 
 static enum postern_result refuse(struct postern_call *c, struct shared_instance *slot)
@@ -105,8 +102,12 @@ static enum postern_result ask_question(struct postern_call *c, struct shared_in
 		leave_it_to_the_mail(slot);
 	else if (answered)
 		note_answer(slot, c->instance);
-	if (answered || deadline_cancelled(c->deadline))
-		return answered ? POSTERN_OK : r;
+	if (answered) {
+		c->error = NULL;	/* it was the question's */
+		return POSTERN_OK;
+	}
+	if (deadline_cancelled(c->deadline))
+		return r;
 	open_breaker(slot, c->instance, c->error, began_ms);
 	return postern_fail(c, POSTERN_TEMPFAIL, "not asked, it does not answer: %s", c->error ? c->error : "no reason known");
 }

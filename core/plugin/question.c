@@ -74,17 +74,27 @@ static enum postern_result put(struct postern_call *c)
 	return p->database ? POSTERN_NOTHING : connect_only(c);
 }
 
+/* What is answered to the question is no answer to what will be asked. */
+static enum postern_result put_apart(struct postern_call *c)
+{
+	const struct plugin_record_sink *records = c->records;
+	plugin_row_fn row = c->row;
+	c->records = NULL;
+	c->row = NULL;
+	enum postern_result r = put(c);
+	c->records = records;
+	c->row = row;
+	c->answer = (struct call_answer){ 0 };
+	c->affected_rows = c->insert_id = 0;
+	return r;
+}
+
 enum postern_result question_ask(struct postern_call *c)
 {
 	struct deadline whole = c->deadline;
-	const struct plugin_record_sink *records = c->records;	/* which are for what will be asked */
 	c->deadline = deadline_sooner(whole, question_time_ms(c));
-	c->records = NULL;
-	enum postern_result r = put(c);
-	c->records = records;
+	enum postern_result r = put_apart(c);
 	c->deadline = whole;
 	c->connect_failed_ms = 0;
-	if (r == POSTERN_OK || r == POSTERN_NOTHING)
-		c->error = NULL;
 	return r;
 }

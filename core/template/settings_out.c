@@ -95,9 +95,12 @@ void settings_for_master(const struct config *c, void *owner, struct settings_re
 		add(&p, "listener", listeners[i]);
 }
 
+/* One that is empty lets nobody in; who is told of none has a default. */
 static void add_acl(struct pairs *p, const struct value *acl, const char *name)
 {
 	const char *const *items = lookup_acl_texts(acl, p->owner);
+	if (!items || !items[0])
+		add_pair(p, name, NULL);
 	for (size_t i = 0; items && items[i]; i++)
 		add(p, name, items[i]);
 }
@@ -141,7 +144,7 @@ static char *values_of(const struct settings_record *r, const char *name, void *
 	char *text = talloc_strdup(owner, "");
 	for (uint32_t i = 0; i < r->count; i++)
 		if (strcmp(r->pairs[i].name, name) == 0)
-			text = talloc_asprintf_append(text, "%s\n", r->pairs[i].value);
+			text = talloc_asprintf_append(text, "%s\n", r->pairs[i].value ? r->pairs[i].value : "");
 	return text;
 }
 

@@ -208,15 +208,20 @@ struct broken_off { const struct plugin_instance *instance; struct plugin_outcom
 struct answers {
 	unsigned completed, failed, broken_off_count;
 	struct broken_off *broken_off;
+	const char *unsure;	/* why the first that could not say could not; NULL: there was none */
 };
+
+/* The host puts the instance's name in front of what it reports. */
+static const char *with_name(struct mail *m, const struct plugin_instance *i, const char *error)
+{
+	size_t n = strlen(i->name);
+	bool blamed = strncmp(error, i->name, n) == 0 && error[n] == ':';
+	return blamed ? error : talloc_asprintf(m, "%s: %s", i->name, error);
+}
 
 static void note_failure(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct judge_facts *facts)
 {
-	/* The host puts the instance's name in front of what it reports. */
-	const char *error = o->error ? o->error : "no answer";
-	size_t n = strlen(i->name);
-	bool blamed = strncmp(error, i->name, n) == 0 && error[n] == ':';
-	error = blamed ? error : talloc_asprintf(m, "%s: %s", i->name, error);
+	const char *error = with_name(m, i, o->error ? o->error : "no answer");
 	log_write(LOG_LEVEL_WARNING, "scan: %s", error);
 	if (i->on_error == ON_ERROR_TEMPFAIL)
 		facts->virus_tempfail = true;
@@ -224,6 +229,15 @@ static void note_failure(struct mail *m, const struct plugin_instance *i, const 
 		facts->virus_unchecked = true;
 	if (!facts->failure)
 		facts->failure = talloc_asprintf(m, "virus scanner %s", error);
+}
+
+/* It has not failed; where no other has looked this is why. */
+static void note_unsure(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct answers *a)
+{
+	const char *error = with_name(m, i, o->error ? o->error : "inconclusive");
+	log_write(LOG_LEVEL_INFO + 1, "scan: %s", error);
+	if (!a->unsure)
+		a->unsure = error;
 }
 
 static void note_broken_off(struct mail *m, const struct plugin_instance *i, const struct plugin_outcome *o, struct answers *a)
@@ -247,6 +261,8 @@ static void take_answer(struct worker *w, struct mail *m, const struct plugin_in
 			note_broken_off(m, i, o, a);
 	} else if (o->result == POSTERN_NOTHING) {
 		report.outcome = SCAN_INCONCLUSIVE;
+		report.error = o->error;
+		note_unsure(m, i, o, a);
 	} else {
 		report.outcome = SCAN_FAILED;
 		report.error = o->error;
@@ -343,29 +359,6 @@ static int ask_backup_in_opener(struct worker *w, struct mail *m, const struct p
 	return 0;
 }
 
-static int ask_backups(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct answers *a, struct error *e)
-{
-	const struct value *list = policy_value(p, SET_av_scanners_backup);
-	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
-	for (size_t k = 0; k < n && a->completed == 0; k++) {
-		if (list->u.list.items[k]->kind != VALUE_INSTANCE || is_left_out(list->u.list.items[k]->u.instance))
-			continue;
-		struct plugin_instance *i = list->u.list.items[k]->u.instance;
-		log_write(LOG_LEVEL_WARNING, "scan: no primary scanner has answered, asking the backup %s", i->name);
-		if (runs_in_opener(i)) {
-			if (ask_backup_in_opener(w, m, p, i, facts, a, e) != 0)
-				return -1;
-			continue;
-		}
-		struct plugin_outcome outcome = { 0 };
-		plugin_scan_all(&i, 1, make_view(w, m), m->deadline, false, m, &outcome);
-		if (cancelled(m))
-			return error_set(e, ERROR_CANCELLED, "the client has gone");
-		take_answer(w, m, i, &outcome, true, facts, a);
-	}
-	return 0;
-}
-
 static bool is_softened(const struct mail *m, const char *scanner)
 {
 	for (unsigned i = 0; i < m->softened_count; i++)
@@ -382,8 +375,10 @@ static void withdraw_broken_off(struct mail *m, struct judge_facts *facts, struc
 		if (!is_softened(m, b->instance->name))
 			continue;
 		a->completed--;
-		if (b->outcome.result == POSTERN_NOTHING)
-			continue;	/* it does not vouch for the rest, and has not failed */
+		if (b->outcome.result == POSTERN_NOTHING) {	/* it does not vouch for the rest */
+			note_unsure(m, b->instance, &b->outcome, a);
+			continue;
+		}
 		a->failed++;
 		note_failure(m, b->instance, &b->outcome, facts);
 	}
@@ -397,6 +392,32 @@ static void weigh(struct mail *m, const struct policy *p, struct judge_facts *fa
 	if (m->softened_count > 0 && policy_bool(p, SET_first_infected_stops_scan))
 		facts->virus_unchecked = true;
 	withdraw_broken_off(m, facts, a);
+}
+
+/* Each is weighed before the next: one whose answer does not count leaves it to the next. */
+static int ask_backups(struct worker *w, struct mail *m, const struct policy *p, struct judge_facts *facts, struct answers *a, struct error *e)
+{
+	const struct value *list = policy_value(p, SET_av_scanners_backup);
+	size_t n = list && list->kind == VALUE_LIST ? list->u.list.count : 0;
+	for (size_t k = 0; k < n && a->completed == 0; k++) {
+		if (list->u.list.items[k]->kind != VALUE_INSTANCE || is_left_out(list->u.list.items[k]->u.instance))
+			continue;
+		struct plugin_instance *i = list->u.list.items[k]->u.instance;
+		log_write(LOG_LEVEL_WARNING, "scan: no primary scanner has answered, asking the backup %s", i->name);
+		if (runs_in_opener(i)) {
+			if (ask_backup_in_opener(w, m, p, i, facts, a, e) != 0)
+				return -1;
+			weigh(m, p, facts, a);
+			continue;
+		}
+		struct plugin_outcome outcome = { 0 };
+		plugin_scan_all(&i, 1, make_view(w, m), m->deadline, false, m, &outcome);
+		if (cancelled(m))
+			return error_set(e, ERROR_CANCELLED, "the client has gone");
+		take_answer(w, m, i, &outcome, true, facts, a);
+		weigh(m, p, facts, a);
+	}
+	return 0;
 }
 
 /* Nobody has taken it apart, and by the settings it may yet pass as unchecked: what can look at the mail as it came shall. */
@@ -415,6 +436,18 @@ static int scan_unopened(struct worker *w, struct mail *m, const struct policy *
 	return 0;
 }
 
+/* Which of them was asked in vain, and what is to be done about it: in the log, and in the reply where the mail is tried again. */
+static void note_nobody_vouches(struct mail *m, const struct answers *a, struct judge_facts *facts)
+{
+	if (a->unsure)
+		log_write(LOG_LEVEL_ERROR, "%s: %s", a->failed ? "ALL VIRUS SCANNERS FAILED, or could not tell" : "NO VIRUS SCANNER COULD TELL", a->unsure);
+	else
+		log_write(LOG_LEVEL_ERROR, a->failed ? "ALL VIRUS SCANNERS FAILED" : "NO VIRUS SCANNERS AVAILABLE");
+	m->hold = m->hold ? m->hold : a->unsure && !a->failed ? "No virus scanner could tell" : "No virus scanner has answered";
+	if (!facts->failure)
+		facts->failure = a->unsure ? talloc_asprintf(m, "no virus scanner could tell, %s", a->unsure) : "no virus scanner has answered";
+}
+
 int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct open_result *opened, struct judge_facts *facts, struct error *e)
 {
 	struct answers a = { 0 };
@@ -427,19 +460,12 @@ int check_scan(struct worker *w, struct mail *m, const struct policy *p, struct 
 	if (facts->opener_failed)
 		return 0;
 	weigh(m, p, facts, &a);
-	if (a.completed == 0) {
-		if (ask_backups(w, m, p, facts, &a, e) != 0)
-			return -1;
-		weigh(m, p, facts, &a);
-	}
+	if (a.completed == 0 && ask_backups(w, m, p, facts, &a, e) != 0)
+		return -1;
 	m->virus_checked = a.completed > 0;
 	facts->virus_unanswered = a.completed == 0;
-	if (a.completed == 0) {
-		log_write(LOG_LEVEL_ERROR, a.failed ? "ALL VIRUS SCANNERS FAILED" : "NO VIRUS SCANNERS AVAILABLE");
-		m->hold = m->hold ? m->hold : "No virus scanner has answered";
-		if (!facts->failure)
-			facts->failure = "no virus scanner has answered";
-	}
+	if (a.completed == 0)
+		note_nobody_vouches(m, &a, facts);
 	if (plugin_threads_left() || plugin_leaks_found())
 		w->leave = true;
 	return 0;

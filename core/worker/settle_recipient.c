@@ -236,7 +236,7 @@ static const struct value *understand(struct settling *s, const struct planned_c
 		return v;
 	if (config_destiny(v, &number))
 		return v->kind == VALUE_INT ? v : value_int(owner, number);
-	error_set(&e, ERROR_CONFIG, "[%s] says \"%s\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL", c->category, value_text(v, owner));
+	error_set(&e, ERROR_CONFIG, "%s says \"%s\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL", config_category_name(c->category, owner), value_text(v, owner));
 	keep_failure(s, cell_definitions[c->cell].setting, key, &e);
 	return NULL;
 }

@@ -43,6 +43,7 @@ struct search {
 	const char **attributes;	/* NULL-terminated */
 	char *base, *filter;
 	int scope;
+	bool any_answer;		/* whatever a server says to it is good */
 	int64_t until_ms;
 	struct entry *entries;
 	size_t entry_count, field_count, bytes;
@@ -166,6 +167,8 @@ static enum postern_result finish(struct search *s, struct ldap_link *l, LDAPMes
 		postern_log(s->call, 2, "%s: %u referrals not followed", url, s->references);
 	/* A branch of its own for each domain: that there is none for this one is an answer. */
 	if (*rc == LDAP_NO_SUCH_OBJECT && strcmp(s->base, s->o->base ? s->o->base : "") != 0)
+		*rc = LDAP_SUCCESS;
+	if (s->any_answer && !ldap_link_is_gone(*rc))
 		*rc = LDAP_SUCCESS;
 	if (*rc == LDAP_SUCCESS)
 		return s->entry_count > 0 ? POSTERN_OK : POSTERN_NOTHING;
@@ -375,12 +378,14 @@ static enum postern_result lookup(struct postern_call *call, const char *const *
 	return r == POSTERN_OK ? POSTERN_NOTHING : r;
 }
 
-/* The entry without a name, which every directory has and not every one shows: that is an answer, too. */
+/* The entry without a name, which most directories have and not every one shows: one that calls the question wrong, or does not want to
+ * answer that, is there, too. */
 static enum postern_result ping(struct postern_call *call)
 {
 	char none[] = "", any[] = "(objectClass=*)";
 	const char *attributes[] = { LDAP_NO_ATTRS, NULL };
-	struct search s = { .call = call, .o = options_of(call), .attributes = attributes, .base = none, .filter = any, .scope = LDAP_SCOPE_BASE };
+	struct search s = { .call = call, .o = options_of(call), .attributes = attributes, .base = none, .filter = any, .scope = LDAP_SCOPE_BASE,
+		.any_answer = true };
 	s.entries = postern_alloc(call, (size_t)s.o->size_limit * sizeof *s.entries);
 	enum postern_result r = search_servers(&s);
 	return r == POSTERN_NOTHING ? POSTERN_OK : r;

@@ -6,8 +6,9 @@
  *
  * Clean is only what the server has got as a whole and lets pass unchanged: 204,
  * or 200 with the very bytes that were sent.  One that lets a part pass when it
- * has seen the beginning has not looked at the rest.  Malware is what a header names, or an HTTP status other
- * than the one that was sent.  Other content under the old status is no verdict. */
+ * has seen the beginning has not looked at the rest.  Malware is what a header
+ * names, or an HTTP status other than the one that was sent.  Other content under
+ * the old status is no verdict. */
 #include "peer.h"
 
 #include <errno.h>
@@ -534,8 +535,8 @@ static enum verdict judge_unchanged(struct postern_call *call, struct talk *t)
 {
 	if (t->sent_all || options_of(call)->trust_early)
 		return CLEAN;
-	t->result = postern_fail(call, POSTERN_NOTHING, "part p%03u: the server lets it pass and has not looked at all of its %lld bytes", t->number,
-		(long long)t->size);
+	t->result = postern_fail(call, POSTERN_NOTHING, "part p%03u: the server lets it pass and has not looked at all of its %lld bytes, as with types and "
+		"sizes that it leaves out; let it look at them (c-icap: ScanFileTypes, MaxObjectSize), or see trust_early", t->number, (long long)t->size);
 	return UNSEEN;
 }
 

@@ -180,6 +180,14 @@ static bool send_mail(struct postern_call *call, struct talk *t, int fd, char *l
 	return n == 0;
 }
 
+/* By its code or by `clean`, and not by `infected`, which stands whenever it is said. */
+static bool is_accepted(struct postern_call *call, const struct reply *final)
+{
+	const struct options *o = options_of(call);
+	size_t n = strlen(final->text);
+	return final->code / 100 == 2 || (!postern_regex_match(o->infected, final->text, n) && postern_regex_match(o->clean, final->text, n));
+}
+
 /* The mail, and what the relay says to it. */
 static bool offer(struct postern_call *call, struct talk *t, int fd, struct reply *final)
 {
@@ -195,7 +203,7 @@ static bool offer(struct postern_call *call, struct talk *t, int fd, struct repl
 	}
 	if (!read_reply(call, t, final))
 		return false;
-	bool accepts = final->code / 100 == 2;
+	bool accepts = is_accepted(call, final);
 	if (accepts && early)
 		t->result = postern_fail(call, POSTERN_BROKEN, "%s: it said \"%.200s\" before the end of the mail", t->endpoint, final->text);
 	else if (accepts && peer_says_more(call, t->conn))

@@ -32,7 +32,7 @@ Module common clamd_mod.so
 clamd_mod.ClamdSocket {clamd}
 Service antivirus_module virus_scan.so
 virus_scan.DefaultEngine clamd
-virus_scan.ScanFileTypes TEXT DATA EXECUTABLE ARCHIVE GIF JPEG MSOFFICE
+virus_scan.ScanFileTypes {types}
 virus_scan.StartSendPercentDataAfter 100M
 virus_scan.Allow204Responces on
 virus_scan.PassOnError off
@@ -56,7 +56,9 @@ def skip_without_icap():
 
 
 class Icap:
-    def __init__(self):
+    """types: which it looks at; by default as Debian has it."""
+
+    def __init__(self, types="TEXT DATA EXECUTABLE ARCHIVE GIF JPEG MSOFFICE"):
         self.clamd = private_clamd.Clamd()
         self.folder = probe.Folder()
         os.chmod(self.folder.path, 0o755)
@@ -64,7 +66,7 @@ class Icap:
         self.port = private_clamd.free_port()
         self.address = "127.0.0.1:%d" % self.port
         program, magic, modules = find()
-        configuration = CONFIGURATION.format(folder=self.folder.path, port=self.port, magic=magic, modules=modules, clamd=self.clamd.socket,
+        configuration = CONFIGURATION.format(folder=self.folder.path, port=self.port, magic=magic, modules=modules, clamd=self.clamd.socket, types=types,
                                              templates="/usr/share/c_icap/templates/")
         path = self.folder.file("c-icap.conf", configuration.encode())
         with open(self.folder.join("out"), "ab") as out:

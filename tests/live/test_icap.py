@@ -3,6 +3,7 @@
 import atexit
 import os
 import random
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -13,11 +14,11 @@ import tap  # noqa: E402
 NAME = "Eicar-Test-Signature.UNOFFICIAL"
 
 
-def scan(*contents, arguments=(), options=()):
+def scan(*contents, arguments=(), options=(), address=None):
     with probe.Folder() as folder:
         parts = [x for n, content in enumerate(contents) for x in ("-P", folder.file("in%d" % n, content))]
         extra = [x for o in options for x in ("-o", o)]
-        answers, _, _ = probe.run(*arguments, *parts, "-p", "icap", "-o", "socket=" + ICAP.address, *extra)
+        answers, _, _ = probe.run(*arguments, *parts, "-p", "icap", "-o", "socket=" + (address or ICAP.address), *extra)
         return answers
 
 
@@ -38,12 +39,32 @@ def test_clean():
         assert answers[0].result == "OK" and not answers[0].found and not answers[0].error, (len(content), answers)
 
 
+LEFT_OUT = [begin + random.Random(9).randbytes(100000) for begin in (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"%PDF-1.7\n")]
+
+
 def test_a_type_that_it_leaves_out():
-    """PNG is not in its ScanFileTypes: it lets it pass behind the preview."""
-    content = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + random.Random(9).randbytes(100000)
-    answers = scan(content)
-    assert answers[0].result == "NOTHING" and "has not looked at all of its" in answers[0].error, answers
-    assert scan(content, options=["trust_early=1"])[0].result == "OK"
+    """PNG and PDF are not in its ScanFileTypes: it lets them pass behind the preview."""
+    for content in LEFT_OUT:
+        answers = scan(content)
+        assert answers[0].result == "NOTHING" and "has not looked at all of its" in answers[0].error, answers
+        assert scan(content, options=["trust_early=1"])[0].result == "OK"
+
+
+def test_the_manual_makes_it_look():
+    """With the types that the manual names nothing is left out."""
+    said = set()
+    for name in ("plugins/scanner/icap.md", "man/postern-icap.5.in"):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", name), encoding="utf-8") as f:
+            said |= set(re.findall(r"^ *virus_scan\.ScanFileTypes (.*)$", f.read(), re.M))
+    assert len(said) == 1, said
+    types = said.pop()
+    other = private_icap.Icap(types)
+    try:
+        for content in LEFT_OUT + [b"GIF89a" + LEFT_OUT[0], b"\0\0\1\xba" + LEFT_OUT[0], b"MZ" + LEFT_OUT[0]]:
+            answers = scan(content, address=other.address)
+            assert answers[0].result == "OK" and not answers[0].error, (content[:10], answers)
+    finally:
+        other.stop()
 
 
 def test_many():

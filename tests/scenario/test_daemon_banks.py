@@ -101,19 +101,22 @@ def by_other_lists(t, p):
 
 EVERYWHERE = """
 local_domains_maps = { { ".example.com" } }
-listen_sockets = { "0.0.0.0:%(port)d", %(six)s "localhost:%(port2)d" }
+listen_sockets = { "0.0.0.0:%(port)d", %(six)s "localhost:%(port2)d", "127.0.0.5:%(port2)d" }
 inet_acl = { "127.0.0.0/8", "[::1]" }
 policy_bank.PORT = { }
 policy_bank.ALL = { }
 policy_bank.TWO = { originating = true, smtpd_greeting_banner = "the second", inet_acl = { "127.0.0.0/8", "!0.0.0.0/0" },
   smtpd_discard_ehlo_keywords = { "DSN" } }
 policy_bank.THREE = { inet_acl = { "127.0.0.3" } }
+policy_bank.NOBODY = { inet_acl = {} }
 policy_bank.SIX = { smtpd_greeting_banner = "the sixth" }
 policy_bank.NAMED = { }
 interface_policy["%(port)d"] = "PORT"
 interface_policy["0.0.0.0:%(port)d"] = "ALL"
 interface_policy["127.0.0.2:%(port)d"] = "TWO"
 interface_policy["127.0.0.3:%(port)d"] = "THREE"
+interface_policy["127.0.0.4:%(port)d"] = "NOBODY"
+interface_policy["127.0.0.5:%(port2)d"] = "NOBODY"
 interface_policy["[0:0::1]:%(port)d"] = "PORT"
 interface_policy["[::1]:%(port)d"] = "SIX"
 interface_policy["localhost:%(port2)d"] = "NAMED"
@@ -154,6 +157,9 @@ def everywhere(t, hop):
         t.match(line, r"\{RelayedInternal\}, PORT/ALL/TWO <sender@", "and what its mails are")
         with Client(("127.0.0.3", p.port)) as c:
             t.match(c.greeting.text, r"^421 4\.7\.1 Access denied", "inet_acl of the address's bank")
+        for address in ("127.0.0.4", p.port), ("127.0.0.5", p.values["port2"]):
+            with Client(address) as c:
+                t.match(c.greeting.text, r"^421 4\.7\.1 Access denied", "%s: an empty inet_acl lets nobody in" % address[0])
         greeting, dsn, line = banks_at(p, ("127.0.0.1", p.values["port2"]))
         t.match(line, r"\{RelayedInbound\}, NAMED ", "a listener by name has the bank of that name")
         if six:

@@ -170,6 +170,8 @@ def reads_all_or_says_so(t):
         answer = ask(scanner % "", (16 << 20) + 1)
         t.equal((answer.result, answer.found), ("LIMIT", []), "or it is over the limit, not cut")
         t.match(answer.error, r"reads: part p001: part:read\(\) gives 16777216 bytes at once, and it has 16777217; read it in pieces", "and why")
+        t.equal(ask(scanner % "part.size", (16 << 20) + 1).result, "LIMIT", "also where all is asked for by its size")
+        t.equal(ask(scanner % "1 << 40", 16 << 20).found, ["p001:Found.It"], "more than there is is all")
         t.equal(ask(pieces, (16 << 20) + 100).found, ["p001:Found.It"], "in pieces it is read")
 
 
@@ -200,7 +202,7 @@ def main():
         t.match(answer("NONSENSE"), r"451 .*returned a number; expected", "nor is an answer that makes no sense")
         t.match(answer("NAMED TABLE"), r"451 .*a table that is no list of names", "nor a table that is no list")
         t.match(answer("HOLES"), r"451 .*words: ", "nor one with holes")
-        t.match(answer("CANNOT SAY"), r"451 .*no virus scanner has answered", "nil vouches for nothing")
+        t.match(answer("CANNOT SAY"), r"451 .*no virus scanner could tell, words: ", "nil vouches for nothing")
         t.match(answer("OVERRUN"), r"451 ", "an endless loop ends at the scanner's timeout")
         t.match(answer("OPEN A FILE"), r"451 .*unknown name io", "there is no io and no os")
         t.match(answer("nothing special"), r"250 2\.0\.0 from MTA", "and the worker goes on")

@@ -9,7 +9,10 @@ import sys
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from fake_scanner import Server  # noqa: E402
 from postern import *  # noqa: E402,F401,F403
+from test_scan_icap import CLEAN, serving  # noqa: E402
 
 
 def scanners(*items):
@@ -53,6 +56,7 @@ BANKS = {
     "UNSURE": "{ %s, %s }" % (scanners(UNSURE), SOFTLY),
     "UPSET": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(UPSET),
     "SOFTBACKUP": "{ %s, %s, %s }" % (scanners(SOFT % "soft-2"), backups(live("vouches")), SOFTLY),
+    "SOFTBACKUPS": "{ %s, %s, %s }" % (scanners(dead("primary-4")), backups(SOFT % "soft-3", live("vouches-2")), SOFTLY),
     "NONE": "{ %s }" % scanners(dead("none")),
     "NOTFATAL": "{ %s, virus_scanners_failure_is_fatal = false }" % scanners(dead("notfatal")),
     "BACKUP": "{ %s, %s }" % (scanners(dead("primary")), backups(dead("first-backup"), live("second-backup"))),
@@ -135,6 +139,8 @@ def a_sign_of_spam_and_a_failure(t, p, hop):
     one(t, p, hop, "SOFTBACKUP", mail(TWO_PARTS, headers=MIXED), "^250 2.0.0 from MTA", "Passed CLEAN", True,
         "a backup looks at the rest")
     t.ok(p.log_lines("asking the backup vouches"), "the backup was asked")
+    one(t, p, hop, "SOFTBACKUPS", mail(TWO_PARTS, headers=MIXED), "^250 2.0.0 from MTA", "Passed CLEAN", True,
+        "the next backup looks at what one before it has not")
 
 
 def a_failure_hides_nothing(t, p, hop):
@@ -200,6 +206,24 @@ def with_clamd(t, hop):
             one(t, p, hop, "", mail(), "^250 2.0.0 from MTA", "Passed CLEAN", True, "clamd is back, clean")
 
 
+LONG = b"More than the beginning of a part, which is all that some servers ask for.\r\n"
+
+
+def with_a_picky_icap(t, hop):
+    """As c-icap comes with Debian: it takes the beginning of what it leaves out, and lets it pass."""
+    lua = 'local_domains_maps = { { ".example.com" } }\n'
+    with Server(serving(CLEAN, wants_rest=False), tcp=True) as server:
+        with Postern(t, hop, lua, scanners='icap { "%s" }' % server.address, name="posternd with icap") as p:
+            p.ports = {"": p.port}
+            one(t, p, hop, "", mail(body=LONG), WAIT + r", no virus scanner could tell, icap: part p\d+: .* has not looked at all of its .*ScanFileTypes.*trust_early",
+                r"Blocked .*\{TempFailedInbound\}", False, "the only scanner has seen the beginning")
+            t.ok(p.log_lines("NO VIRUS SCANNER COULD TELL: icap: part p.*trust_early"), "the log says who, why, and what to do")
+            t.ok(not p.log_lines("NO VIRUS SCANNERS AVAILABLE"), "and not that there are none")
+        with Postern(t, hop, lua, scanners='icap { "%s", trust_early = true }' % server.address, name="posternd with icap, trusted") as p:
+            p.ports = {"": p.port}
+            one(t, p, hop, "", mail(body=LONG), "^250 2.0.0 from MTA", "Passed CLEAN", True, "it is trusted, as the log has advised")
+
+
 def main():
     if not os.access("/bin/sh", os.X_OK):
         skip_all("no /bin/sh")
@@ -217,6 +241,7 @@ def main():
             programs_that_are_not_there(t, p, hop)
             deadline(t, p, hop)
             t.equal(p.temp_files(), [], "nothing is left in the work area")
+        with_a_picky_icap(t, hop)
         if clamd_program():
             with_clamd(t, hop)
 

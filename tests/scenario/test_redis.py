@@ -75,8 +75,6 @@ class FakeRedis:
                     conn.sendall(b"+OK\r\n" if trusted else b"-WRONGPASS invalid username-password pair\r\n")
                 elif not trusted:
                     conn.sendall(b"-NOAUTH Authentication required.\r\n")
-                elif words[0] == "PING":
-                    conn.sendall(b"+PONG\r\n")
                 elif words[0] == "SELECT":
                     conn.sendall(b"+OK\r\n")
                 else:

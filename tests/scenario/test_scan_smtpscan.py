@@ -175,6 +175,11 @@ def test_an_answer_before_the_end_of_the_mail():
     expect(relay(b"554 virus: Early\r\n"), "OK", found=["p000:Early"], mail=big)
     expect(relay(b"552 too big\r\n"), "TEMPFAIL", "552 too big", mail=big)
     expect(relay(b"250 fine\r\n"), "BROKEN", "before the end of the mail", mail=big)
+    own = ["clean=^(250|554 5\\.7\\.9)"]
+    expect(relay(b"554 5.7.9 fine\r\n"), "BROKEN", "before the end of the mail", mail=big, options=own)
+    expect(relay(b"554 5.7.9 virus: Early\r\n"), "OK", found=["p000:Early"], mail=big, options=own)
+    expect(b"554 5.7.9 fine\r\n", "OK", options=own)
+    expect(b"554 5.7.9 fine\r\n554 virus: Other\r\n", "BROKEN", "it said more than", options=own)
 
 
 def test_close_at_once():

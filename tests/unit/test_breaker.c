@@ -59,7 +59,17 @@ static enum postern_result fake_lookup(struct postern_call *c, const char *const
 	return fake_scan(c, NULL);
 }
 
-static const struct postern_lookup_ops lookup_with_question = { .size = sizeof lookup_with_question, .lookup = fake_lookup, .ping = fake_version };
+/* Finds something and says so, as if it had been asked for. */
+static enum postern_result fake_ping(struct postern_call *c)
+{
+	static const char *const names[] = { "name" }, *const values[] = { "value" };
+	postern_lookup_answer(c, "root", "of the directory");
+	postern_row(c, names, values, 1);
+	return fake_version(c);
+}
+
+static const struct postern_lookup_ops lookup_with_question = { .size = sizeof lookup_with_question, .lookup = fake_lookup, .rows = fake_lookup,
+	.ping = fake_ping };
 static const struct postern_plugin directory = { POSTERN_PLUGIN_HEAD, .name = "directory", .version = "1", .roles = POSTERN_LOOKUP,
 	.capabilities = POSTERN_CAP_NETWORK, .options = no_options, .lookup = &lookup_with_question };
 static const struct postern_plugin file = { POSTERN_PLUGIN_HEAD, .name = "file", .version = "1", .roles = POSTERN_LOOKUP,
@@ -212,6 +222,22 @@ static void test_connecting_is_a_question(void **state)
 	assert_int_equal(peer.scans, 1);
 }
 
+/* What did not come about counts in a row: an answer between ends the row, also where a question had left it to the mail. */
+static void test_an_answer_ends_the_row(void **state)
+{
+	(void)state;
+	struct plugin_instance *i = instance(&asked, "1h");
+	peer.question = POSTERN_NOTHING;
+	for (int k = 0; k < 3; k++) {
+		peer.refused = true;
+		scan(i);
+		assert_int_equal(state_now(), BREAKER_SUSPECT);
+		peer.refused = false;
+		assert_int_equal(scan(i).result, POSTERN_OK);
+		assert_int_equal(state_now(), BREAKER_CLOSED);
+	}
+}
+
 static void test_programs_have_one(void **state)
 {
 	(void)state;
@@ -279,6 +305,39 @@ static void test_a_directory_that_calls_it_wrong_has_answered(void **state)
 	assert_int_equal(state_now(), BREAKER_CLOSED);
 }
 
+static void count_row(void *context, const char *const *names, const char *const *values, size_t count)
+{
+	(void)names;
+	(void)values;
+	*(size_t *)context += count;
+}
+
+static void test_an_answer_to_the_question_is_no_other(void **state)
+{
+	(void)state;
+	static const char *const keys[] = { "a@example.com" };
+	struct plugin_instance *i = instance(&directory, "1h");
+	struct plugin_outcome rows;
+	size_t told = 0;
+	for (int k = 0; k < 2; k++) {
+		peer.scan = POSTERN_TEMPFAIL;
+		peer.question = k ? POSTERN_BROKEN : POSTERN_OK;
+		look_up(i);
+		peer.scan = POSTERN_NOTHING;
+		struct plugin_answer out = look_up(i);
+		assert_int_equal(out.result, POSTERN_NOTHING);
+		assert_null(out.value);
+		assert_null(strstr(out.error, "no answer"));
+	}
+	peer.scan = POSTERN_TEMPFAIL;
+	look_up(i);
+	peer.scan = POSTERN_OK;
+	plugin_rows(i, keys, 1, count_row, &told, deadline_in(5000), owner, &rows);
+	assert_int_equal(rows.result, POSTERN_OK);
+	assert_int_equal(told, 0);
+	assert_int_equal(peer.questions, 3);
+}
+
 static void test_tables_in_files_have_none(void **state)
 {
 	(void)state;
@@ -314,11 +373,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_a_question, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_question_that_decides_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connecting_is_a_question, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_answer_ends_the_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_programs_have_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_empty_mail_is_no_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_limit_says_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directories_have_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_directory_that_calls_it_wrong_has_answered, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_answer_to_the_question_is_no_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tables_in_files_have_none, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

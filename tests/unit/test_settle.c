@@ -242,7 +242,7 @@ static void texts_for_numbers(void **state)
 	/* What is no destiny is not "pass": the mail waits. */
 	g = (struct given){ 0 };
 	assert_int_equal(settle(&g, lua, NULL, NULL, LIST("x@b.org")), -1);
-	assert_string_equal(g.error.text, "settle: <x@b.org>: final_destiny_maps_by_ccat: [9] says \"no\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL");
+	assert_string_equal(g.error.text, "settle: <x@b.org>: final_destiny_maps_by_ccat: CC_VIRUS says \"no\"; expected D_PASS, D_BOUNCE, D_REJECT, D_DISCARD or D_TEMPFAIL");
 	finish(&g);
 }
 

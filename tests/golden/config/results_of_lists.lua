@@ -10,3 +10,4 @@ forward_method_maps = { { [".example.com"] = "smpt:[192.0.2.1]:25", [".example.n
   [".example"] = "" }, { ".ours.example" }, re { { "^(.*)@", "smtp:$1:25" } }, setting "forward_method" }
 bypass_virus_checks_maps = { true }
 compatibility_level = 1
+final_destiny_maps_by_ccat[CC_SPAM] = "D_$1"
