@@ -556,6 +556,9 @@ def signed_mails(t, scan):
 def signed_files(t, scan):
     one = scan(signed.signed(messages.ics([("agenda.pdf", b"content" * 20)])), "date.ics.p7m")
     t.equal((len(one.named("date.ics")), len(one.named("agenda.pdf"))), (1, 1), "a signed document is opened as what it is, by its name without the ending")
+    invoice = scan(signed.signed(b"<?xml version=\"1.0\"?>\n<a>\nContent-type of it\n\nContent-Type: x\n</a>\n"), "invoice.xml.p7m")
+    t.equal([part.get("attributes", "") for part in invoice.named("invoice.xml")], [""], "words and fields in a document make no mail of it")
+    t.ok("1/2/2" not in invoice.parts, "nor is it opened as one", invoice.text)
     fields = b"Name: x\r\nText: y\r\n" * 20
     t.equal(scan(signed.signed(fields), "notes.txt.p7m").named("notes.txt")[0]["types"], ["txt"], "lines with colons are no mail")
 
@@ -579,6 +582,15 @@ def broken_signatures(t, scan):
     t.equal(scan(signed.der(0x30, signed.kind("data"), signed.der(0xa0, deep)), "smime.p7m").attributes(), "U", "pieces within pieces within pieces")
     bomb = scan(signed.compressed(bytes(200 * 1000 * 1000)), "smime.p7z")
     t.ok(bomb.hold, "a bomb meets the limits", bomb.text[:500])
+
+
+    decoy = signed.der(0xa0, signed.der(4, zlib.compress(b"Content-Type: text/plain\r\n\r\nhello\r\n")))
+    odd = signed.der(0x30, signed.kind("compressed"), signed.der(0xa0, signed.der(0x30, signed.der(2, b"\0"), signed.der(0x30, signed.ZLIB, decoy), signed.der(
+        0x30, signed.kind("data"), signed.der(0xa0, signed.der(4, zlib.compress(ENTITY)))))))
+    t.equal(len(scan(odd, "smime.p7z").named("inner.txt")), 1, "an algorithm that looks like the content, in front of it")
+    late = signed.signed(b"no field\r\n" + ENTITY + b"x" * 500)
+    one = scan(late[:-300], "smime.p7m")
+    t.equal((one.attributes(), len(one.named("inner.txt"))), ("U", 1), "what there is of a mail in one that ends early")
 
 
 def names_in_messages(t, scan):
