@@ -23,21 +23,38 @@ static iconv_t open_charset(const char *charset)
 	return iconv_open("UTF-8", g_mime_charset_iconv_name(charset));
 }
 
-/* What cannot be converted is left out, byte by byte. NULL: more than fits. */
-static GByteArray *convert(iconv_t cd, struct slice text)
+/* Bytes by which a charset goes on: what one letter more takes, as there may be a mark in front of the first. */
+static size_t unit_of(const char *charset)
+{
+	iconv_t cd = iconv_open(g_mime_charset_iconv_name(charset), "UTF-8");
+	char ascii[] = "AB", made[64], *from = ascii, *to = made;
+	size_t left = 1, room = sizeof made;
+	if (cd == (iconv_t)-1)
+		return 1;
+	iconv(cd, &from, &left, &to, &room);
+	size_t first = room;
+	left = 1;
+	iconv(cd, &from, &left, &to, &room);
+	iconv_close(cd);
+	return first - room == 2 || first - room == 4 ? first - room : 1;
+}
+
+/* What cannot be converted is left out, unit by unit: half a pair, as readers pass it over. NULL: more than fits, or no time is left. */
+static GByteArray *convert(struct walk *w, iconv_t cd, size_t unit, struct slice text)
 {
 	union { const uint8_t *in; char *out; } from = { .in = text.data };
 	size_t left = text.n;
 	char piece[PIECE_BYTES];
 	GByteArray *made = g_byte_array_new();
-	while (left > 0 && made->len <= CONVERTED_MAX_BYTES) {
+	while (left > 0 && made->len <= CONVERTED_MAX_BYTES && walk_may_go_on(w)) {
 		char *to = piece;
 		size_t room = sizeof piece;
 		size_t rc = iconv(cd, &from.out, &left, &to, &room);
 		g_byte_array_append(made, (const guint8 *)piece, (guint)(sizeof piece - room));
 		if (rc == (size_t)-1 && errno != E2BIG && left > 0) {
-			from.out++;
-			left--;
+			size_t skip = left < unit ? left : unit;
+			from.out += skip;
+			left -= skip;
 		}
 	}
 	if (left == 0)
@@ -47,14 +64,14 @@ static GByteArray *convert(iconv_t cd, struct slice text)
 }
 
 /* Letters, digits and marks mean themselves; but for two that old national charsets replace. */
-static bool shows_ascii(iconv_t cd)
+static bool shows_ascii(struct walk *w, iconv_t cd)
 {
 	uint8_t sample[0x7f - 0x20];
 	size_t n = 0;
 	for (uint8_t c = 0x20; c < 0x7f; c++)
 		if (c != '\\' && c != '~')
 			sample[n++] = c;
-	GByteArray *made = convert(cd, (struct slice){ .data = sample, .n = n });
+	GByteArray *made = convert(w, cd, 1, (struct slice){ .data = sample, .n = n });
 	bool same = made && made->len == n && memcmp(made->data, sample, n) == 0;
 	if (made)
 		g_byte_array_free(made, TRUE);
@@ -82,9 +99,9 @@ static void take_as(struct walk *w, uint32_t number, const char *charset, struct
 		return;		/* nobody shows it otherwise */
 	struct part part = *tree_part(w->tree, number);		/* the tree moves as it grows */
 	GByteArray *made = NULL;
-	bool hides = !shows_ascii(cd);
+	bool hides = !shows_ascii(w, cd);
 	iconv(cd, NULL, NULL, NULL, NULL);
-	if (hides && !(made = convert(cd, text)))
+	if (hides && !(made = convert(w, cd, unit_of(charset), text)) && !walk_stopped(w))
 		walk_limit(w, "Text of part %u is too large to be converted", number);
 	if (made) {
 		take_converted(w, &part, made, below);
