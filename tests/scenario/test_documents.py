@@ -518,6 +518,8 @@ def mac_files(t, scan):
 def encrypted_texts(t, scan):
     armour = "-----BEGIN PGP MESSAGE-----\n\nhQEMA5nb\n=abcd\n-----END PGP MESSAGE-----\n"
     t.equal(scan(b"x", text="Hello,\n\n" + armour + "\nBye\n").attributes("1/1"), "C", "an encrypted message within a text")
+    letter = {f.name: f for f in formats.load()}["zip/deflate"].make([("letter.txt", b"Hello,\n\n" + armour.encode())])
+    t.equal(scan(letter).attributes_of("letter.txt"), "C", "in a text in an archive")
     t.equal(scan(b"x", text="a line -----BEGIN PGP MESSAGE----- is only named\n").attributes("1/1"), "", "one that is only mentioned")
 
 
