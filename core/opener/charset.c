@@ -96,7 +96,7 @@ static void take_as(struct walk *w, uint32_t number, const char *charset, struct
 {
 	iconv_t cd = open_charset(charset);
 	if (cd == (iconv_t)-1)
-		return;		/* nobody shows it otherwise */
+		return;		/* not known here, nor to most readers */
 	struct part part = *tree_part(w->tree, number);		/* the tree moves as it grows */
 	GByteArray *made = NULL;
 	bool hides = !shows_ascii(w, cd);
@@ -110,11 +110,18 @@ static void take_as(struct walk *w, uint32_t number, const char *charset, struct
 	iconv_close(cd);
 }
 
-/* Without a mark in front readers differ on the order of bytes. */
-static bool is_order_open(const char *charset)
+/* Names that mail programs know and iconv does not, or takes for one order of bytes. */
+static const char *usual_name(const char *charset)
 {
-	return g_ascii_strcasecmp(charset, "utf-16") == 0 || g_ascii_strcasecmp(charset, "utf16") == 0 || g_ascii_strcasecmp(charset, "ucs-2") == 0
-		|| g_ascii_strcasecmp(charset, "iso-10646-ucs-2") == 0 || g_ascii_strcasecmp(charset, "unicode") == 0;
+	static const struct { const char *name, *usual; } names[] = {
+		{ "utf16", "utf-16" }, { "ucs-2", "utf-16" }, { "iso-10646-ucs-2", "utf-16" }, { "unicode", "utf-16" }, { "csunicode", "utf-16" },
+		{ "unicodefeff", "utf-16" }, { "unicodefffe", "utf-16" }, { "unicode-1-1-utf-7", "utf-7" }, { "unicode-2-0-utf-7", "utf-7" },
+		{ "x-unicode-1-1-utf-7", "utf-7" }, { "x-unicode-2-0-utf-7", "utf-7" }, { "csunicode11utf7", "utf-7" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (g_ascii_strcasecmp(charset, names[i].name) == 0)
+			return names[i].usual;
+	return charset;
 }
 
 /* --- what is declared --- */
@@ -159,10 +166,12 @@ static void take_declared(struct walk *w, uint32_t number, const char *charset, 
 	bool marked = memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0;
 	if (is_usual(charset))
 		return;
-	if (!is_order_open(charset)) {
+	charset = usual_name(charset);
+	if (g_ascii_strcasecmp(charset, "utf-16") != 0) {
 		take_as(w, number, charset, text, below);
 		return;
 	}
+	/* Without a mark in front readers differ on the order of bytes. */
 	if (!marked || text.data[0] == 0xff)
 		take_as(w, number, "utf-16le", text, below);
 	if (!marked || text.data[0] == 0xfe)

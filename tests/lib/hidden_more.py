@@ -95,7 +95,8 @@ def content_mails():
     yield "encoding-twice-in-one", mail(b"Content-Type: application/octet-stream; name=x\nContent-Transfer-Encoding: base64, base64", b64(b64())), False
     text = uuencode().decode()
     for charset, data in [("utf-16", ("\ufeff" + text).encode("utf-16-le")), ("utf-16", text.encode("utf-16-be")), ("utf-16", text.encode("utf-16-le")), ("utf-16le", text.encode("utf-16-le")), ("utf-16be", text.encode("utf-16-be")),
-                          ("utf-32be", text.encode("utf-32-be")), ("ibm037", text.encode("cp037")),
+                          ("utf-32be", text.encode("utf-32-be")), ("ibm037", text.encode("cp037")), ("unicodeFFFE", text.encode("utf-16-be")), ("csUnicode", text.encode("utf-16-le")),
+                          ("unicode-1-1-utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode()),
                           ("utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode())]:
         if charset == "utf-16le":
             for how in b"charset=us-ascii; charset=utf-16le", b"charset*=''utf-16le":
