@@ -1,4 +1,5 @@
-/* charset.c - text in a charset that does not show ASCII as such (UTF-7, UTF-16, EBCDIC), as a mail program shows it.
+/* charset.c - text in a charset that does not show ASCII as such (UTF-7, UTF-16, EBCDIC, ISO 2022 with escapes in it), as a mail program
+ * shows it.
  *
  * Rules, decoders and scanners look for bytes; what is declared to be in such a
  * charset says something else to people than to them.  The converted text is one
@@ -78,6 +79,26 @@ static bool shows_ascii(struct walk *w, iconv_t cd)
 	return same;
 }
 
+/* In ISO 2022 what changes nothing vanishes, and may stand within a word that is looked for: an escape to ASCII in ASCII, a charset that is
+ * made ready elsewhere than at the beginning of a line. */
+static bool has_idle_escapes(struct slice text)
+{
+	bool ascii = true, shifted = false;
+	for (size_t i = 0; i < text.n; i++) {
+		const uint8_t *p = text.data + i;
+		bool idle = *p == 0x0f && !shifted;
+		shifted = *p == 0x0e || (shifted && *p != 0x0f);
+		if (*p == 0x1b && text.n - i >= 3) {
+			bool to_ascii = p[1] == '(' && (p[2] == 'B' || p[2] == 'J'), made_ready = p[1] == '$' && (p[2] == ')' || p[2] == '*');
+			idle |= (to_ascii && ascii) || (made_ready && i > 0 && p[-1] != '\n');
+			ascii = made_ready ? ascii : to_ascii;
+		}
+		if (idle)
+			return true;
+	}
+	return false;
+}
+
 static void take_converted(struct walk *w, const struct part *p, GByteArray *text, struct place *below)
 {
 	struct node n;
@@ -99,7 +120,7 @@ static void take_as(struct walk *w, uint32_t number, const char *charset, struct
 		return;		/* not known here, nor to most readers */
 	struct part part = *tree_part(w->tree, number);		/* the tree moves as it grows */
 	GByteArray *made = NULL;
-	bool hides = !shows_ascii(w, cd);
+	bool hides = !shows_ascii(w, cd) || (g_ascii_strncasecmp(charset, "iso-2022-", 9) == 0 && has_idle_escapes(text));
 	iconv(cd, NULL, NULL, NULL, NULL);
 	if (hides && !(made = convert(w, cd, unit_of(charset), text)) && !walk_stopped(w))
 		walk_limit(w, "Text of part %u is too large to be converted", number);

@@ -96,6 +96,7 @@ def content_mails():
     text = uuencode().decode()
     for charset, data in [("utf-16", ("\ufeff" + text).encode("utf-16-le")), ("utf-16", text.encode("utf-16-be")), ("utf-16", text.encode("utf-16-le")), ("utf-16le", text.encode("utf-16-le")), ("utf-16be", text.encode("utf-16-be")),
                           ("utf-32be", text.encode("utf-32-be")), ("ibm037", text.encode("cp037")), ("unicodeFFFE", text.encode("utf-16-be")), ("csUnicode", text.encode("utf-16-le")),
+                          ("iso-2022-jp", text.replace("begin", "be\x1b(Bgin").encode()), ("iso-2022-jp", text.replace("begin", "b\x1b(J\x1b(Begin").encode()), ("iso-2022-kr", ("\x1b$)C" + text.replace("begin", "be\x0fgin")).encode()),
                           ("unicode-1-1-utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode()),
                           ("utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode())]:
         if charset == "utf-16le":
