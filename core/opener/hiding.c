@@ -23,18 +23,19 @@ bool hiding_may_be_files(const char *types, struct slice beginning)
 	return tree_type_in(types, ',', "dat", 3) && head > 0 && memmem(beginning.data, head, "=ybegin ", 8);
 }
 
-bool hiding_may_be(const char *types, struct slice beginning, bool all)
-{
-	return strcmp(types, "mail") == 0 || (hiding_may_be_files(types, beginning) && (!all
-		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))));
-}
-
 /* Where people write in front of what a program has encrypted. */
 bool hiding_is_encrypted(struct slice text)
 {
 	static const char begin[] = "\n-----BEGIN PGP MESSAGE-----", end[] = "\n-----END PGP MESSAGE-----";
 	const uint8_t *from = text.n > 0 ? memmem(text.data, text.n, begin, sizeof begin - 1) : NULL;
 	return from && memmem(from, text.n - (size_t)(from - text.data), end, sizeof end - 1);
+}
+
+bool hiding_may_be(const char *types, struct slice beginning, bool all)
+{
+	return strcmp(types, "mail") == 0 || (hiding_may_be_files(types, beginning) && (!all
+		|| memmem(beginning.data, beginning.n, "begin", 5) || memmem(beginning.data, beginning.n, BINHEX_MARK, strlen(BINHEX_MARK))
+		|| hiding_is_encrypted(beginning)));
 }
 
 /* (Base64 holds no blanks.) */

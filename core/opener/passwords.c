@@ -29,11 +29,12 @@ static const char *const usual[] = { "infected", "virus", "password", "1234" };
 
 static bool is_herald(const char *word)
 {
-	char *lower = g_utf8_strdown(word, -1);
+	char *valid = g_utf8_make_valid(word, -1), *lower = g_utf8_strdown(valid, -1);
 	bool found = false;
 	for (size_t i = 0; i < G_N_ELEMENTS(heralds) && !found; i++)
 		found = g_str_has_prefix(lower, heralds[i]);
 	g_free(lower);
+	g_free(valid);
 	return found;
 }
 
@@ -88,14 +89,18 @@ static bool is_wide_script(gunichar c)
 	return s == G_UNICODE_SCRIPT_HAN || s == G_UNICODE_SCRIPT_HIRAGANA || s == G_UNICODE_SCRIPT_KATAKANA || s == G_UNICODE_SCRIPT_HANGUL;
 }
 
-/* What separates words in scripts without blanks, and quotes and dashes of all others, as blanks; the wide colon as ":". */
+/* What separates words in scripts without blanks, and quotes and dashes of all others, as blanks; the wide colon as ":". What is no UTF-8
+ * stays as it is: an archive may have been locked with those bytes. */
 static char *plain(const char *text)
 {
 	GString *out = g_string_new(NULL);
-	char *valid = g_utf8_make_valid(text, -1);
 	bool was_wide = false;
-	for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
-		gunichar c = g_utf8_get_char(p);
+	for (const char *p = text; *p;) {
+		gunichar c = g_utf8_get_char_validated(p, -1);
+		if (c >= (gunichar)-2) {
+			g_string_append_c(out, *p++);
+			continue;
+		}
 		bool wide = is_wide_script(c) || c == 0x30fc;	/* the dash that lengthens a vowel */
 		if (wide != was_wide && (wide || c < 0x80))
 			g_string_append_c(out, ' ');
@@ -106,8 +111,8 @@ static char *plain(const char *text)
 		else
 			g_string_append_unichar(out, c);
 		was_wide = wide;
+		p = g_utf8_next_char(p);
 	}
-	g_free(valid);
 	return g_string_free(out, FALSE);
 }
 

@@ -205,19 +205,28 @@ static void take_name(struct job *j, size_t word, size_t at)
 		}
 }
 
-static void find_names(struct job *j)
+/* The word at `at` that tells of a name. false: there is no time left. */
+static bool take_name_at(struct job *j, size_t at)
 {
 	static const char *const words[] = { "download", "msSaveOrOpenBlob", "msSaveBlob", "new File(", "filename", "file_name" };
-	for (size_t at = 0; at < j->s.n; at++)
-		for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-			size_t behind = at + strlen(words[i]);
-			if ((j->s.at[at] | 0x20) != words[i][0] || !word_at(j->s, at, words[i]))
-				continue;
-			/* that word stands in prose, too */
-			if (i > 0 || strchr("=,:", span_8(j->s, skip_any(j->s, behind, " \t\r\n\"'`])"))))
-				take_name(j, at, behind);
-			break;
-		}
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t behind = at + strlen(words[i]);
+		if ((j->s.at[at] | 0x20) != words[i][0] || !word_at(j->s, at, words[i]))
+			continue;
+		/* that word stands in prose, too */
+		if (i > 0 || strchr("=,:", span_8(j->s, skip_any(j->s, behind, " \t\r\n\"'`])"))))
+			take_name(j, at, behind);
+		return postern_may_go_on(j->call);
+	}
+	return true;
+}
+
+static bool find_names(struct job *j)
+{
+	bool good = true;
+	for (size_t at = 0; at < j->s.n && good; at++)
+		good = take_name_at(j, at);
+	return good;
 }
 
 /* A child with the names of the page, the nearest one first. */
@@ -684,8 +693,7 @@ static uint8_t *narrow(struct span s, size_t *n)
 static bool look_at_all(struct job *j)
 {
 	size_t asked = 0;
-	bool good = true;
-	find_names(j);
+	bool good = find_names(j);
 	look_for_macros(j);
 	for (size_t at = 0; at < j->s.n && good;) {
 		bool ask = at - asked > LOOK_BYTES;

@@ -1,8 +1,9 @@
 /* smime.c - what a signature is wrapped around: CMS (RFC 5652), as smime.p7m and signed documents are, and compressed data (RFC 3274).
  *
- * Nothing is verified.  One rule finds the content in every kind of CMS: it is
- * the first SEQUENCE of a type's OID and a [0].  Lengths may be left open (BER), and
- * the content may come in pieces, nested in each other. */
+ * Nothing is verified.  One rule finds the content in every kind of CMS: it is a
+ * SEQUENCE of a type's OID and a [0]; what else looks so, as an algorithm with odd
+ * parameters in front of it, is opened too.  Lengths may be left open (BER), and the
+ * content may come in pieces, nested in each other. */
 #include <postern/plugin.h>
 
 #include <strings.h>
@@ -172,22 +173,21 @@ static bool is_encrypted(const struct element *type)
 
 enum found { FOUND_CONTENT, FOUND_NONE, FOUND_DAMAGE };
 
-/* In the inside of SignedData and its kin. */
-static enum found find_content(struct span inside, struct span *content)
+/* The next one from *at on in the inside of SignedData and its kin; *at goes behind it. */
+static enum found find_content(struct span inside, size_t *at, struct span *content)
 {
 	struct element e, type, explicit;
-	size_t n;
-	for (size_t at = 0; at < inside.n && !span_at(inside, at, "\0\0", 2); at += n) {
-		struct span rest = span_from(inside, at);
-		if (read_element(rest, &e) && e.tag == SEQUENCE && find_explicit(e.body, &type, &explicit)) {
+	while (*at < inside.n && !span_at(inside, *at, "\0\0", 2)) {
+		struct span rest = span_from(inside, *at);
+		bool good = read_element(rest, &e);
+		size_t n = good ? extent(rest, 0) : 0;
+		*at = n > 0 && !e.cut ? *at + n : SIZE_MAX;
+		if (good && e.tag == SEQUENCE && find_explicit(e.body, &type, &explicit)) {
 			*content = explicit.body;
 			return FOUND_CONTENT;
 		}
-		n = extent(rest, 0);
-		if (n == 0 || (e.cut && at + n == inside.n))
-			return FOUND_DAMAGE;
 	}
-	return FOUND_NONE;		/* a signature without what it signs */
+	return *at == SIZE_MAX ? FOUND_DAMAGE : FOUND_NONE;
 }
 
 /* --- as children --- */
@@ -216,20 +216,46 @@ static bool begins_with_field(struct span s)
 	return i > 0 && span_8(s, i) == ':';
 }
 
-static bool has_content_field(struct span s)
+/* "Content-Type:", blanks in front of the colon perhaps. */
+static bool is_content_field(struct span line)
 {
 	static const char word[] = "content-";
-	struct span head = span_sub(s, 0, ENTITY_HEADER_BYTES);
-	for (const uint8_t *p = head.at, *end = head.at + head.n; p && (size_t)(end - p) >= sizeof word; p = memchr(p, '\n', (size_t)(end - p))) {
-		p += *p == '\n';
-		if ((size_t)(end - p) >= sizeof word && strncasecmp((const char *)p, word, sizeof word - 1) == 0)
+	size_t i = sizeof word - 1;
+	if (line.n < i || strncasecmp((const char *)line.at, word, i) != 0)
+		return false;
+	while (i < line.n && line.at[i] > ' ' && line.at[i] < 0x7f && line.at[i] != ':')
+		i++;
+	while (span_8(line, i) == ' ' || span_8(line, i) == '\t')
+		i++;
+	return span_8(line, i) == ':';
+}
+
+/* Up to the first empty line, in front of which others may be empty. */
+static bool has_content_field(struct span s)
+{
+	size_t at = 0;
+	while (span_8(s, at) == '\r' || span_8(s, at) == '\n')
+		at++;
+	while (at < s.n) {
+		size_t end = span_find(s, at, "\n", 1);
+		struct span line = span_sub(s, at, end - at);
+		if (line.n == 0 || (line.n == 1 && line.at[0] == '\r'))
+			return false;
+		if (is_content_field(line))
 			return true;
+		at = end == SIZE_MAX ? s.n : end + 1;
 	}
 	return false;
 }
 
 /* A content, and the part that it is in. */
-struct way { struct postern_call *call; const struct postern_part *part; struct span content; bool packed; };
+struct way {
+	struct postern_call *call;
+	const struct postern_part *part;
+	struct span content;
+	bool packed;
+	uint8_t *head;			/* ENTITY_HEADER_BYTES, to look at its beginning */
+};
 
 static bool pass(const struct way *way, struct sink *k)
 {
@@ -263,17 +289,34 @@ static enum postern_result put_child(const struct way *way, const char *mime_typ
 	return k.damaged ? postern_fail(way->call, POSTERN_BROKEN, "what is signed is damaged") : POSTERN_OK;
 }
 
+/* What is damaged may be shown all the same. */
+static bool goes_on(enum postern_result r)
+{
+	return r == POSTERN_OK || r == POSTERN_BROKEN;
+}
+
 /* A mail program reads the content as a part with its own header; whoever signs files means the file. Where it may be both, it is opened as both. */
 static enum postern_result put_as_read(const struct way *way)
 {
-	struct sink k = { .call = way->call, .head = postern_alloc(way->call, ENTITY_HEADER_BYTES) };
+	struct sink k = { .call = way->call, .head = way->head };
 	if (!pass(way, &k))
 		return POSTERN_TEMPFAIL;
 	struct span head = { k.head, k.head_bytes };
 	bool entity = has_content_field(head);
 	enum postern_result file = entity && begins_with_field(head) ? POSTERN_OK : put_child(way, NULL);
-	enum postern_result mail = entity && file == POSTERN_OK ? put_child(way, "message/rfc822") : POSTERN_OK;
+	enum postern_result mail = entity && goes_on(file) ? put_child(way, "message/rfc822") : POSTERN_OK;
 	return file != POSTERN_OK ? file : mail;
+}
+
+static enum postern_result put_contents(struct way *way, struct span inside)
+{
+	enum postern_result result = POSTERN_OK;
+	enum found found = FOUND_NONE;
+	for (size_t at = 0; goes_on(result) && (found = find_content(inside, &at, &way->content)) == FOUND_CONTENT;) {
+		enum postern_result r = put_as_read(way);
+		result = r == POSTERN_OK ? result : r;
+	}
+	return result == POSTERN_OK && found == FOUND_DAMAGE ? postern_fail(way->call, POSTERN_BROKEN, "its content cannot be found") : result;
 }
 
 /* What stands behind the end, but for zeros and line ends. */
@@ -305,10 +348,8 @@ static enum postern_result open_content_info(struct postern_call *call, const st
 		return postern_fail(call, POSTERN_BROKEN, "it ends before its content");
 	way.packed = is_compressed(&type);
 	way.content = explicit.body;
-	enum found found = inner.tag == SEQUENCE ? find_content(inner.body, &way.content) : FOUND_CONTENT;
-	if (found == FOUND_DAMAGE)
-		return postern_fail(call, POSTERN_BROKEN, "its content cannot be found");
-	enum postern_result result = found == FOUND_CONTENT ? put_as_read(&way) : POSTERN_OK;
+	way.head = postern_alloc(call, ENTITY_HEADER_BYTES);
+	enum postern_result result = inner.tag == SEQUENCE ? put_contents(&way, inner.body) : put_as_read(&way);
 	if (result == POSTERN_OK && !put_what_follows(call, s))
 		return POSTERN_LIMIT;
 	return result == POSTERN_OK && outer.cut ? postern_fail(call, POSTERN_BROKEN, "it ends too early") : result;

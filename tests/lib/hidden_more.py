@@ -95,12 +95,16 @@ def content_mails():
     yield "encoding-twice-in-one", mail(b"Content-Type: application/octet-stream; name=x\nContent-Transfer-Encoding: base64, base64", b64(b64())), False
     text = uuencode().decode()
     for charset, data in [("utf-16", ("\ufeff" + text).encode("utf-16-le")), ("utf-16", text.encode("utf-16-be")), ("utf-16", text.encode("utf-16-le")), ("utf-16le", text.encode("utf-16-le")), ("utf-16be", text.encode("utf-16-be")),
-                          ("utf-32be", text.encode("utf-32-be")), ("ibm037", text.encode("cp037")),
+                          ("utf-32be", text.encode("utf-32-be")), ("ibm037", text.encode("cp037")), ("unicodeFFFE", text.encode("utf-16-be")), ("csUnicode", text.encode("utf-16-le")),
+                          ("iso-2022-jp", text.replace("begin", "be\x1b(Bgin").encode()), ("iso-2022-jp", text.replace("begin", "b\x1b(J\x1b(Begin").encode()), ("iso-2022-kr", ("\x1b$)C" + text.replace("begin", "be\x0fgin")).encode()),
+                          ("unicode-1-1-utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode()),
                           ("utf-7", text.replace("+", "+-").replace("begin", "+AGIAZQBnAGkAbg-").encode())]:
         if charset == "utf-16le":
             for how in b"charset=us-ascii; charset=utf-16le", b"charset*=''utf-16le":
                 yield "charset-as-" + how.decode().replace("; ", "-and-"), mail(PLAIN + b"; " + how + b"\nContent-Transfer-Encoding: base64", b64(data)), False
         yield "charset-%s-%d" % (charset, len(data) + data[0]), mail(PLAIN + b"; charset=" + charset.encode() + b"\nContent-Transfer-Encoding: base64", b64(data)), False
+    for charset, codec, half in [("utf-16le", "utf-16-le", b"\0\xd8"), ("utf-16be", "utf-16-be", b"\xd8\0"), ("utf-32le", "utf-32-le", b"\0\xd8\0\0"), ("utf-16", "utf-16-le", b"\xff\xfe\0\xd8")]:
+        yield "charset-%s-half-a-pair" % charset, mail(PLAIN + b"; charset=" + charset.encode() + b"\nContent-Transfer-Encoding: base64", b64(half + ("\n" + text).encode(codec))), False
     for name, body in [("byte-order-mark", b"\xef\xbb\xbf" + b64()), ("wide", B64.decode().encode("utf-16-le")), ("quoted-lines", b"".join(b"> " + line + NL for line in b64().splitlines())), ("padding-in-qp", B64.replace(b"=", b"=3D")),
                        ("armour", b"-----BEGIN X-----\r\n" + b64() + b"-----END X-----\r\n"), ("two-crs", B64[:30] + b"\r\r" + B64[30:]), ("padded-in-the-middle", base64.b64encode(EICAR[:2]) + NL + base64.b64encode(EICAR[2:4]) + NL + base64.b64encode(EICAR[4:])),
                        ("header-within", b"Content-Type: x\r\n\r\n" + b64()), ("junk-between-all", b"".join(bytes([c]) + b"!" * 200 for c in B64)), ("blanks-for-plus", B64.replace(b"+", b" "))]:

@@ -61,6 +61,11 @@ def check_passwords(t, hop):
         for text in letter + "\nPassword: sesame-7\n", letter + "\nthe password is sesame-7\n", letter + "\nHas\u0142o: sesame-7\n", "PASSWORD = sesame-7", "Pass - sesame-7", \
                 "Password:\n\n    sesame-7\n", "\u5bc6\u7801\uff1asesame-7", "\u30d1\u30b9\u30ef\u30fc\u30c9\uff1asesame-7", "Passwort \u201esesame-7\u201c":
             t.equal(scan(p, with_text(text, "a.zip", archives_["zip's own"]))["verdict"], "infected", "told as %r" % text[-30:])
+        western = "Gr\u00fc\u00dfe-7".encode("latin-1")
+        locked = with_text("The password is: WORD\n", "a.zip", zips.encrypted([("eicar.com", EICAR)], western)).replace(b"WORD", western)
+        t.equal(scan(p, locked)["verdict"], "infected", "in an old charset, by the bytes that it has there")
+        cut = with_text(letter + "\n" + "\u5bc6" * 99 + "\nPassword: sesame-7\n", "a.zip", archives_["zip's own"])
+        t.equal(scan(p, cut)["verdict"], "infected", "behind a word that is cut within a character")
         page = "<html><style>%s</style><p>Password:&nbsp;<b>sesame-7</b></p></html>" % ("p { margin: 0 } " * 300)
         t.equal(scan(p, with_text("x", "a.zip", archives_["zip's own"]).replace(b"text/plain", b"text/html").replace(b"\nx\n", b"\n" + page.encode() + b"\n"))["verdict"], "infected", "told in a page")
         secret = with_text("The password is: sesame-7.\n", "a.zip", archives_["zip's own"])

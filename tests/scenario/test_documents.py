@@ -518,6 +518,8 @@ def mac_files(t, scan):
 def encrypted_texts(t, scan):
     armour = "-----BEGIN PGP MESSAGE-----\n\nhQEMA5nb\n=abcd\n-----END PGP MESSAGE-----\n"
     t.equal(scan(b"x", text="Hello,\n\n" + armour + "\nBye\n").attributes("1/1"), "C", "an encrypted message within a text")
+    letter = {f.name: f for f in formats.load()}["zip/deflate"].make([("letter.txt", b"Hello,\n\n" + armour.encode())])
+    t.equal(scan(letter).attributes_of("letter.txt"), "C", "in a text in an archive")
     t.equal(scan(b"x", text="a line -----BEGIN PGP MESSAGE----- is only named\n").attributes("1/1"), "", "one that is only mentioned")
 
 
@@ -556,6 +558,9 @@ def signed_mails(t, scan):
 def signed_files(t, scan):
     one = scan(signed.signed(messages.ics([("agenda.pdf", b"content" * 20)])), "date.ics.p7m")
     t.equal((len(one.named("date.ics")), len(one.named("agenda.pdf"))), (1, 1), "a signed document is opened as what it is, by its name without the ending")
+    invoice = scan(signed.signed(b"<?xml version=\"1.0\"?>\n<a>\nContent-type of it\n\nContent-Type: x\n</a>\n"), "invoice.xml.p7m")
+    t.equal([part.get("attributes", "") for part in invoice.named("invoice.xml")], [""], "words and fields in a document make no mail of it")
+    t.ok("1/2/2" not in invoice.parts, "nor is it opened as one", invoice.text)
     fields = b"Name: x\r\nText: y\r\n" * 20
     t.equal(scan(signed.signed(fields), "notes.txt.p7m").named("notes.txt")[0]["types"], ["txt"], "lines with colons are no mail")
 
@@ -581,6 +586,15 @@ def broken_signatures(t, scan):
     t.ok(bomb.hold, "a bomb meets the limits", bomb.text[:500])
 
 
+    decoy = signed.der(0xa0, signed.der(4, zlib.compress(b"Content-Type: text/plain\r\n\r\nhello\r\n")))
+    odd = signed.der(0x30, signed.kind("compressed"), signed.der(0xa0, signed.der(0x30, signed.der(2, b"\0"), signed.der(0x30, signed.ZLIB, decoy), signed.der(
+        0x30, signed.kind("data"), signed.der(0xa0, signed.der(4, zlib.compress(ENTITY)))))))
+    t.equal(len(scan(odd, "smime.p7z").named("inner.txt")), 1, "an algorithm that looks like the content, in front of it")
+    late = signed.signed(b"no field\r\n" + ENTITY + b"x" * 500)
+    one = scan(late[:-300], "smime.p7m")
+    t.equal((one.attributes(), len(one.named("inner.txt"))), ("U", 1), "what there is of a mail in one that ends early")
+
+
 def names_in_messages(t, scan):
     for name in NAMES:
         short = name[:900]
@@ -594,6 +608,7 @@ def names_in_messages(t, scan):
 def bombs_in_messages(t, scan):
     blobs = b"".join(b'<img src="data:image/x;base64,QUFB">' for _ in range(3000))
     t.match(scan(messages.page(blobs), "x.html").text, r"Maximum number of files", "3000 data: URLs are over the limit")
+    t.match(scan(messages.page(b"/download=" * 2500000), "x.html").text, r"too much CPU time", "names that are looked for in each other end with the time for it")
     packed = struct.pack("<IIII", 12 + 30000, 1 << 30, 0x75465a4c, 0) + b"\0" + b"A" * 8 + (b"\xff" + b"\x0c\xff" * 8) * 20000
     body = messages.tnef(messages.tnef_attribute(1, 0x9003, 6, messages.tnef_properties(messages.tnef_property(0x1009, 0x102, packed))))
     t.ok(scan(body).parts, "packed RTF that repeats itself")
