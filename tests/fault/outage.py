@@ -146,7 +146,7 @@ class Outage:
         self.begin(mode)
         time.sleep(s.seconds)
         for bank in self.banks:
-            self.p.wait(lambda: not self.closed(bank), 60, "%s, %s: nobody has noticed" % (bank.name, mode))  # pylint: disable=cell-var-from-loop
+            self.p.wait(lambda: self.breaker(bank) == "open", 60, "%s, %s: nobody has noticed" % (bank.name, mode))  # pylint: disable=cell-var-from-loop
         lasted = time.monotonic() - began
         tries = {bank.name: self.tries(bank) - self.marks[bank.name] for bank in self.banks}
         back = time.monotonic()
@@ -157,7 +157,7 @@ class Outage:
     def judge(self, bank, mode, lasted, tries, waits, back):
         what, most = "%s, %s" % (bank.name, mode), lasted / self.settings.probe_s + WORKERS
         self.t.ok(tries <= most, what + ": it was tried seldom", "%d tries in %.1f s, at most %.1f" % (tries, lasted, most))
-        self.p.wait(lambda: bank.first_taken and self.closed(bank), 60, what + ": does not come back")
+        self.p.wait(lambda: bank.first_taken and self.breaker(bank) == "closed", 60, what + ": does not come back")
         took = bank.first_taken[0] - back
         print("# %s: %.1f s, %d tries (at most %.1f), %d mails put off; the first passes %.2f s after it" % (what, lasted, tries, most, waits, took))
         if not self.settings.short and bank.name != "LENIENT":
@@ -165,9 +165,9 @@ class Outage:
         if bank.name != "LENIENT":
             self.t.ok(waits > 0, what + ": mails waited with the MTA")
 
-    def closed(self, bank):
+    def breaker(self, bank):
         record = [i for i in self.p.status()["plugins"] if i["name"] == bank.instance]
-        return record and record[0]["breaker"] == "closed"
+        return record and record[0]["breaker"]
 
     def at_the_end(self):
         for bank in self.banks:
