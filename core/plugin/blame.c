@@ -19,6 +19,7 @@
 
 static struct shared_worker *place;	/* NULL: not in a worker */
 static _Thread_local int asked_here = -1;	/* by this thread: number of a slot */
+static atomic_bool dying;			/* somebody is to blame already: who begins to be asked now is not */
 static bool leaked, one_by_one;
 static unsigned leaks_of_somebody;
 
@@ -31,8 +32,12 @@ static int number_of(struct plugin_instance *i)
 void blame_enter(struct plugin_instance *i)
 {
 	asked_here = number_of(i);
-	if (asked_here >= 0)
-		atomic_fetch_or(&place->asking[asked_here / BITS], UINT64_C(1) << asked_here % BITS);
+	if (asked_here < 0)
+		return;
+	uint64_t bit = UINT64_C(1) << asked_here % BITS;
+	atomic_fetch_or(&place->asking[asked_here / BITS], bit);
+	if (atomic_load(&dying))
+		atomic_fetch_and(&place->asking[asked_here / BITS], ~bit);
 }
 
 void blame_leave(struct plugin_instance *i)
@@ -46,7 +51,10 @@ void blame_leave(struct plugin_instance *i)
 /* Only what a signal handler may do. */
 static void blame_this_thread(void)
 {
-	for (int k = 0; place && asked_here >= 0 && k < SHARED_INSTANCES / BITS; k++)
+	if (!place || asked_here < 0)
+		return;
+	atomic_store(&dying, true);
+	for (int k = 0; k < SHARED_INSTANCES / BITS; k++)
 		atomic_store(&place->asking[k], k == asked_here / BITS ? UINT64_C(1) << asked_here % BITS : 0);
 }
 
